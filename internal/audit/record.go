@@ -1,0 +1,118 @@
+// Package audit is the ledger's meaning: what a record is, its canonical
+// bytes, its place in the Merkle log, how it is exported and how a copy is
+// checked without us.
+//
+// It does no I/O on a database (package store appends and reads) and knows
+// nothing of HTTP.
+package audit
+
+import "time"
+
+// Operation names what was attempted (contract §4).
+type Operation string
+
+const (
+	ColumnEncryption  Operation = "COLUMN_ENCRYPTION"
+	KeyRotation       Operation = "KEY_ROTATION"
+	RunRequested      Operation = "RUN_REQUESTED"
+	RunCancelled      Operation = "RUN_CANCELLED"
+	KMSCallback       Operation = "KMS_CALLBACK"
+	DriftDetected     Operation = "DRIFT_DETECTED"
+	RotationOverdue   Operation = "ROTATION_OVERDUE"
+	Login             Operation = "LOGIN"
+	Logout            Operation = "LOGOUT"
+	AccessDenied      Operation = "ACCESS_DENIED"
+	AuditExport       Operation = "AUDIT_EXPORT"
+	AuditReview       Operation = "AUDIT_REVIEW"
+	SettingsChanged   Operation = "SETTINGS_CHANGED"
+	UserChanged       Operation = "USER_CHANGED"
+	RotationObserved  Operation = "ROTATION_OBSERVED"
+	CheckpointCreated Operation = "CHECKPOINT_CREATED"
+)
+
+// Outcome says how an attempt ended.
+type Outcome string
+
+const (
+	Success Outcome = "SUCCESS"
+	Failure Outcome = "FAILURE"
+	Denied  Outcome = "DENIED"
+)
+
+// Actor is who did it, as it was known at that time.
+type Actor struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
+	IP   string `json:"ip,omitempty"`
+}
+
+// Record is one entry of the ledger, in the shape and order of contract §4.
+// It is immutable once appended.
+type Record struct {
+	AuditID     string      `json:"auditId"`
+	Timestamp   string      `json:"timestamp"` // FormatTime: RFC 3339, UTC, milliseconds
+	Operation   Operation   `json:"operation"`
+	Outcome     Outcome     `json:"outcome"`
+	Actor       Actor       `json:"actor"`
+	Connection  string      `json:"connection,omitempty"`
+	DatastoreID string      `json:"datastoreId,omitempty"`
+	TableID     string      `json:"tableId,omitempty"`
+	Columns     []string    `json:"columns,omitempty"`
+	RunID       string      `json:"runId,omitempty"`
+	Metrics     *Metrics    `json:"metrics,omitempty"`
+	Compliance  *Compliance `json:"compliance,omitempty"`
+	KMS         *KMS        `json:"kms,omitempty"`
+	Detail      string      `json:"detail,omitempty"`
+}
+
+// Metrics are the run's figures. CoverageRate is the table's encrypted columns
+// over all its columns × 100, two decimals, after the run.
+type Metrics struct {
+	LatencyMs            int64   `json:"latencyMs"`
+	CoverageRate         float64 `json:"coverageRate"`
+	FieldsEncrypted      int     `json:"fieldsEncrypted"`
+	TotalFields          int     `json:"totalFields"`
+	QueryDegradationRisk string  `json:"queryDegradationRisk"` // HIGH above 80 % coverage, else LOW
+}
+
+// Compliance says what was established, never what was hoped for.
+type Compliance struct {
+	GDPRAligned        bool   `json:"gdprAligned"`
+	Algorithm          string `json:"algorithm"`
+	KeyRotationEnabled bool   `json:"keyRotationEnabled"`
+}
+
+// KMS is the external KMS's side of the run.
+type KMS struct {
+	KeyVersion     int64  `json:"keyVersion,omitempty"`
+	PermissionHash string `json:"permissionHash,omitempty"`
+	Status         string `json:"status"` // VERIFIED, REJECTED, UNCONFIRMED, NOT_REACHED
+}
+
+// FormatTime renders t as every timestamp of the ledger: RFC 3339, UTC,
+// exactly three decimals.
+func FormatTime(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// Entry is a record as it stands in the ledger.
+type Entry struct {
+	Seq      int64 // 1-based; its leaf index in the Merkle tree is Seq-1
+	Record   Record
+	Raw      []byte   // the exact bytes that were hashed
+	LeafHash [32]byte // RFC 6962: SHA-256(0x00 ‖ Raw)
+}
+
+// Filter narrows the ledger; the zero value is everything. The fields are the
+// query parameters of contract §3.
+type Filter struct {
+	From, To    time.Time // From inclusive, To exclusive; zero is open
+	Operation   string
+	Outcome     string
+	Actor       string
+	Connection  string
+	DatastoreID string
+	TableID     string
+	RunID       string
+	Query       string // the search box: qualifiers and words
+}

@@ -1,0 +1,204 @@
+package encryption
+
+import (
+	"slices"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// State is where a run stands. See docs/architecture.md for the diagram.
+type State string
+
+const (
+	Queued      State = "queued"
+	Checking    State = "checking"
+	Patching    State = "patching"
+	Verifying   State = "verifying"
+	Verified    State = "verified"
+	Rejected    State = "rejected"    // the KMS callback was checked and refused
+	Unconfirmed State = "unconfirmed" // no callback by the deadline; a late one still counts
+	Failed      State = "failed"
+	Cancelled   State = "cancelled"
+)
+
+// States lists every state in the order a run meets them.
+var States = []State{Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
+
+var successors = map[State][]State{
+	Queued:      {Checking, Cancelled, Failed},
+	Checking:    {Patching, Failed, Cancelled},
+	Patching:    {Verifying, Failed},
+	Verifying:   {Verified, Rejected, Unconfirmed, Failed},
+	Rejected:    {Verified}, // the tenant's next attempt was a good one
+	Unconfirmed: {Verified, Rejected},
+}
+
+// CanBecome reports whether the state machine has an arrow from s to t.
+func (s State) CanBecome(t State) bool { return slices.Contains(successors[s], t) }
+
+// Ended reports whether nothing more is expected to happen by itself. A late
+// callback may still turn Unconfirmed or Rejected into Verified.
+func (s State) Ended() bool {
+	switch s {
+	case Verified, Rejected, Unconfirmed, Failed, Cancelled:
+		return true
+	}
+	return false
+}
+
+// Run is one change asked of one table: its row is the queue, its history and
+// its evidence.
+type Run struct {
+	Seq          int64 // the row's place in the history; newest is highest
+	ID           string
+	Operation    audit.Operation // ColumnEncryption or KeyRotation
+	Connection   string
+	DatastoreID  string
+	TableID      string
+	Columns      []string
+	MaskIndexes  bool // the admin accepted that ordinary indexes on these columns are masked
+	Strategy     string
+	IntervalDays int
+	StartAt      time.Time // zero: at once
+
+	// ApprovedFingerprint is the plan the person saw; empty when nobody was
+	// shown one (command line, script). If set, a different plan stops the run.
+	ApprovedFingerprint string
+
+	State       State
+	RequestedBy audit.Actor
+	RequestedAt time.Time
+
+	// LeaseOwner works on the run until LeaseUntil; a crash lets it lapse.
+	LeaseOwner string
+	LeaseUntil time.Time
+
+	// Intent, stored before the PATCH is sent.
+	Plan           *Plan
+	IdempotencyKey string
+	Payload        []byte // the exact bytes of the PATCH
+	CallbackToken  string // the unguessable last part of the callback URL
+	NextRotation   time.Time
+
+	// Outcome.
+	Attempts         int // times the PATCH was sent
+	Answer           *Answer
+	After            []ColumnState // the table's columns after the change, as the tenant told them
+	PatchedAt        time.Time
+	CallbackDeadline time.Time // when waiting for the KMS ends
+	FinishedAt       time.Time
+	Timings          Timings
+	KeyVersion       int64
+	PermissionHash   string
+	ErrorCode        fault.Code
+	ErrorMessage     string
+}
+
+// Answer is the tenant's answer to the PATCH. It is nil when the answer was
+// lost and the change was found by reading the table.
+type Answer struct {
+	Status   int    `json:"status"`
+	Replayed bool   `json:"replayed,omitempty"`
+	Body     string `json:"body"` // capped at 64 KiB, secrets redacted
+}
+
+// ColumnState is what a run needs to know of a column before and after.
+type ColumnState struct {
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Encrypted  bool   `json:"encrypted"`
+	KeyVersion int64  `json:"keyVersion,omitempty"` // 0: the tenant does not show it
+}
+
+// Timings are the stages' durations in milliseconds; -1 where a stage was not
+// reached.
+type Timings struct {
+	TokenMs  int64 `json:"tokenMs"`
+	ChecksMs int64 `json:"checksMs"`
+	PatchMs  int64 `json:"patchMs"`
+	KMSMs    int64 `json:"kmsMs"`
+}
+
+// Event is one line of a run's dossier.
+type Event struct {
+	Seq     int64 // over all runs; the SSE id
+	RunID   string
+	At      time.Time
+	State   State  // the run's state when it happened
+	Kind    string // "state", "request", "retry", "kms", "note"
+	Message string // one sentence for a person
+}
+
+// Verification is one KMS callback (or inline payload), accepted or refused.
+type Verification struct {
+	Seq        int64
+	ID         string
+	RunID      string // empty when the URL's token belongs to no run
+	Connection string
+	ReceivedAt time.Time
+	RemoteIP   string // empty for an inline payload
+	Inline     bool
+	Signed     bool   // a signature was required and held
+	WebhookID  string // Standard Webhooks id, empty when unsigned
+	BodyHash   string // hex SHA-256 of the body, for replays
+	Body       string // capped at 64 KiB
+	Accepted   bool
+	Code       string // why it was refused: "algorithm", "table", "columns", "key_version", "signature", …
+	Reason     string // one sentence; empty when accepted
+	TableID    string
+	Columns    []string
+	KeyVersion int64
+	Algorithm  string
+	Status     int    // the HTTP status it was answered with; 0 for inline
+	Answer     string // the body it was answered with
+}
+
+// Transition is one committed step of a run: the row, its events, its audit
+// records, its callback and its rotation dates go in together or not at all.
+type Transition struct {
+	Run   Run    // the row as it is to stand; Run.State is the new state
+	From  State  // compare-and-swap: the row must be in this state
+	Owner string // when not empty, the row's lease must be held by this owner
+
+	Events       []Event
+	Records      []audit.Record
+	Verification *Verification
+	Rotations    []RotationDate
+}
+
+// RotationDate is when a column's key is due to be rotated, as this console
+// asked for it. It says nothing of whether a rotation happened.
+type RotationDate struct {
+	Connection   string
+	DatastoreID  string
+	TableID      string
+	Column       string
+	Strategy     string
+	IntervalDays int
+	DueAt        time.Time
+	KeyVersion   int64 // last seen, 0 unknown
+	RunID        string
+	UpdatedAt    time.Time
+}
+
+// RunFilter narrows the run list; the zero value is everything.
+type RunFilter struct {
+	State       string
+	Operation   string
+	Connection  string
+	DatastoreID string
+	TableID     string
+	RequestedBy string
+	From, To    time.Time // by RequestedAt; From inclusive, To exclusive
+}
+
+// VerificationFilter narrows the list of KMS callbacks.
+type VerificationFilter struct {
+	RunID      string
+	Connection string
+	TableID    string
+	Accepted   *bool
+	From, To   time.Time
+}

@@ -1,0 +1,66 @@
+package encryption
+
+import (
+	"context"
+	"time"
+
+	"cxseal/internal/audit"
+)
+
+// Store is what the runner needs of a database. Every method is one
+// transaction. A compare-and-swap that finds no row is fault.Conflict; an
+// absent run is fault.NotFound.
+type Store interface {
+	// AddRun inserts a queued run with its first events and records, and
+	// returns it with Seq set.
+	AddRun(ctx context.Context, run Run, events []Event, records []audit.Record) (Run, error)
+
+	// ClaimRun leases the oldest run that may be worked on now and returns it,
+	// or nil when there is none. See Claim.
+	ClaimRun(ctx context.Context, c Claim) (*Run, error)
+
+	// RenewLeases moves the lease of every run the owner holds to until.
+	RenewLeases(ctx context.Context, owner string, until time.Time) error
+
+	// ReleaseLeases drops the leases of every run whose owner begins with the
+	// prefix: their process is known to be gone, or is stopping.
+	ReleaseLeases(ctx context.Context, ownerPrefix string) error
+
+	// Advance commits a transition.
+	Advance(ctx context.Context, t Transition) error
+
+	// AddEvents appends to a run's dossier outside a transition.
+	AddEvents(ctx context.Context, events ...Event) error
+
+	// AddVerification stores a callback that changes no run's state.
+	AddVerification(ctx context.Context, v Verification, events []Event, records []audit.Record) error
+
+	// AppendRecords appends audit records that stand alone (a denial).
+	AppendRecords(ctx context.Context, records ...audit.Record) error
+
+	Run(ctx context.Context, id string) (Run, error)
+	RunByCallbackToken(ctx context.Context, token string) (Run, error)
+
+	// FindVerification returns the run's stored callback with this webhook id,
+	// or, when the id is empty, with this body hash; nil when there is none.
+	FindVerification(ctx context.Context, runID, webhookID, bodyHash string) (*Verification, error)
+
+	// RunVerifications returns the run's callbacks, oldest first.
+	RunVerifications(ctx context.Context, runID string) ([]Verification, error)
+
+	// LastKeyVersion is the highest key version this console has seen for the
+	// column, 0 when none.
+	LastKeyVersion(ctx context.Context, connection, datastoreID, tableID, column string) (int64, error)
+}
+
+// Claim says which run a worker may take: one in Queued whose StartAt has come
+// and whose table has no other run in Checking, Patching or Verifying; or one
+// in Checking, Patching or Verifying whose lease has lapsed. Taking it sets
+// the lease and leaves the state alone.
+type Claim struct {
+	Owner      string
+	Until      time.Time
+	Now        time.Time
+	Connection string
+	RunID      string // when set, only this run
+}
