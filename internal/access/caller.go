@@ -24,6 +24,16 @@ type Caller struct {
 	Name   string // the account's name, or "scheduler", "cli", "kms"
 	Role   Role
 	IP     string // the client's address as the console saw it; empty for System
+
+	// Scope narrows a caller who came with an API token; nil for everyone
+	// else, who can do all that their role can.
+	Scope *Scope
+}
+
+// Scope is what an API token may be used for, at most.
+type Scope struct {
+	TokenID     int64
+	Permissions []Permission
 }
 
 // Actor is the caller as the ledger keeps it.
