@@ -1,0 +1,57 @@
+package web
+
+import "time"
+
+// DashboardView is what an officer opens in the morning: what needs a person
+// first, then where things stand.
+type DashboardView struct {
+	Chrome
+	NextStep  *NextStep // set on an empty installation; then nothing else is shown
+	Attention []Attention
+	Coverage  CoverageTotals
+	Stats     []Stat
+	Runs      []RunRow      // newest first
+	Activity  []AuditRow    // newest first
+	Rotations []RotationRow // soonest first
+}
+
+// NextStep is what to do on an empty installation.
+type NextStep struct {
+	Title string
+	Text  string
+	Link  Link
+}
+
+// Attention is one thing that needs a person, with the list behind it.
+type Attention struct {
+	Tone   Tone
+	Title  string // "2 runs were refused by the KMS"
+	Detail string // what to do next
+	Link   Link   // to the list behind it
+	At     time.Time
+}
+
+// CoverageTotals is the coverage of everything the console has read.
+type CoverageTotals struct {
+	Coverage
+	Tables              int       // tables read
+	TablesUntouched     int       // of those, with no encrypted column
+	ReadAt              time.Time // when the oldest of them was last read
+	Href, UntouchedHref string    // the lists behind the numbers
+}
+
+// Coverage counts encrypted columns.
+type Coverage struct {
+	Encrypted int
+	Total     int
+	Rate      float64 // percent, two decimals
+}
+
+// Stat is one number with the list behind it.
+type Stat struct {
+	Label string
+	Value int
+	Note  string // "last 30 days"
+	Href  string
+	Tone  Tone // how a number above zero is meant
+}

@@ -1,0 +1,13 @@
+package web
+
+// LoginView is the sign-in form, with fields username, password, csrf_token
+// and next.
+type LoginView struct {
+	Chrome
+	Username string // as typed, after a failed try
+	Next     string // local path to go to afterwards
+	Error    string // one sentence; empty at the first look
+	SSOHref  string // where single sign-on starts; empty when there is none
+	SSOLabel string
+	DemoNote string // the demo accounts in words; empty outside of demo
+}

@@ -1,0 +1,60 @@
+package web
+
+import (
+	"net/url"
+
+	"github.com/a-h/templ"
+)
+
+// The console's addresses (contract §3). Ids come from outside and are escaped
+// as path segments; a page never builds an address by hand.
+
+// TablePath is the page of one table. The connection is named where there are
+// several, and left empty where there is one.
+func TablePath(connection, datastoreID, tableID string) string {
+	return withConnection("/datastores/"+url.PathEscape(datastoreID)+"/tables/"+url.PathEscape(tableID), connection)
+}
+
+// PreflightPath is where a table's run form is checked.
+func PreflightPath(connection, datastoreID, tableID string) string {
+	return withConnection("/datastores/"+url.PathEscape(datastoreID)+"/tables/"+url.PathEscape(tableID)+"/preflight", connection)
+}
+
+// RunPath is one run's dossier.
+func RunPath(id string) string { return "/runs/" + url.PathEscape(id) }
+
+// RunEventsPath is one run's live progress.
+func RunEventsPath(id string) string { return RunPath(id) + "/events" }
+
+// RunCancelPath is where a queued run is cancelled, by POST.
+func RunCancelPath(id string) string { return RunPath(id) + "/cancel" }
+
+// AuditRecordPath is one audit record.
+func AuditRecordPath(id string) string { return "/audit/" + url.PathEscape(id) }
+
+// AuditProofPath is one audit record's inclusion proof.
+func AuditProofPath(id string) string { return AuditRecordPath(id) + "/proof" }
+
+func withConnection(path, connection string) string {
+	if connection == "" {
+		return path
+	}
+	return path + "?connection=" + url.QueryEscape(connection)
+}
+
+// listPath is path with the non-empty pairs as its query, in a stable order.
+func listPath(path string, pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// href marks an address built by this file as safe for a link.
+func href(path string) templ.SafeURL { return templ.URL(path) }
