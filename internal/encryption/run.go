@@ -145,14 +145,23 @@ type Verification struct {
 	BodyHash   string // hex SHA-256 of the body, for replays
 	Body       string // capped at 64 KiB
 	Accepted   bool
-	Code       string // why it was refused: "algorithm", "table", "columns", "key_version", "signature", …
-	Reason     string // one sentence; empty when accepted
+	Code       string  // why it was refused: "algorithm", "table", "columns", "key_version", "signature", …
+	Reason     string  // one sentence; empty when accepted
+	Checks     []Check // every comparison that was made, in order (stored as JSON)
 	TableID    string
 	Columns    []string
 	KeyVersion int64
 	Algorithm  string
 	Status     int    // the HTTP status it was answered with; 0 for inline
 	Answer     string // the body it was answered with
+}
+
+// Check is one comparison made on a callback, kept so that an officer can see
+// what "verified" meant.
+type Check struct {
+	Name   string `json:"name"` // "signature", "shape", "table", "columns", "algorithm", "key_version"
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail"` // what was compared with what
 }
 
 // Transition is one committed step of a run: the row, its events, its audit

@@ -32,18 +32,17 @@ type Store interface {
 	// AddEvents appends to a run's dossier outside a transition.
 	AddEvents(ctx context.Context, events ...Event) error
 
-	// AddVerification stores a callback that changes no run's state.
-	AddVerification(ctx context.Context, v Verification, events []Event, records []audit.Record) error
+	// AddVerification stores a callback that changes no run's state. When in is
+	// not empty the run must be in that state at that moment, else it is a
+	// Conflict and nothing is stored: a callback judged against an older state
+	// must be judged again.
+	AddVerification(ctx context.Context, v Verification, in State, events []Event, records []audit.Record) error
 
 	// AppendRecords appends audit records that stand alone (a denial).
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 
 	Run(ctx context.Context, id string) (Run, error)
 	RunByCallbackToken(ctx context.Context, token string) (Run, error)
-
-	// FindVerification returns the run's stored callback with this webhook id,
-	// or, when the id is empty, with this body hash; nil when there is none.
-	FindVerification(ctx context.Context, runID, webhookID, bodyHash string) (*Verification, error)
 
 	// RunVerifications returns the run's callbacks, oldest first.
 	RunVerifications(ctx context.Context, runID string) ([]Verification, error)
@@ -55,8 +54,11 @@ type Store interface {
 
 // Claim says which run a worker may take: one in Queued whose StartAt has come
 // and whose table has no other run in Checking, Patching or Verifying; or one
-// in Checking, Patching or Verifying whose lease has lapsed. Taking it sets
-// the lease and leaves the state alone.
+// in Checking, Patching or Verifying whose lease has lapsed (LeaseUntil <= Now).
+// A run that waits for its callback is parked: no owner, LeaseUntil is when to
+// look at it next. Taking a run sets the lease and leaves the state alone.
+//
+// Looking and finding nothing must not cost a write: it happens every second.
 type Claim struct {
 	Owner      string
 	Until      time.Time
