@@ -1,0 +1,225 @@
+package access
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// Accounts are the people of this console: who they are, how they prove it,
+// and what they are trusted with.
+type Accounts struct {
+	store    AccountStore
+	now      func() time.Time
+	hash     *hasher
+	throttle *Throttle
+
+	// changing keeps the changes of one process in line, so that "the first
+	// account" and "the last admin" are decided once. The store guards the
+	// last admin across processes too.
+	changing sync.Mutex
+	setup    setupToken
+}
+
+// NewAccounts returns the service. cost is DefaultHashCost when zero.
+func NewAccounts(store AccountStore, now func() time.Time, cost HashCost) *Accounts {
+	return &Accounts{store: store, now: now, hash: newHasher(cost), throttle: NewThrottle(now)}
+}
+
+// require is Require with the denial on the record. When the record cannot be
+// written, that error is returned: either way the caller gets nowhere.
+func (a *Accounts) require(ctx context.Context, c Caller, perm Permission) error {
+	denied := Require(c, perm)
+	if denied == nil {
+		return nil
+	}
+	if err := a.store.AppendRecords(ctx, DenialRecord(a.now(), c, perm)); err != nil {
+		return err
+	}
+	return denied
+}
+
+// List returns every account, for people who manage people.
+func (a *Accounts) List(ctx context.Context, c Caller) ([]User, error) {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return nil, err
+	}
+	return a.store.ListUsers(ctx)
+}
+
+// Create adds an account. An empty password makes one that can sign on only
+// through a provider.
+func (a *Accounts) Create(ctx context.Context, c Caller, name, password string, role Role) (User, error) {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return User{}, err
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	return a.create(ctx, c, name, password, role)
+}
+
+func (a *Accounts) create(ctx context.Context, c Caller, name, password string, role Role) (User, error) {
+	if err := CheckName(name); err != nil {
+		return User{}, err
+	}
+	if !role.Valid() {
+		return User{}, fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+	}
+	hash := ""
+	if password != "" {
+		if err := CheckPassword(name, password, minLengthFor(c)); err != nil {
+			return User{}, err
+		}
+		var err error
+		if hash, err = a.hash.hash(ctx, password); err != nil {
+			return User{}, err
+		}
+	}
+	now := a.now()
+	u, err := a.store.AddUser(ctx,
+		User{Name: name, Role: role, PasswordHash: hash, CreatedAt: now, UpdatedAt: now},
+		a.changed(c, "Account "+name+" created as "+string(role)+"."))
+	if fault.CodeOf(err) == fault.Conflict {
+		return User{}, fault.Wrap(err, fault.Conflict, "There is an account named %s already. Choose another name.", name)
+	}
+	return u, err
+}
+
+// minLengthFor holds the operator of the machine, whose passwords come from
+// scripts and prompts, to the standard's floor and everyone else to ours.
+func minLengthFor(c Caller) int {
+	if c.Role == System {
+		return MinOperatorPasswordLength
+	}
+	return MinPasswordLength
+}
+
+// ChangePassword sets another person's password.
+func (a *Accounts) ChangePassword(ctx context.Context, c Caller, id int64, password string) error {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return err
+	}
+	return a.setPassword(ctx, c, id, password, "set")
+}
+
+// ChangeOwnPassword sets the caller's password after the present one was
+// given, with the same throttling as a login.
+func (a *Accounts) ChangeOwnPassword(ctx context.Context, c Caller, present, password string) error {
+	if err := a.require(ctx, c, PermOwnAccount); err != nil {
+		return err
+	}
+	if c.Scope != nil {
+		return fault.New(fault.Denied, "A password is changed by the person, not with an API token.")
+	}
+	u, err := a.store.UserByID(ctx, c.UserID)
+	if err != nil {
+		return err
+	}
+	ok, err := a.prove(ctx, u, present, c.IP)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		err := a.store.AppendRecords(ctx, newRecord(a.now(), audit.UserChanged, audit.Failure, c.Actor(),
+			"Password not changed: the present one was wrong."))
+		if err != nil {
+			return err
+		}
+		return fault.New(fault.Invalid, "The present password is not right.")
+	}
+	return a.setPassword(ctx, c, u.ID, password, "changed by themselves")
+}
+
+func (a *Accounts) setPassword(ctx context.Context, c Caller, id int64, password, how string) error {
+	u, err := a.store.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := CheckPassword(u.Name, password, minLengthFor(c)); err != nil {
+		return err
+	}
+	hash, err := a.hash.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return a.store.SetPassword(ctx, id, hash, a.now(), a.changed(c, "Password of "+u.Name+" "+how+"."))
+}
+
+// SetRole gives the account another role. The last enabled admin keeps theirs.
+func (a *Accounts) SetRole(ctx context.Context, c Caller, id int64, role Role) error {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return err
+	}
+	if !role.Valid() {
+		return fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	u, err := a.store.UserByID(ctx, id)
+	if err != nil || u.Role == role {
+		return err
+	}
+	if role != Admin {
+		if err := a.notTheLastAdmin(ctx, u); err != nil {
+			return err
+		}
+	}
+	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(role) + "."
+	return a.store.SetRole(ctx, id, role, a.now(), a.changed(c, detail))
+}
+
+// SetDisabled closes or reopens the account. The last enabled admin stays open.
+func (a *Accounts) SetDisabled(ctx context.Context, c Caller, id int64, disabled bool) error {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return err
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	u, err := a.store.UserByID(ctx, id)
+	if err != nil || u.Disabled == disabled {
+		return err
+	}
+	detail := "Account " + u.Name + " enabled."
+	if disabled {
+		if err := a.notTheLastAdmin(ctx, u); err != nil {
+			return err
+		}
+		detail = "Account " + u.Name + " disabled."
+	}
+	return a.store.SetDisabled(ctx, id, disabled, a.now(), a.changed(c, detail))
+}
+
+func (a *Accounts) notTheLastAdmin(ctx context.Context, u User) error {
+	if u.Role != Admin || u.Disabled {
+		return nil
+	}
+	users, err := a.store.ListUsers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range users {
+		if other.ID != u.ID && other.Role == Admin && !other.Disabled {
+			return nil
+		}
+	}
+	return fault.New(fault.Conflict, "%s is the last enabled admin. Make another person admin first.", u.Name)
+}
+
+// Find returns the account with the name, for the command line.
+func (a *Accounts) Find(ctx context.Context, c Caller, name string) (User, error) {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return User{}, err
+	}
+	u, err := a.store.UserByName(ctx, name)
+	if fault.CodeOf(err) == fault.NotFound {
+		return User{}, fault.Wrap(err, fault.NotFound, "There is no account with this name.")
+	}
+	return u, err
+}
+
+func (a *Accounts) changed(c Caller, detail string) audit.Record {
+	return newRecord(a.now(), audit.UserChanged, audit.Success, c.Actor(), detail)
+}

@@ -1,0 +1,133 @@
+package access
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"golang.org/x/crypto/argon2"
+
+	"cxseal/internal/fault"
+)
+
+// HashCost says how dear one argon2id hash is.
+type HashCost struct {
+	MemoryKiB   uint32
+	Iterations  uint32
+	Parallelism uint8
+}
+
+// DefaultHashCost is the first choice of the OWASP Password Storage Cheat
+// Sheet. Some 40 ms a hash, and with hashesAtOnce of them never more than
+// 40 MB: it fits a machine with 1 GB.
+var DefaultHashCost = HashCost{MemoryKiB: 19 * 1024, Iterations: 2, Parallelism: 1}
+
+const (
+	hashesAtOnce  = 2
+	hashesWaiting = 100 // beyond this the next is told to come back
+	hashBusyWait  = 2 * time.Second
+)
+
+// hasher makes and checks password hashes, few at a time: fifty people who log
+// in at once queue for the memory instead of exhausting it.
+type hasher struct {
+	params  *argon2id.Params
+	dummy   string // a hash that no password has
+	slots   chan struct{}
+	waiting atomic.Int64
+	onHash  func() // called once per hash computed; for tests
+}
+
+func newHasher(cost HashCost) *hasher {
+	if cost == (HashCost{}) {
+		cost = DefaultHashCost
+	}
+	p := &argon2id.Params{
+		Memory: cost.MemoryKiB, Iterations: cost.Iterations, Parallelism: cost.Parallelism,
+		SaltLength: 16, KeyLength: 32,
+	}
+	return &hasher{
+		params: p,
+		dummy: fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Iterations, p.Parallelism,
+			base64.RawStdEncoding.EncodeToString(make([]byte, p.SaltLength)),
+			base64.RawStdEncoding.EncodeToString(make([]byte, p.KeyLength))),
+		slots:  make(chan struct{}, hashesAtOnce),
+		onHash: func() {},
+	}
+}
+
+// turn waits for the right to compute one hash and returns the function that
+// gives it back. It is fault.TooMany when too many wait already.
+func (h *hasher) turn(ctx context.Context) (release func(), err error) {
+	defer h.waiting.Add(-1)
+	if h.waiting.Add(1) > hashesWaiting {
+		return nil, tooMany(hashBusyWait, "Too many people are signing in at this moment.")
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	release, err := h.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	return h.make(password)
+}
+
+// make computes a hash within a turn that the caller holds.
+func (h *hasher) make(password string) (string, error) {
+	h.onHash()
+	return argon2id.CreateHash(password, h.params)
+}
+
+// match compares within a turn that the caller holds. An empty hash (no such
+// account, or one without a password) costs the same and never matches. stale
+// says that the hash was made at another cost and should be made anew.
+func (h *hasher) match(password, hash string) (ok, stale bool, err error) {
+	h.onHash()
+	if hash == "" || len(password) > MaxPasswordBytes {
+		_, _, err = argon2id.CheckHash("", h.dummy)
+		return false, false, err
+	}
+	ok, p, err := argon2id.CheckHash(password, hash)
+	if err != nil {
+		return false, false, err
+	}
+	return ok, *p != *h.params, nil
+}
+
+// WaitError is fault.TooMany with the time after which to try again.
+type WaitError struct {
+	After time.Duration
+	fault error
+	first bool // the first refusal since the newest failure
+}
+
+func (e *WaitError) Error() string { return e.fault.Error() }
+func (e *WaitError) Unwrap() error { return e.fault }
+
+// tooMany puts the wait, in whole seconds rounded up, after the sentence.
+func tooMany(wait time.Duration, sentence string) *WaitError {
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	return &WaitError{After: wait, fault: fault.New(fault.TooMany, "%s Try again in %s.", sentence, inWords(wait))}
+}
+
+func inWords(d time.Duration) string {
+	n, unit := int(d/time.Second), "second"
+	if n > 90 {
+		n, unit = (n+59)/60, "minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
+}

@@ -1,0 +1,134 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// refusal is the one answer to an unknown name, a wrong password and a
+// disabled account: who asks must not learn which accounts exist.
+const refusal = "The name or the password is not right."
+
+// Authenticate proves a person by name and password and returns them as a
+// caller from the address ip. Every try is on the record as LOGIN: SUCCESS,
+// FAILURE (wrong name or password), DENIED (a disabled account's right
+// password, or the first try that is told to wait).
+//
+// It is fault.Unauthenticated with one and the same sentence for an unknown
+// name, a wrong password and a disabled account, after the same work; and
+// fault.TooMany (a *WaitError) when the caller must wait. See Throttle.
+// Without its record in the ledger no login succeeds.
+func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) (Caller, error) {
+	typed := typedName(name)
+	u, err := a.store.UserByName(ctx, typed)
+	if err != nil && fault.CodeOf(err) != fault.NotFound {
+		return Caller{}, err
+	}
+	if err != nil || typed != strings.TrimSpace(name) {
+		u = User{Name: typed} // no hash: it never matches
+	}
+
+	ok, err := a.prove(ctx, u, password, ip)
+	stranger := audit.Actor{Name: typed, IP: ip}
+	var wait *WaitError
+	switch {
+	case errors.As(err, &wait):
+		if wait.first {
+			if rerr := a.login(ctx, audit.Denied, stranger, "Too many failed tries; told to wait."); rerr != nil {
+				return Caller{}, rerr
+			}
+		}
+		return Caller{}, err
+	case err != nil:
+		return Caller{}, err
+	case !ok:
+		if err := a.login(ctx, audit.Failure, stranger, "Wrong name or password."); err != nil {
+			return Caller{}, err
+		}
+		return Caller{}, fault.New(fault.Unauthenticated, refusal)
+	case u.Disabled:
+		if err := a.login(ctx, audit.Denied, u.Caller(ip).Actor(), "The account is disabled."); err != nil {
+			return Caller{}, err
+		}
+		return Caller{}, fault.New(fault.Unauthenticated, refusal)
+	}
+	caller := u.Caller(ip)
+	if err := a.login(ctx, audit.Success, caller.Actor(), ""); err != nil {
+		return Caller{}, err
+	}
+	return caller, nil
+}
+
+func (a *Accounts) login(ctx context.Context, outcome audit.Outcome, actor audit.Actor, detail string) error {
+	return a.store.AppendRecords(ctx, newRecord(a.now(), audit.Login, outcome, actor, detail))
+}
+
+// prove says whether the password is the account's, under the throttle. An
+// account without a hash, an unknown one too, costs the same and never matches.
+// A hash made at another cost is replaced after a match.
+func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool, error) {
+	key := NameKey(u.Name)
+	if err := a.mayTry(key, ip); err != nil {
+		return false, err
+	}
+	release, err := a.hash.turn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	// Asked again in our turn: of a burst that came before the first failure
+	// was counted, no more than hashesAtOnce get through.
+	if err := a.mayTry(key, ip); err != nil {
+		return false, err
+	}
+	ok, stale, err := a.hash.match(password, u.PasswordHash)
+	if err != nil {
+		return false, err
+	}
+	if !ok || u.Disabled {
+		a.throttle.Failed(key, ip)
+		return ok, nil
+	}
+	a.throttle.Succeeded(key, ip)
+	if stale {
+		hash, err := a.hash.make(password)
+		if err != nil {
+			return false, err
+		}
+		return true, a.store.SetPassword(ctx, u.ID, hash, a.now())
+	}
+	return true, nil
+}
+
+func (a *Accounts) mayTry(key, ip string) error {
+	wait, first := a.throttle.Wait(key, ip)
+	if wait <= 0 {
+		return nil
+	}
+	err := tooMany(wait, "Too many failed tries.")
+	err.first = first
+	return err
+}
+
+// Logout puts the end of the caller's session on the record.
+func (a *Accounts) Logout(ctx context.Context, c Caller) error {
+	return a.store.AppendRecords(ctx, newRecord(a.now(), audit.Logout, audit.Success, c.Actor(), ""))
+}
+
+// Current is the account as it stands now, as a caller from the address ip. A
+// session asks on every request, so that a changed role or a disabled account
+// counts at once. An account that is gone or disabled is fault.Unauthenticated.
+func (a *Accounts) Current(ctx context.Context, id int64, ip string) (Caller, error) {
+	u, err := a.store.UserByID(ctx, id)
+	if fault.CodeOf(err) == fault.NotFound || (err == nil && u.Disabled) {
+		return Caller{}, fault.New(fault.Unauthenticated, "Sign in again.")
+	}
+	if err != nil {
+		return Caller{}, err
+	}
+	return u.Caller(ip), nil
+}

@@ -1,0 +1,185 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// memStore keeps the promises of AccountStore in memory; package store's own
+// tests hold the real one to the same promises. broken makes every write fail.
+type memStore struct {
+	mu      sync.Mutex
+	users   []User
+	records []audit.Record
+	broken  error
+}
+
+func (s *memStore) write(f func() error, records []audit.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	s.records = append(s.records, records...)
+	return nil
+}
+
+func (s *memStore) AddUser(_ context.Context, u User, records ...audit.Record) (User, error) {
+	err := s.write(func() error {
+		for _, other := range s.users {
+			if NameKey(other.Name) == NameKey(u.Name) {
+				return fault.New(fault.Conflict, "taken")
+			}
+		}
+		u.ID = int64(len(s.users) + 1)
+		s.users = append(s.users, u)
+		return nil
+	}, records)
+	return u, err
+}
+
+func (s *memStore) find(match func(User) bool) (User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range s.users {
+		if match(u) {
+			return u, nil
+		}
+	}
+	return User{}, fault.New(fault.NotFound, "no such account")
+}
+
+func (s *memStore) UserByName(_ context.Context, name string) (User, error) {
+	return s.find(func(u User) bool { return NameKey(u.Name) == NameKey(name) })
+}
+
+func (s *memStore) UserByID(_ context.Context, id int64) (User, error) {
+	return s.find(func(u User) bool { return u.ID == id })
+}
+
+func (s *memStore) ListUsers(context.Context) ([]User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.users), nil
+}
+
+func (s *memStore) CountUsers(context.Context) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.users), nil
+}
+
+func (s *memStore) change(id int64, records []audit.Record, f func(*User)) error {
+	return s.write(func() error {
+		i := slices.IndexFunc(s.users, func(u User) bool { return u.ID == id })
+		if i < 0 {
+			return fault.New(fault.NotFound, "no such account")
+		}
+		before := s.users[i]
+		f(&s.users[i])
+		if before.Role == Admin && !before.Disabled && !slices.ContainsFunc(s.users, func(u User) bool { return u.Role == Admin && !u.Disabled }) {
+			s.users[i] = before
+			return fault.New(fault.Conflict, "no enabled admin would be left")
+		}
+		return nil
+	}, records)
+}
+
+func (s *memStore) SetPassword(_ context.Context, id int64, hash string, at time.Time, records ...audit.Record) error {
+	return s.change(id, records, func(u *User) { u.PasswordHash, u.UpdatedAt = hash, at })
+}
+
+func (s *memStore) SetRole(_ context.Context, id int64, role Role, at time.Time, records ...audit.Record) error {
+	return s.change(id, records, func(u *User) { u.Role, u.UpdatedAt = role, at })
+}
+
+func (s *memStore) SetDisabled(_ context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error {
+	return s.change(id, records, func(u *User) { u.Disabled, u.UpdatedAt = disabled, at })
+}
+
+func (s *memStore) AppendRecords(_ context.Context, records ...audit.Record) error {
+	return s.write(func() error { return nil }, records)
+}
+
+// log is the ledger as lines of "OPERATION OUTCOME actor: detail".
+func (s *memStore) log() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	for _, r := range s.records {
+		lines = append(lines, strings.TrimRight(string(r.Operation)+" "+string(r.Outcome)+" "+r.Actor.Name+": "+r.Detail, ": "))
+	}
+	return lines
+}
+
+func (s *memStore) lastRecord(t *testing.T) audit.Record {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.records) == 0 {
+		t.Fatal("nothing is on the record")
+	}
+	return s.records[len(s.records)-1]
+}
+
+var cheap = HashCost{MemoryKiB: 8, Iterations: 1, Parallelism: 1}
+
+const goodPassword = "three grey geese"
+
+// house is a console with an admin ("ada") and an officer ("olga").
+func house(t *testing.T) (*Accounts, *memStore, *clock) {
+	t.Helper()
+	s, c := &memStore{}, newClock()
+	a := NewAccounts(s, c.Now, cheap)
+	for _, u := range []struct {
+		name string
+		role Role
+	}{{"ada", Admin}, {"olga", Officer}} {
+		if _, err := a.Create(t.Context(), Caller{Name: "cli", Role: System}, u.name, goodPassword, u.role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.records = nil
+	return a, s, c
+}
+
+func wantCode(t *testing.T, err error, code fault.Code) {
+	t.Helper()
+	if got := fault.CodeOf(err); got != code {
+		t.Fatalf("got code %q (%v), want %q", got, err, code)
+	}
+}
