@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"slices"
+
+	"cxseal/cxone"
+)
+
+// maxKey bounds X-Idempotency-Key, in characters.
+const maxKey = 255
+
+// encrypt answers the PATCH: everything it asks for happens, or nothing.
+func (s *Sandbox) encrypt(c call) answer {
+	kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type", "must be application/json")
+	}
+	body, refusal := readBody(c.Request)
+	if refusal != nil {
+		return *refusal
+	}
+	key := c.Header.Get("X-Idempotency-Key")
+	if key == "" {
+		return refuse(http.StatusBadRequest, "bad_request", "X-Idempotency-Key", "the header is missing")
+	}
+	if len(key) > maxKey {
+		return refuse(http.StatusBadRequest, "bad_request", "X-Idempotency-Key", "the header is longer than 255 characters")
+	}
+	ds, id := c.PathValue("ds"), c.PathValue("table")
+	claim, replayed := s.claim(c.client, key, ds+"/"+id, body)
+	if replayed != nil {
+		return *replayed
+	}
+	// A tenant doesn't stop half-way because its client hung up.
+	s.wait(context.WithoutCancel(c.Context()), c.delay)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.find(ds, id)
+	if t == nil {
+		s.replays.release(claim)
+		return notFound()
+	}
+	a := s.apply(t, body)
+	s.replays.settle(claim, a)
+	return a
+}
+
+// apply judges the body against the table and makes the change. The caller
+// holds s.mu, so nobody sees half of it.
+func (s *Sandbox) apply(t *table, body []byte) answer {
+	p, err := parsePatch(body, s.nowLocked())
+	if err == nil {
+		err = t.accepts(p)
+	}
+	var field *fieldError
+	if errors.As(err, &field) {
+		return refuse(http.StatusBadRequest, "bad_request", field.field, field.message)
+	}
+	if a := t.indexRefusal(p); a != nil {
+		return *a
+	}
+
+	var version int64
+	for _, w := range p.columns {
+		version = max(version, t.column(w.name).keyVersion)
+	}
+	version++ // one version for all, so that the callback can name it
+	for _, w := range p.columns {
+		c := t.column(w.name)
+		directive := w.directive
+		c.encrypted, c.keyVersion, c.directive = true, version, &directive
+	}
+	s.stats.Commits[t.ds+"/"+t.id]++
+
+	out := t.shape(s.settings.HideEncryption)
+	out.TableID = t.id
+	event := s.newEvent(t.id, p, version)
+	if s.settings.Inline {
+		if event.kinds[FaultKMSNone] == 0 {
+			out.KMSPayload = event.payload
+		}
+	} else {
+		s.send(event)
+	}
+	return reply(http.StatusOK, out)
+}
+
+// accepts says what of a well-formed body doesn't fit the table.
+func (t *table) accepts(p patch) error {
+	if p.tableID != t.id {
+		return wrong("tableId", "doesn't match the table of the path, %s", t.id)
+	}
+	total := 0
+	for _, c := range t.columns {
+		if c.encrypted {
+			total++
+		}
+	}
+	for _, w := range p.columns {
+		c := t.column(w.name)
+		switch {
+		case c == nil:
+			return wrong(w.path+".name", "the table has no column %q", w.name)
+		case w.kind != c.kind:
+			return wrong(w.path+".type", "the column %q is of type %s, not %q", w.name, c.kind, w.kind)
+		case !encryptable(c.kind):
+			return wrong(w.path+".type", "columns of type %s can't be encrypted", c.kind)
+		}
+		if !c.encrypted {
+			total++
+		}
+	}
+	if total > t.limit() {
+		return wrong("columnTargetMatrix", "the table would have %d encrypted columns; its maxEncryptedFields is %d", total, t.limit())
+	}
+	return nil
+}
+
+// indexRefusal says which index stands in the way. A read-only one answers as
+// real tenants do, with a 500 that explains nothing.
+func (t *table) indexRefusal(p patch) *answer {
+	for _, w := range p.columns {
+		for _, ix := range t.indexes {
+			if !slices.Contains(ix.Columns, w.name) {
+				continue
+			}
+			if ix.ReadOnly {
+				a := refuse(http.StatusInternalServerError, "internal_error", "", "Internal server error")
+				return &a
+			}
+			if !w.mask {
+				a := refuse(http.StatusUnprocessableEntity, "index_conflict", w.path+".encryptionConfiguration.indexMaskingTrigger",
+					"the column "+w.name+" stands in the index "+ix.Name+" and masking is off")
+				return &a
+			}
+		}
+	}
+	return nil
+}
+
+// kmsPayload is the body of the callback. Columns holds names, or {name}
+// objects under FaultKMSColumnObjects.
+type kmsPayload struct {
+	TableID         string           `json:"tableId"`
+	Columns         any              `json:"columns"`
+	KeyVersion      int64            `json:"keyVersion"`
+	ComplianceCheck *complianceCheck `json:"complianceCheck,omitempty"`
+}
+
+type complianceCheck struct {
+	Algorithm string `json:"algorithm"`
+}
+
+func honestPayload(tableID string, names []string, version int64) kmsPayload {
+	return kmsPayload{tableID, names, version, &complianceCheck{cxone.Algorithm}}
+}

@@ -1,0 +1,216 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Endpoint names a group of requests, for faults and statistics.
+type Endpoint string
+
+// The endpoints. EndpointCallback is the tenant's own request to the KMS, and
+// EndpointAny every request to the tenant.
+const (
+	EndpointToken      Endpoint = "token"
+	EndpointDiscovery  Endpoint = "discovery"
+	EndpointDataStores Endpoint = "datastores"
+	EndpointTables     Endpoint = "tables"
+	EndpointTable      Endpoint = "table"
+	EndpointIndexes    Endpoint = "indexes"
+	EndpointEncrypt    Endpoint = "encrypt"
+	EndpointCallback   Endpoint = "callback"
+	EndpointAny        Endpoint = "any"
+)
+
+var endpoints = []Endpoint{
+	EndpointToken, EndpointDiscovery, EndpointDataStores, EndpointTables, EndpointTable,
+	EndpointIndexes, EndpointEncrypt, EndpointCallback, EndpointAny,
+}
+
+// FaultKind says how something goes wrong.
+type FaultKind string
+
+// The kinds of faults. The first five strike a request, the others the
+// callback of a PATCH (and, where it applies, the inline payload).
+const (
+	FaultLatency     FaultKind = "latency"      // the answer, or the callback, comes LatencyMs later
+	FaultStatus      FaultKind = "status"       // answers Status, and does nothing
+	FaultStatusAfter FaultKind = "status_after" // does everything, and answers Status
+	FaultDropBefore  FaultKind = "drop_before"  // cuts the connection, and does nothing
+	FaultDropAfter   FaultKind = "drop_after"   // does everything, and cuts the connection
+
+	FaultKMSWrongAlgorithm  FaultKind = "kms_wrong_algorithm"
+	FaultKMSWrongTable      FaultKind = "kms_wrong_table"
+	FaultKMSWrongColumns    FaultKind = "kms_wrong_columns"            // one column more than was encrypted
+	FaultKMSWrongKeyVersion FaultKind = "kms_wrong_key_version"        // the version before, so it doesn't move forward
+	FaultKMSMissingCheck    FaultKind = "kms_missing_compliance_check" // no complianceCheck at all
+	FaultKMSColumnObjects   FaultKind = "kms_column_objects"           // no fault: columns as {name} objects
+	FaultKMSBadSignature    FaultKind = "kms_bad_signature"            // signed with another secret
+	FaultKMSNone            FaultKind = "kms_none"                     // no callback, and no inline payload
+	FaultKMSDuplicate       FaultKind = "kms_duplicate"                // the same event once more after it was verified
+)
+
+var requestKinds = []FaultKind{FaultLatency, FaultStatus, FaultStatusAfter, FaultDropBefore, FaultDropAfter}
+
+var kmsKinds = []FaultKind{
+	FaultKMSWrongAlgorithm, FaultKMSWrongTable, FaultKMSWrongColumns, FaultKMSWrongKeyVersion, FaultKMSMissingCheck,
+	FaultKMSColumnObjects, FaultKMSBadSignature, FaultKMSNone, FaultKMSDuplicate,
+}
+
+const maxFaultLatencyMs = 600_000
+
+// Fault is something that goes wrong from now on, for some times.
+type Fault struct {
+	Kind     FaultKind `json:"kind"`
+	Endpoint Endpoint  `json:"endpoint,omitempty"` // empty: any
+	Times    int       `json:"times,omitempty"`    // 0: once; -1: until the faults are cleared
+
+	LatencyMs int `json:"latencyMs,omitempty"` // of latency: 1 to 600,000
+
+	// Of status and status_after.
+	Status         int    `json:"status,omitempty"`         // 300 to 599
+	RetryAfter     int    `json:"retryAfter,omitempty"`     // seconds; 0: no header
+	RetryAfterDate bool   `json:"retryAfterDate,omitempty"` // the header as an HTTP date by the tenant's clock
+	Body           string `json:"body,omitempty"`           // in place of the usual JSON
+}
+
+// check says what of a fault makes no sense. Errors are *fieldError.
+func (f Fault) check() error {
+	kms := slices.Contains(kmsKinds, f.Kind)
+	if !kms && !slices.Contains(requestKinds, f.Kind) {
+		return wrong("kind", "is not one of %s", joined(append(slices.Clone(requestKinds), kmsKinds...)))
+	}
+	if f.Endpoint != "" && !slices.Contains(endpoints, f.Endpoint) {
+		return wrong("endpoint", "is not one of %s", joined(endpoints))
+	}
+	onCallback := f.Endpoint == EndpointCallback
+	if kms && f.Endpoint != "" && f.Endpoint != EndpointAny && !onCallback {
+		return wrong("endpoint", "must be callback for a fault of the callback")
+	}
+	if !kms && onCallback && f.Kind != FaultLatency {
+		return wrong("endpoint", "callback only takes latency and the kms_ kinds")
+	}
+	if f.Times < -1 || f.Times > 1_000_000 {
+		return wrong("times", "must be -1 (until cleared), or 1 to 1000000")
+	}
+	if late := f.Kind == FaultLatency; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
+		return wrong("latencyMs", "must be 1 to %d for kind latency, and absent otherwise", maxFaultLatencyMs)
+	}
+	if f.Kind == FaultStatus || f.Kind == FaultStatusAfter {
+		if f.Status < 300 || f.Status > 599 {
+			return wrong("status", "must be 300 to 599")
+		}
+		if f.RetryAfter < 0 {
+			return wrong("retryAfter", "must be a number of seconds")
+		}
+		return nil
+	}
+	if f.Status != 0 || f.RetryAfter != 0 || f.RetryAfterDate || f.Body != "" {
+		return wrong("status", "status, retryAfter, retryAfterDate and body go with the kinds status and status_after only")
+	}
+	return nil
+}
+
+func joined[T ~string](list []T) string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Fail switches a fault on. It panics when the fault makes no sense, which in
+// Go code is a mistake of the one who wrote it; over HTTP it is a 400.
+func (s *Sandbox) Fail(f Fault) {
+	if err := f.check(); err != nil {
+		panic(fmt.Sprintf("sandbox: fault %+v: %v", f, err))
+	}
+	s.addFault(f)
+}
+
+// maxFaults bounds the faults that are on at once.
+const maxFaults = 1000
+
+func (s *Sandbox) addFault(f Fault) bool {
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) >= maxFaults {
+		return false
+	}
+	s.faults = append(s.faults, f)
+	return true
+}
+
+// ClearFaults switches every fault off.
+func (s *Sandbox) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// Faults lists the faults that are on, with the times they still have.
+func (s *Sandbox) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.faults)
+}
+
+// takeFault uses one time of the first fault that matches. The caller holds
+// s.mu.
+func (s *Sandbox) takeFault(match func(Fault) bool) (Fault, bool) {
+	i := slices.IndexFunc(s.faults, match)
+	if i < 0 {
+		return Fault{}, false
+	}
+	f := s.faults[i]
+	if f.Times > 0 {
+		s.faults[i].Times--
+	}
+	if s.faults[i].Times == 0 {
+		s.faults = slices.Delete(s.faults, i, i+1)
+	}
+	return f, true
+}
+
+// requestFaults takes what strikes one request: its latency (the tenant's and
+// a fault's together), and at most one other fault.
+func (s *Sandbox) requestFaults(ep Endpoint) (time.Duration, Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	strikes := func(f Fault) bool {
+		return slices.Contains(requestKinds, f.Kind) && (f.Endpoint == ep || f.Endpoint == "" || f.Endpoint == EndpointAny)
+	}
+	delay := s.settings.LatencyMs
+	if f, ok := s.takeFault(func(f Fault) bool { return strikes(f) && f.Kind == FaultLatency }); ok {
+		delay += f.LatencyMs
+	}
+	f, _ := s.takeFault(func(f Fault) bool { return strikes(f) && f.Kind != FaultLatency })
+	return time.Duration(delay) * time.Millisecond, f
+}
+
+func (s *Sandbox) faultAnswer(f Fault) answer {
+	a := refuse(f.Status, "fault", "", fmt.Sprintf("the sandbox was told to answer %d %s", f.Status, http.StatusText(f.Status)))
+	if f.Body != "" {
+		a.body = []byte(f.Body)
+		switch {
+		case json.Valid(a.body):
+		case strings.HasPrefix(f.Body, "<"):
+			a.header.Set("Content-Type", "text/html; charset=utf-8")
+		default:
+			a.header.Set("Content-Type", "text/plain; charset=utf-8")
+		}
+	}
+	if f.RetryAfter > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		a.header.Set("Retry-After", s.retryAfter(f.RetryAfter, f.RetryAfterDate))
+	}
+	return a
+}
