@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"cxseal/internal/encryption"
+)
+
+const rotationColumns = `connection, datastore_id, table_id, column_name, strategy, interval_days, due_at, key_version, run_id, updated_at`
+
+func scanRotation(row scanner) (encryption.RotationDate, error) {
+	var d encryption.RotationDate
+	err := row.Scan(&d.Connection, &d.DatastoreID, &d.TableID, &d.Column, &d.Strategy, &d.IntervalDays,
+		stamp{&d.DueAt}, &d.KeyVersion, &d.RunID, stamp{&d.UpdatedAt})
+	return d, err
+}
+
+// saveRotations replaces a column's date; an unknown key version leaves the
+// one that is known.
+func (t *tx) saveRotations(dates []encryption.RotationDate) error {
+	for _, d := range dates {
+		_, err := t.exec(`INSERT INTO rotation_dates (`+rotationColumns+`) VALUES (`+placeholders(10)+`)
+			ON CONFLICT (connection, datastore_id, table_id, column_name) DO UPDATE SET
+				strategy = excluded.strategy, interval_days = excluded.interval_days, due_at = excluded.due_at,
+				key_version = CASE WHEN excluded.key_version > 0 THEN excluded.key_version ELSE rotation_dates.key_version END,
+				run_id = excluded.run_id, updated_at = excluded.updated_at`,
+			d.Connection, d.DatastoreID, d.TableID, d.Column, d.Strategy, d.IntervalDays,
+			micros(d.DueAt), d.KeyVersion, d.RunID, micros(d.UpdatedAt))
+		if err != nil {
+			return fmt.Errorf("save rotation date of %s: %w", d.Column, err)
+		}
+	}
+	return nil
+}
+
+// saveKeyVersions notes the key version that a verified run brought.
+func (t *tx) saveKeyVersions(r *encryption.Run) error {
+	for _, column := range r.Columns {
+		_, err := t.exec(`INSERT INTO key_versions (connection, datastore_id, table_id, column_name, key_version, run_id)
+			VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (connection, datastore_id, table_id, column_name) DO UPDATE SET
+				key_version = excluded.key_version, run_id = excluded.run_id
+				WHERE excluded.key_version > key_versions.key_version`,
+			r.Connection, r.DatastoreID, r.TableID, column, r.KeyVersion, r.ID)
+		if err != nil {
+			return fmt.Errorf("save key version of %s: %w", column, err)
+		}
+	}
+	return nil
+}
+
+// LastKeyVersion is the highest key version that a verified run brought for
+// the column, 0 when none. What an inventory merely read of the tenant does not
+// count: it may be the very change that a callback is about to confirm.
+func (s *Store) LastKeyVersion(ctx context.Context, connection, datastoreID, tableID, column string) (int64, error) {
+	var v int64
+	err := s.queryRow(ctx, `SELECT coalesce(max(key_version), 0) FROM key_versions
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`,
+		connection, datastoreID, tableID, column).Scan(&v)
+	if err != nil {
+		return 0, fmt.Errorf("read key version: %w", err)
+	}
+	return v, nil
+}
+
+// RotationFilter narrows the rotation dates; the zero value is everything.
+type RotationFilter struct {
+	Connection  string
+	DatastoreID string
+	TableID     string
+}
+
+// RotationDates lists rotation dates, soonest first: those after the given one
+// (nil: from the soonest), limit at most.
+func (s *Store) RotationDates(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
+	w := where{}
+	w.equals(`connection`, f.Connection)
+	w.equals(`datastore_id`, f.DatastoreID)
+	w.equals(`table_id`, f.TableID)
+	if after != nil {
+		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
+			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
+	}
+	dates, err := collect(ctx, s, scanRotation, `SELECT `+rotationColumns+` FROM rotation_dates`+w.sql()+
+		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list rotation dates: %w", err)
+	}
+	return dates, nil
+}

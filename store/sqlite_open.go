@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"cxseal/internal/fault"
+	"cxseal/migrations"
+)
+
+const (
+	sqliteMagic = "SQLite format 3\x00"
+
+	// busyTimeout bounds how long a statement waits for another process.
+	busyTimeout = 10_000 // ms
+
+	maxReaders = 4
+
+	// Page caches, in KiB as SQLite counts them (negative: a size, not pages).
+	// The machine has 1 GB.
+	writerCache = -8_000
+	readerCache = -4_000
+
+	// walLimit is what the WAL is cut to when it starts over, and what the
+	// writer tries to keep it under.
+	walLimit = 8 << 20
+)
+
+// dsn is the URI of the database with the pragmas each connection starts with.
+func dsn(path string, query url.Values, pragmas ...string) string {
+	query.Set("_dqs", "0")
+	query.Set("_error_rc", "1")
+	for _, p := range pragmas {
+		query.Add("_pragma", p)
+	}
+	p := filepath.ToSlash(path)
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	return (&url.URL{Scheme: "file", Path: p, RawQuery: query.Encode()}).String()
+}
+
+func openWriter(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, url.Values{"_txlock": {"immediate"}},
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout),
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"foreign_keys(1)",
+		fmt.Sprintf("journal_size_limit(%d)", walLimit),
+		fmt.Sprintf("cache_size(%d)", writerCache),
+		"temp_store(MEMORY)",
+	))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.Ping(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func openReaders(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, url.Values{"mode": {"ro"}},
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout),
+		"query_only(1)",
+		fmt.Sprintf("cache_size(%d)", readerCache),
+		"temp_store(MEMORY)",
+	))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(maxReaders)
+	db.SetMaxIdleConns(maxReaders)
+	return db, nil
+}
+
+// migrate brings the schema up to date. Two processes may open a new database
+// at the same moment: the loser of a step finds it done and goes on.
+func migrate(ctx context.Context, db *sql.DB, path string, log *slog.Logger) error {
+	newest, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	const attempts = 5
+	for attempt := 1; ; attempt++ {
+		have, err := schemaVersion(ctx, db, path)
+		if err != nil {
+			return err
+		}
+		if have > newest {
+			return fault.New(fault.Conflict, "The database %s was written by a newer release of cxseal (schema %d; this release knows %d): use that release, or restore a backup made before the upgrade.", path, have, newest)
+		}
+		if have == newest {
+			return nil
+		}
+		p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.Files,
+			goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		if err != nil {
+			return fmt.Errorf("read migrations: %w", err)
+		}
+		_, err = p.Up(ctx)
+		if err == nil {
+			log.LogAttrs(ctx, slog.LevelInfo, "database schema brought up to date",
+				slog.Int64("from", have), slog.Int64("to", newest))
+			continue
+		}
+		if attempt == attempts || ctx.Err() != nil {
+			return fmt.Errorf("migrate %s: %w", path, err)
+		}
+	}
+}
+
+// newestMigration is the version this release knows.
+func newestMigration() (int64, error) {
+	files, err := fs.Glob(migrations.Files, "*.sql")
+	if err != nil {
+		return 0, err
+	}
+	var newest int64
+	for _, name := range files {
+		v, err := goose.NumericComponent(name)
+		if err != nil {
+			return 0, fmt.Errorf("migration %s: %w", name, err)
+		}
+		newest = max(newest, v)
+	}
+	return newest, nil
+}
+
+// schemaVersion is the database's version, -1 for a new file. It writes
+// nothing, so a database of another program stays as it was.
+func schemaVersion(ctx context.Context, db *sql.DB, path string) (int64, error) {
+	var tables, ours int
+	err := db.QueryRowContext(ctx,
+		`SELECT count(*), coalesce(sum(name = 'goose_db_version'), 0) FROM sqlite_master WHERE type = 'table'`).
+		Scan(&tables, &ours)
+	if err != nil {
+		return 0, explain(err, path)
+	}
+	if ours == 0 {
+		if tables > 0 {
+			return 0, notOurs(path)
+		}
+		return -1, nil
+	}
+	var version int64
+	err = db.QueryRowContext(ctx,
+		`SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	if err != nil {
+		return 0, explain(err, path)
+	}
+	return version, nil
+}
+
+// sqliteCode is the primary result code of a driver error, 0 for any other.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// isDuplicate reports a violated UNIQUE or PRIMARY KEY.
+func isDuplicate(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
+// explain turns what SQLite says of a file into a sentence for the operator.
+func explain(err error, path string) error {
+	var f *fault.Error
+	if err == nil || errors.As(err, &f) {
+		return err
+	}
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_NOTADB:
+		return notOurs(path)
+	case sqlite3.SQLITE_CORRUPT:
+		return fault.Wrap(err, fault.Invalid, "The database %s is damaged: restore a backup.", path)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
+	case sqlite3.SQLITE_FULL:
+		return fault.Wrap(err, fault.Invalid, "The disk with the database %s is full: make room and start again.", path)
+	case sqlite3.SQLITE_BUSY:
+		return fault.Wrap(err, fault.Conflict, "The database %s is held by another process: stop it, or try again.", path)
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+)
+
+const verificationColumns = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
+	accepted, code, reason, table_id, columns, key_version, algorithm, status, answer`
+
+func scanVerification(row scanner) (encryption.Verification, error) {
+	var v encryption.Verification
+	err := row.Scan(&v.Seq, &v.ID, &v.RunID, &v.Connection, stamp{&v.ReceivedAt}, &v.RemoteIP, &v.Inline, &v.Signed, &v.WebhookID, &v.BodyHash, &v.Body,
+		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status, &v.Answer)
+	return v, err
+}
+
+// AddVerification stores a callback that changes no run's state. When in is
+// not empty and the run is in another state by now, that is fault.Conflict and
+// nothing is stored.
+func (s *Store) AddVerification(ctx context.Context, v encryption.Verification, in encryption.State, events []encryption.Event, records []audit.Record) error {
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		if in != "" {
+			if err := t.mustBeIn(v.RunID, in); err != nil {
+				return err
+			}
+		}
+		if err := t.insertVerification(&v); err != nil {
+			return err
+		}
+		if err := t.insertEvents(v.RunID, events); err != nil {
+			return err
+		}
+		return t.append(raw)
+	})
+}
+
+func (t *tx) insertVerification(v *encryption.Verification) error {
+	_, err := t.exec(`INSERT INTO verifications (id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
+		accepted, code, reason, table_id, columns, key_version, algorithm, status, answer)
+		VALUES (`+placeholders(19)+`)`,
+		v.ID, v.RunID, v.Connection, micros(v.ReceivedAt), v.RemoteIP, v.Inline, v.Signed, v.WebhookID, v.BodyHash, v.Body,
+		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.Algorithm, v.Status, v.Answer)
+	if isDuplicate(err) {
+		return fault.Wrap(err, fault.Conflict, "The callback %s is stored already.", v.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("store callback: %w", err)
+	}
+	return nil
+}
+
+// RunVerifications returns the run's callbacks, oldest first.
+func (s *Store) RunVerifications(ctx context.Context, runID string) ([]encryption.Verification, error) {
+	list, err := collect(ctx, s, scanVerification,
+		`SELECT `+verificationColumns+` FROM verifications WHERE run_id = ? ORDER BY seq`, runID)
+	if err != nil {
+		return nil, fmt.Errorf("read callbacks: %w", err)
+	}
+	return list, nil
+}
+
+// Verifications lists callbacks that match, newest first: those before the
+// given Seq (0: from the newest), limit at most.
+func (s *Store) Verifications(ctx context.Context, f encryption.VerificationFilter, before int64, limit int) ([]encryption.Verification, error) {
+	w := verificationFilter(f)
+	if before > 0 {
+		w.and(`seq < ?`, before)
+	}
+	list, err := collect(ctx, s, scanVerification,
+		`SELECT `+verificationColumns+` FROM verifications`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list callbacks: %w", err)
+	}
+	return list, nil
+}
+
+func verificationFilter(f encryption.VerificationFilter) where {
+	w := where{}
+	w.equals(`run_id`, f.RunID)
+	w.equals(`connection`, f.Connection)
+	w.equals(`table_id`, f.TableID)
+	if f.Accepted != nil {
+		w.and(`accepted = ?`, *f.Accepted)
+	}
+	if !f.From.IsZero() {
+		w.and(`received_at >= ?`, micros(f.From))
+	}
+	if !f.To.IsZero() {
+		w.and(`received_at < ?`, micros(f.To))
+	}
+	return w
+}
