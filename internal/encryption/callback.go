@@ -103,13 +103,11 @@ type Expectation struct {
 	Columns []string
 	Before  []ColumnState // the columns asked for, as they were when the plan was made
 	After   []ColumnState // the table as the tenant tells it since; nil when not known yet
-	LastKey map[string]int64
 }
 
-// Expect collects what a run's callback must agree with. lastKey holds the
-// highest key version this console has seen for each column.
-func Expect(run Run, lastKey map[string]int64) Expectation {
-	e := Expectation{TableID: run.TableID, Columns: run.Columns, After: run.After, LastKey: lastKey}
+// Expect collects what a run's callback must agree with.
+func Expect(run Run) Expectation {
+	e := Expectation{TableID: run.TableID, Columns: run.Columns, After: run.After}
 	if run.Plan != nil {
 		e.Before = run.Plan.Targets
 	}
@@ -141,7 +139,7 @@ func FirstFailure(checks []Check) *Check {
 func checkColumns(want, got []string) Check {
 	w, g := slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))
 	return Check{Name: "columns", Passed: slices.Equal(w, g),
-		Detail: fmt.Sprintf("asked for %s, the callback names %s", list(w), list(g))}
+		Detail: fmt.Sprintf("asked for %s, the callback names %s", quoted(w), quoted(g))}
 }
 
 func checkAlgorithm(got string) Check {
@@ -166,7 +164,7 @@ func checkKeyVersion(e Expectation, got int64) Check {
 		if !column.Encrypted {
 			continue // its first key, whatever became of an earlier one
 		}
-		if before := max(column.KeyVersion, e.LastKey[column.Name]); before > 0 && got <= before {
+		if before := column.KeyVersion; before > 0 && got <= before {
 			c.Detail = fmt.Sprintf("column %q had key version %d; %d does not move forward", column.Name, before, got)
 			return c
 		}
@@ -198,17 +196,17 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-func list(names []string) string {
+func quoted(names []string) string {
 	const most = 20
-	quoted := make([]string, 0, most)
+	parts := make([]string, 0, most)
 	for i, n := range names {
 		if i == most {
-			return strings.Join(quoted, ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+			return strings.Join(parts, ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 		}
-		quoted = append(quoted, strconv.Quote(clip(n)))
+		parts = append(parts, strconv.Quote(clip(n)))
 	}
-	if len(quoted) == 0 {
+	if len(parts) == 0 {
 		return "none"
 	}
-	return strings.Join(quoted, ", ")
+	return strings.Join(parts, ", ")
 }

@@ -19,7 +19,7 @@ type Plan struct {
 	TableName   string        `json:"tableName"`
 	Columns     []ColumnState `json:"columns"`  // every column of the table, in the tenant's order
 	Indexes     []cxone.Index `json:"indexes"`  // every index of the table
-	Targets     []ColumnState `json:"targets"`  // the columns asked for that the table has
+	Targets     []ColumnState `json:"targets"`  // the columns asked for that the table has; a run's carry the highest key version known
 	Blockers    []Blocker     `json:"blockers"` // all of them, not the first
 	MaxFields   int           `json:"maxFields"`
 	Before      Coverage      `json:"before"`

@@ -187,7 +187,7 @@ type RotationDate struct {
 	Strategy     string
 	IntervalDays int
 	DueAt        time.Time
-	KeyVersion   int64 // last seen, 0 unknown
+	KeyVersion   int64 // last seen; 0 leaves the one known as it is
 	RunID        string
 	UpdatedAt    time.Time
 }

@@ -1,0 +1,142 @@
+package encryption
+
+import (
+	"strings"
+	"testing"
+
+	"cxseal/internal/fault"
+)
+
+func sample() Run {
+	return Run{
+		TableID: "tbl-contacts", Columns: []string{"ssn", "credit_card"}, IntervalDays: 90,
+		Plan: &Plan{Targets: []ColumnState{{Name: "ssn", Type: "string"}, {Name: "credit_card", Type: "string"}}},
+	}
+}
+
+const good = `{"tableId":"tbl-contacts","columns":["ssn",{"name":"credit_card"}],"keyVersion":1,"complianceCheck":{"algorithm":"AES-256-GCM"}}`
+
+func verdict(t *testing.T, run Run, body string) string {
+	t.Helper()
+	cb, err := ParseCallback([]byte(body))
+	if err != nil {
+		return "shape"
+	}
+	if failed := FirstFailure(Judge(Expect(run), cb)); failed != nil {
+		if failed.Detail == "" {
+			t.Errorf("%s fails without a reason", failed.Name)
+		}
+		return failed.Name
+	}
+	return "accepted"
+}
+
+func TestACallbackIsAcceptedOnlyWhenEverythingAgrees(t *testing.T) {
+	for name, c := range map[string]struct{ old, new, want string }{
+		"as asked":               {"", "", "accepted"},
+		"extra fields":           {`"keyVersion":1`, `"keyVersion":1,"traceId":"x"`, "accepted"},
+		"other table":            {"tbl-contacts", "tbl-other", "table"},
+		"a column missing":       {`"ssn",`, "", "columns"},
+		"a column more":          {`"ssn",`, `"ssn","email",`, "columns"},
+		"a column twice":         {`"ssn",`, `"ssn","ssn",`, "columns"},
+		"weaker algorithm":       {"AES-256-GCM", "AES-128-CBC", "algorithm"},
+		"no complianceCheck":     {`,"complianceCheck":{"algorithm":"AES-256-GCM"}`, "", "algorithm"},
+		"complianceCheck null":   {`{"algorithm":"AES-256-GCM"}`, "null", "algorithm"},
+		"key version zero":       {`"keyVersion":1`, `"keyVersion":0`, "key_version"},
+		"key version negative":   {`"keyVersion":1`, `"keyVersion":-4`, "key_version"},
+		"key version a word":     {`"keyVersion":1`, `"keyVersion":"latest"`, "shape"},
+		"key version a fraction": {`"keyVersion":1`, `"keyVersion":1.5`, "shape"},
+		"key version missing":    {`"keyVersion":1,`, "", "shape"},
+		"columns a word":         {`["ssn",{"name":"credit_card"}]`, `"ssn"`, "shape"},
+		"columns of numbers":     {`"ssn"`, `7`, "shape"},
+		"no table":               {`"tableId":"tbl-contacts",`, "", "shape"},
+		"not JSON":               {`{"tableId"`, `<xml`, "shape"},
+		"two values":             {good, good + good, "shape"},
+		"not UTF-8":              {"ssn", "\xff", "shape"},
+	} {
+		body := good
+		if c.old != "" {
+			if !strings.Contains(good, c.old) {
+				t.Fatalf("%s: %q is not in the sample", name, c.old)
+			}
+			body = strings.Replace(good, c.old, c.new, 1)
+		}
+		if got := verdict(t, sample(), body); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestAKeyVersionMustMoveForwardAndAgreeWithTheTable(t *testing.T) {
+	rotation := sample()
+	for i := range rotation.Plan.Targets {
+		rotation.Plan.Targets[i].Encrypted, rotation.Plan.Targets[i].KeyVersion = true, 1
+	}
+	if got := verdict(t, rotation, good); got != "key_version" {
+		t.Errorf("a rotation from 1 to 1: %s", got)
+	}
+	if got := verdict(t, rotation, strings.Replace(good, `"keyVersion":1`, `"keyVersion":2`, 1)); got != "accepted" {
+		t.Errorf("a rotation from 1 to 2: %s", got)
+	}
+	shown := sample()
+	shown.After = []ColumnState{{Name: "ssn", Encrypted: true, KeyVersion: 7}}
+	if got := verdict(t, shown, good); got != "key_version" {
+		t.Errorf("the table shows 7, the callback says 1: %s", got)
+	}
+}
+
+func TestReadinessIsAFactNotAConstant(t *testing.T) {
+	cb, err := ParseCallback([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := sample()
+	if Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+		t.Error("ready although the table was not read since")
+	}
+	run.After = []ColumnState{{Name: "ssn", Encrypted: true}, {Name: "credit_card"}}
+	if Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+		t.Error("ready although a column is not encrypted")
+	}
+	run.After[1].Encrypted = true
+	if !Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+		t.Error("not ready although every column is encrypted")
+	}
+	run.IntervalDays = 0
+	if Approval(run, cb, run.PatchedAt).AuditTrail.GDPRCompliant {
+		t.Error("compliant although the key never rotates")
+	}
+}
+
+func TestAnOversizedCallbackIsRefusedBeforeItIsRead(t *testing.T) {
+	_, err := ParseCallback([]byte(`{"tableId":"` + strings.Repeat("x", MaxCallbackBody) + `"}`))
+	if fault.CodeOf(err) != fault.TooLarge {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestThePermissionHashIsTheGuides(t *testing.T) {
+	// printf 'tbl-contacts:1:3' | sha256sum
+	const want = "88db3f466270c33f17e0162d9e1d9d8fdf1c104e2a7de9c9e24b7e2a71aea03b"
+	if got := PermissionHash("tbl-contacts", 1, 3); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func FuzzCallback(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte(`{"tableId":"t","columns":[null,{}],"keyVersion":"9223372036854775808"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		cb, err := ParseCallback(body)
+		if err != nil {
+			if fault.MessageOf(err) == "Internal error" {
+				t.Errorf("no sentence for %q: %v", body, err)
+			}
+			return
+		}
+		if FirstFailure(Judge(Expect(sample()), cb)) == nil &&
+			(cb.TableID != "tbl-contacts" || len(cb.Columns) != 2 || cb.KeyVersion < 1 || cb.Algorithm != "AES-256-GCM") {
+			t.Errorf("accepted %+v", cb)
+		}
+	})
+}

@@ -1,0 +1,366 @@
+package encryption
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+const (
+	// signatureTolerance is how far a signed callback's timestamp may be from
+	// now (Standard Webhooks asks for a tolerance, five minutes is its own).
+	signatureTolerance = 5 * time.Minute
+
+	// maxCallbacksPerRun bounds what one URL can make the console store. A
+	// tenant sends three.
+	maxCallbacksPerRun = 100
+)
+
+// CallbackRequest is what arrived at a run's callback URL.
+type CallbackRequest struct {
+	Token     string
+	ID        string // header webhook-id
+	Timestamp string // header webhook-timestamp
+	Signature string // header webhook-signature
+	Body      []byte
+	Oversized bool // the body was longer than MaxCallbackBody and was not read
+	RemoteIP  string
+}
+
+// CallbackAnswer is what the tenant is told.
+type CallbackAnswer struct {
+	Status int
+	Body   []byte // JSON
+}
+
+// Confirm judges a KMS callback, keeps it whatever the verdict, and moves the
+// run. A callback seen before gets the stored answer. The error is for a store
+// that failed: the tenant then gets a 5xx and tries again.
+func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
+	run, err := s.store.RunByCallbackToken(ctx, request.Token)
+	if fault.CodeOf(err) == fault.NotFound {
+		return s.refuseStranger(ctx, request)
+	}
+	if err != nil {
+		return CallbackAnswer{}, err
+	}
+	for range 5 { // each turn means that the run moved while the callback was judged
+		var answer CallbackAnswer
+		answer, err = s.confirm(ctx, run, request)
+		if fault.CodeOf(err) != fault.Conflict {
+			return answer, err
+		}
+		if run, err = s.store.Run(ctx, run.ID); err != nil {
+			return CallbackAnswer{}, err
+		}
+	}
+	return CallbackAnswer{}, err
+}
+
+func (s *Service) confirm(ctx context.Context, run Run, request CallbackRequest) (CallbackAnswer, error) {
+	earlier, err := s.store.RunVerifications(ctx, run.ID)
+	if err != nil {
+		return CallbackAnswer{}, err
+	}
+	if len(earlier) >= maxCallbacksPerRun {
+		return refusal(http.StatusTooManyRequests, "too_many", "This run has had too many callbacks; nothing more is accepted for it."), nil
+	}
+	v := s.received(run, request)
+	v.ID = uuid.Must(uuid.NewV7()).String()
+
+	if request.Oversized {
+		return s.keepRefused(ctx, run, v, http.StatusRequestEntityTooLarge, "too_large",
+			fmt.Sprintf("The callback is larger than %d KiB.", MaxCallbackBody>>10))
+	}
+	check, required := s.checkSignature(run, request)
+	if required {
+		v.Checks = append(v.Checks, check)
+		v.Signed = check.Passed
+		if !check.Passed {
+			return s.keepRefused(ctx, run, v, http.StatusUnauthorized, "signature", check.Detail)
+		}
+	}
+	if known := findReplay(earlier, v); known != nil {
+		return CallbackAnswer{Status: known.Status, Body: []byte(known.Answer)}, nil
+	}
+	if !run.sent() {
+		return s.keepRefused(ctx, run, v, http.StatusConflict, "not_expected",
+			fmt.Sprintf("This run is %s: no confirmation is expected for it.", run.State))
+	}
+	callback, err := ParseCallback(request.Body)
+	if err != nil {
+		return s.keepRefused(ctx, run, v, http.StatusBadRequest, "shape", fault.MessageOf(err))
+	}
+	judge(run, callback, &v)
+	v.Status = http.StatusOK
+	if !v.Accepted {
+		v.Status = http.StatusUnprocessableEntity
+	}
+	return CallbackAnswer{Status: v.Status, Body: []byte(v.Answer)}, s.settle(ctx, run, v)
+}
+
+// sent reports whether the run's PATCH may have reached the tenant, so that a
+// callback for it makes sense.
+func (r Run) sent() bool {
+	switch r.State {
+	case Patching, Verifying, Verified, Rejected, Unconfirmed:
+		return true
+	}
+	return false
+}
+
+// received is the callback as it came in, before any judgement.
+func (s *Service) received(run Run, request CallbackRequest) Verification {
+	sum := sha256.Sum256(request.Body)
+	return Verification{
+		RunID: run.ID, Connection: run.Connection, ReceivedAt: s.now(), RemoteIP: request.RemoteIP,
+		WebhookID: clip(request.ID), BodyHash: hex.EncodeToString(sum[:]), Body: string(request.Body),
+	}
+}
+
+// judge fills in the verdict and the answer.
+func judge(run Run, callback Callback, v *Verification) {
+	v.TableID, v.Columns = clip(callback.TableID), callback.Columns
+	v.KeyVersion, v.Algorithm = callback.KeyVersion, clip(callback.Algorithm)
+	v.Checks = append(v.Checks, Judge(Expect(run), callback)...)
+	if failed := FirstFailure(v.Checks); failed != nil {
+		v.Code, v.Reason = failed.Name, "Refused: "+failed.Detail+"."
+		v.Answer = string(refusal(0, v.Code, v.Reason).Body)
+		return
+	}
+	v.Accepted = true
+	v.Answer = mustJSON(Approval(run, callback, v.ReceivedAt))
+}
+
+// KMSAnswer is the answer to an accepted callback (contract §1).
+type KMSAnswer struct {
+	Status         string        `json:"status"`
+	PermissionHash string        `json:"permissionHash"`
+	Timestamp      string        `json:"timestamp"`
+	AuditTrail     KMSAuditTrail `json:"auditTrail"`
+}
+
+// KMSAuditTrail says what was checked.
+type KMSAuditTrail struct {
+	VerifiedBy string `json:"verifiedBy"`
+
+	// GDPRCompliant: the KMS reported the algorithm that was asked for and the
+	// key has a rotation interval.
+	GDPRCompliant bool `json:"gdprCompliant"`
+
+	// DecryptionPipelineReady: the tenant shows every column of the run as
+	// encrypted, under this key version where it shows one. It is false while
+	// the table's new state is not known. No decryption is tried.
+	DecryptionPipelineReady bool `json:"decryptionPipelineReady"`
+}
+
+// Approval is the answer to a callback that passed every check.
+func Approval(run Run, callback Callback, at time.Time) KMSAnswer {
+	return KMSAnswer{
+		Status:         kmsVerified,
+		PermissionHash: PermissionHash(callback.TableID, callback.KeyVersion, len(callback.Columns)),
+		Timestamp:      audit.FormatTime(at),
+		AuditTrail: KMSAuditTrail{
+			VerifiedBy:              "EXTERNAL_KMS",
+			GDPRCompliant:           run.IntervalDays > 0 && checkAlgorithm(callback.Algorithm).Passed,
+			DecryptionPipelineReady: encryptedIn(run.After, run.Columns),
+		},
+	}
+}
+
+// encryptedIn reports whether the table's columns, as the tenant tells them,
+// are known and show every named one as encrypted.
+func encryptedIn(table []ColumnState, names []string) bool {
+	for _, name := range names {
+		if !slices.ContainsFunc(table, func(c ColumnState) bool { return c.Name == name && c.Encrypted }) {
+			return false
+		}
+	}
+	return len(names) > 0
+}
+
+// settle commits a judged callback: it decides a run that waits, may still
+// turn a run that gave up waiting, and is only kept in any other state.
+func (s *Service) settle(ctx context.Context, run Run, v Verification) error {
+	undecided := run.State == Verifying || run.State == Unconfirmed || run.State == Rejected
+	if !undecided || (run.State != Verifying && !v.Accepted) {
+		return s.keep(ctx, run, v, run.State)
+	}
+	t := s.decide(run, v)
+	t.Verification = &v
+	if !v.Inline {
+		t.Records = append([]audit.Record{s.callbackRecord(t.Run, v)}, t.Records...)
+	}
+	return s.commit(ctx, t)
+}
+
+// settleStored decides a waiting run by a callback that is stored already.
+func (s *Service) settleStored(ctx context.Context, run Run, v Verification) error {
+	return s.commit(ctx, s.decide(run, v))
+}
+
+// decide is the step that a judged callback makes of a run.
+func (s *Service) decide(run Run, v Verification) Transition {
+	from := run.State
+	if v.Accepted {
+		run.State = Verified
+		run.KeyVersion = v.KeyVersion
+		run.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
+		run.Timings.KMSMs = max(0, v.ReceivedAt.Sub(run.PatchedAt).Milliseconds())
+		run.ErrorCode, run.ErrorMessage = "", ""
+	} else {
+		run.State = Rejected
+		run.ErrorCode, run.ErrorMessage = fault.KMSRefused, v.Reason
+	}
+	run.FinishedAt = s.now()
+	run.LeaseOwner, run.LeaseUntil = "", time.Time{}
+
+	t := Transition{Run: run, From: from, Events: []Event{s.event(run, "kms", verdictSentence(v))}}
+	if v.Accepted {
+		t.Rotations = rotationDates(run, s.now())
+	}
+	if from == Verifying { // a run that ended before already has its one final record
+		t.Records = append(t.Records, s.finalRecord(run, verdictSentence(v)))
+	}
+	return t
+}
+
+func verdictSentence(v Verification) string {
+	if !v.Accepted {
+		return "The KMS confirmation was refused. " + v.Reason
+	}
+	how := "by callback"
+	switch {
+	case v.Inline:
+		how = "in the tenant's answer"
+	case v.Signed:
+		how = "by signed callback"
+	}
+	return fmt.Sprintf("Confirmed by the KMS %s, key version %d.", how, v.KeyVersion)
+}
+
+// keepRefused stores a callback that was turned away before it was judged. It
+// changes no run: whoever knows a URL but not the secret can do no harm.
+func (s *Service) keepRefused(ctx context.Context, run Run, v Verification, status int, code, reason string) (CallbackAnswer, error) {
+	answer := refusal(status, code, reason)
+	v.Status, v.Code, v.Reason, v.Answer = status, code, reason, string(answer.Body)
+	return answer, s.keep(ctx, run, v, "")
+}
+
+func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) error {
+	err := s.store.AddVerification(ctx, v, in,
+		[]Event{s.event(run, "kms", verdictSentence(v))},
+		[]audit.Record{s.callbackRecord(run, v)})
+	if err == nil {
+		s.bus.publish(run.ID)
+	}
+	return err
+}
+
+// callbackRecord is the KMS_CALLBACK record of one callback.
+func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
+	outcome, status := audit.Success, kmsVerified
+	if !v.Accepted {
+		outcome, status = audit.Failure, kmsRejected
+		if v.Status == http.StatusUnauthorized || v.Status == http.StatusNotFound {
+			outcome = audit.Denied
+		}
+	}
+	r := s.record(run, audit.KMSCallback, outcome)
+	r.Actor = audit.Actor{Name: "kms", Role: string(access.System), IP: v.RemoteIP}
+	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: status}
+	r.Detail = verdictSentence(v)
+	if v.Accepted {
+		r.KMS.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
+		if run.State == Verified {
+			r.Compliance = compliance(run)
+		}
+	}
+	return r
+}
+
+// refuseStranger answers a callback whose URL belongs to no run. The first
+// ones are recorded, a flood of them is not: it would only fill the disk.
+func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
+	answer := refusal(http.StatusNotFound, "unknown_run", "This callback URL belongs to no run.")
+	if !s.strangers.Allow() {
+		s.logger.WarnContext(ctx, "callback for no run", "ip", request.RemoteIP)
+		return answer, nil
+	}
+	v := s.received(Run{}, request)
+	v.ID = uuid.Must(uuid.NewV7()).String()
+	v.Body = "" // nobody vouches for it, so it is not worth the space
+	return s.keepRefused(ctx, Run{}, v, answer.Status, "unknown_run", "This callback URL belongs to no run.")
+}
+
+// findReplay returns the stored twin of a callback: same webhook id where it
+// is signed, and the same bytes in any case. What was turned away before it
+// was judged is never a twin, or a forger could plant an answer.
+func findReplay(earlier []Verification, v Verification) *Verification {
+	for i := range earlier {
+		e := &earlier[i]
+		judged := e.Accepted || len(e.Checks) > 1 // more than its signature
+		if judged && !e.Inline && e.Signed == v.Signed && e.BodyHash == v.BodyHash &&
+			(!v.Signed || e.WebhookID == v.WebhookID) {
+			return e
+		}
+	}
+	return nil
+}
+
+// checkSignature verifies a callback by the Standard Webhooks scheme against
+// any of the connection's live secrets. required is false when it has none.
+func (s *Service) checkSignature(run Run, request CallbackRequest) (check Check, required bool) {
+	check = Check{Name: "signature"}
+	connection, err := s.connections.Connection(run.Connection)
+	if err != nil {
+		check.Detail = "The run's connection is not configured, so its callback secret is not known"
+		return check, true
+	}
+	if len(connection.KMSSecrets) == 0 {
+		return check, false
+	}
+	if request.ID == "" || request.Timestamp == "" || request.Signature == "" {
+		check.Detail = "The callback is not signed: webhook-id, webhook-timestamp and webhook-signature are required"
+		return check, true
+	}
+	seconds, err := strconv.ParseInt(request.Timestamp, 10, 64)
+	if skew := s.now().Sub(time.Unix(seconds, 0)).Abs(); err != nil || skew > signatureTolerance {
+		check.Detail = "The callback's webhook-timestamp is more than five minutes from now"
+		return check, true
+	}
+	headers := http.Header{}
+	headers.Set(standardwebhooks.HeaderWebhookID, request.ID)
+	headers.Set(standardwebhooks.HeaderWebhookTimestamp, request.Timestamp)
+	headers.Set(standardwebhooks.HeaderWebhookSignature, request.Signature)
+	for _, secret := range connection.KMSSecrets {
+		webhook, err := standardwebhooks.NewWebhook(secret)
+		if err == nil && webhook.VerifyIgnoringTimestamp(request.Body, headers) == nil {
+			check.Passed, check.Detail = true, "signed with the connection's callback secret"
+			return check, true
+		}
+	}
+	check.Detail = "The callback's signature matches none of the connection's callback secrets"
+	return check, true
+}
+
+func refusal(status int, code, reason string) CallbackAnswer {
+	body, err := json.Marshal(map[string]string{"status": kmsRejected, "code": code, "message": reason})
+	if err != nil {
+		panic(err) // three strings
+	}
+	return CallbackAnswer{Status: status, Body: body}
+}

@@ -1,0 +1,143 @@
+package encryption
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cxseal/cxone"
+	"cxseal/internal/audit"
+)
+
+func contacts() *cxone.Table {
+	return &cxone.Table{ID: "tbl-contacts", DatastoreID: "ds-customers", Name: "Contacts", Columns: []cxone.Column{
+		{Name: "id", Type: "integer"},
+		{Name: "email", Type: "string"},
+		{Name: "ssn", Type: "string"},
+		{Name: "credit_card", Type: "string"},
+		{Name: "passport", Type: "string", Encrypted: true, EncryptionConfiguration: &cxone.ColumnEncryption{KeyVersion: 3}},
+		{Name: "photo", Type: "blob"},
+		{Name: "badge", Type: "string"},
+		{Name: "<script>", Type: "string"},
+	}}
+}
+
+var contactIndexes = []cxone.Index{
+	{Name: "by_email", Columns: []string{"email", "id"}},
+	{Name: "pk", Columns: []string{"badge"}, ReadOnly: true},
+}
+
+func codes(p Plan) []string {
+	var out []string
+	for _, b := range p.Blockers {
+		out = append(out, b.Column+":"+string(b.Code))
+	}
+	return out
+}
+
+func TestEveryBlockerIsToldAtOnce(t *testing.T) {
+	got := codes(NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"nope", "email", "passport", "photo", "badge", "ssn", "ssn"}}))
+	want := []string{"nope:unknown_column", "email:index", "passport:already_encrypted", "photo:unsupported_type", "badge:read_only_index", "ssn:duplicate_column"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnAlreadyEncryptedColumnCountsOnceAgainstTheLimit(t *testing.T) {
+	table := contacts()
+	table.Metadata.MaxEncryptedFields = 2
+	p := NewPlan(table, nil, Wish{Columns: []string{"passport", "ssn"}})
+	if diff := cmp.Diff([]string{"passport:already_encrypted"}, codes(p)); diff != "" {
+		t.Errorf("1 encrypted + 1 new fits a limit of 2: %s", diff)
+	}
+	p = NewPlan(table, nil, Wish{Columns: []string{"credit_card", "ssn"}})
+	if diff := cmp.Diff([]string{":over_limit"}, codes(p)); diff != "" {
+		t.Errorf("1 encrypted + 2 new does not fit a limit of 2: %s", diff)
+	}
+}
+
+func TestTheLimitIsTwelveWhereTheTenantNamesNone(t *testing.T) {
+	if got := NewPlan(contacts(), nil, Wish{Columns: []string{"ssn"}}).MaxFields; got != 12 {
+		t.Errorf("limit = %d, want 12", got)
+	}
+}
+
+func TestCoverageCountsColumnsEncryptedBefore(t *testing.T) {
+	p := NewPlan(contacts(), nil, Wish{Columns: []string{"ssn", "credit_card"}})
+	if p.Before != (Coverage{1, 8, 12.5}) || p.After != (Coverage{3, 8, 37.5}) {
+		t.Errorf("before %+v, after %+v", p.Before, p.After)
+	}
+	if got := NewCoverage(1, 3).Rate; got != 33.33 {
+		t.Errorf("two decimals: %v", got)
+	}
+	if got := NewCoverage(0, 0).Rate; got != 0 {
+		t.Errorf("an empty table: %v", got)
+	}
+}
+
+func TestAnOrdinaryIndexIsMaskedOnlyByChoice(t *testing.T) {
+	p := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"email"}, MaskIndexes: true})
+	if len(p.Blockers) != 0 || !slices.Equal(p.Masked, []string{"by_email"}) {
+		t.Errorf("blockers %v, masked %v", p.Blockers, p.Masked)
+	}
+	p = NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"badge"}, MaskIndexes: true})
+	if diff := cmp.Diff([]string{"badge:read_only_index"}, codes(p)); diff != "" {
+		t.Errorf("a read-only index can't be masked: %s", diff)
+	}
+}
+
+func TestARotationWantsAnEncryptedColumn(t *testing.T) {
+	p := NewPlan(contacts(), contactIndexes, Wish{Operation: audit.KeyRotation, Columns: []string{"passport", "ssn"}})
+	if diff := cmp.Diff([]string{"ssn:not_encrypted"}, codes(p)); diff != "" {
+		t.Error(diff)
+	}
+	if p.After != p.Before {
+		t.Errorf("a rotation changes no coverage: %+v → %+v", p.Before, p.After)
+	}
+}
+
+func TestAnApprovalHoldsWhileOnlyTheOrderOrAKeyVersionChanges(t *testing.T) {
+	was := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"ssn"}})
+	table := contacts()
+	slices.Reverse(table.Columns)
+	for i := range table.Columns {
+		if table.Columns[i].Encrypted {
+			table.Columns[i].EncryptionConfiguration = &cxone.ColumnEncryption{KeyVersion: 4}
+		}
+	}
+	indexes := slices.Clone(contactIndexes)
+	slices.Reverse(indexes)
+	is := NewPlan(table, indexes, Wish{Columns: []string{"credit_card"}})
+	if was.Fingerprint != is.Fingerprint {
+		t.Errorf("changes: %v", is.ChangesSince(was))
+	}
+}
+
+func TestAnApprovalFallsWithAnyChangeAndSaysWhich(t *testing.T) {
+	was := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"ssn"}})
+	for name, change := range map[string]struct {
+		do   func(*cxone.Table, *[]cxone.Index)
+		want string
+	}{
+		"type":                 {func(t *cxone.Table, _ *[]cxone.Index) { t.Columns[2].Type = "text" }, `column "ssn" was string and is now text`},
+		"encrypted":            {func(t *cxone.Table, _ *[]cxone.Index) { t.Columns[2].Encrypted = true }, `column "ssn" has been encrypted meanwhile`},
+		"decrypted":            {func(t *cxone.Table, _ *[]cxone.Index) { t.Columns[4].Encrypted = false }, `column "passport" is no longer encrypted`},
+		"new":                  {func(t *cxone.Table, _ *[]cxone.Index) { t.Columns = append(t.Columns, cxone.Column{Name: "x"}) }, `column "x" is new`},
+		"gone":                 {func(t *cxone.Table, _ *[]cxone.Index) { t.Columns = t.Columns[:7] }, `column "<script>" is gone`},
+		"limit":                {func(t *cxone.Table, _ *[]cxone.Index) { t.Metadata.MaxEncryptedFields = 5 }, "the limit of encrypted columns was 12 and is now 5"},
+		"index":                {func(_ *cxone.Table, i *[]cxone.Index) { *i = append(*i, cxone.Index{Name: "ix"}) }, `index "ix" is new`},
+		"index gone":           {func(_ *cxone.Table, i *[]cxone.Index) { *i = (*i)[:1] }, `index "pk" is gone`},
+		"index made read-only": {func(_ *cxone.Table, i *[]cxone.Index) { (*i)[0].ReadOnly = true }, `index "by_email" has changed`},
+	} {
+		table, indexes := contacts(), slices.Clone(contactIndexes)
+		change.do(table, &indexes)
+		is := NewPlan(table, indexes, Wish{Columns: []string{"ssn"}})
+		if is.Fingerprint == was.Fingerprint {
+			t.Errorf("%s: the fingerprint did not change", name)
+		}
+		if diff := cmp.Diff([]string{change.want}, is.ChangesSince(was)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

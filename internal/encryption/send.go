@@ -1,0 +1,265 @@
+package encryption
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cxseal/cxone"
+	"cxseal/internal/fault"
+)
+
+// maxBackoff bounds the wait before a PATCH is sent again.
+const maxBackoff = 30 * time.Second
+
+// send sends the stored bytes under the stored key until the tenant has given
+// an answer that means something. An answer that may hide a change made is
+// followed by a look at the table, never by a blind repetition (contract §1).
+func (t *task) send(ctx context.Context) error {
+	for {
+		started := t.now()
+		result, err := t.patch(ctx)
+		t.run.Timings.PatchMs = max(t.run.Timings.PatchMs, 0) + t.spent(started)
+		var ambiguous *cxone.AmbiguousError
+		switch {
+		case err == nil:
+			return t.applied(ctx, result)
+		case ctx.Err() != nil:
+			return ctx.Err() // the row says patching: a restart resumes
+		case !errors.As(err, &ambiguous) && !errors.Is(err, cxone.ErrInFlight):
+			return t.fail(ctx, explain(err))
+		}
+		if done, err := t.afterDoubt(ctx, err); done || err != nil {
+			return err
+		}
+		if t.run.Attempts >= t.runner.options.MaxSends {
+			return t.fail(ctx, fault.Wrap(err, fault.TenantDown,
+				"CXone failed %d times and the table shows that nothing was changed. Last answer: %s", t.run.Attempts, sentence(unwrapped(err))))
+		}
+		if err := t.pause(ctx); err != nil {
+			return err
+		}
+		t.run.Attempts++
+		if err := t.advance(ctx, Patching, step{events: t.events("retry",
+			fmt.Sprintf("Nothing was changed. Sending the same request again, attempt %d, same idempotency key. Before: %s",
+				t.run.Attempts, sentence(unwrapped(err))))}); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *task) patch(ctx context.Context) (*cxone.EncryptResult, error) {
+	return t.connection.Tenant.Encrypt(t.traced(ctx), t.run.DatastoreID, t.run.TableID, t.run.IdempotencyKey, t.run.Payload)
+}
+
+// resume takes up a run whose answer a crash may have swallowed.
+func (t *task) resume(ctx context.Context) error {
+	done, err := t.afterDoubt(ctx, nil)
+	if done || err != nil {
+		return err
+	}
+	t.run.Attempts++
+	if err := t.advance(ctx, Patching, step{events: t.events("retry",
+		"Taken up again after an interruption; nothing was changed. Sending the same request, same idempotency key.")}); err != nil {
+		return err
+	}
+	return t.send(ctx)
+}
+
+// afterDoubt looks at the table after an answer that proves nothing (cause is
+// nil after a crash). done means that the run has moved on: the change is
+// there, or it cannot be.
+func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err error) {
+	seen, err := t.look(ctx)
+	for wait := t.runner.options.Backoff; err != nil; wait *= 2 {
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if wait > maxBackoff {
+			// Neither the answer nor the table can be had. The KMS may still
+			// tell; at the deadline the table is read once more.
+			return true, t.toVerifying(ctx, "CXone gave no usable answer and the table cannot be read: "+sentence(err)+" Waiting for the KMS.")
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return false, err
+		}
+		seen, err = t.look(ctx)
+	}
+	if seen == madeYes {
+		return true, t.toVerifying(ctx, "The answer was lost, but the table shows that the change was made. Waiting for the KMS.")
+	}
+	t.run.After = nil
+	return t.blockedByIndex(ctx, cause)
+}
+
+// blockedByIndex: a tenant answers 500 where an index stands in the way.
+func (t *task) blockedByIndex(ctx context.Context, cause error) (bool, error) {
+	var api *cxone.APIError
+	if !errors.As(cause, &api) || api.Status != http.StatusInternalServerError {
+		return false, nil
+	}
+	indexes, err := t.connection.Tenant.Indexes(ctx, t.run.DatastoreID, t.run.TableID)
+	if err != nil {
+		return false, nil //nolint:nilerr // the change was not made, which is what matters; the cause is reported
+	}
+	if name := indexOver(indexes, t.run.Columns); name != "" {
+		return true, t.fail(ctx, fault.Wrap(cause, fault.IndexInTheWay,
+			"CXone failed the change and nothing was changed. The index %q covers a column of this run: drop it in CXone, then launch the run again.", name))
+	}
+	return false, nil
+}
+
+// look reads the table and says whether the change can be seen in it.
+func (t *task) look(ctx context.Context) (made, error) {
+	table, err := t.connection.Tenant.Table(ctx, t.run.DatastoreID, t.run.TableID)
+	if err != nil {
+		return madeUnknown, err
+	}
+	t.run.After = Snapshot(table.Columns)
+	return changeMade(t.run.Operation, t.run.Plan.Targets, t.run.After), nil
+}
+
+// applied takes the tenant's yes and checks it: every column must show as
+// encrypted, in the answer or in the table read again.
+func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
+	t.run.Answer = t.answer(result)
+	if len(result.Columns) >= len(t.run.Plan.Columns) && encryptedIn(Snapshot(result.Columns), t.run.Columns) {
+		t.run.After = Snapshot(result.Columns)
+	} else if _, err := t.look(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		t.run.After = nil
+		return t.toVerifying(ctx, "CXone accepted the change; the table could not be read again. Waiting for the KMS.")
+	}
+	if !encryptedIn(t.run.After, t.run.Columns) {
+		return t.fail(ctx, fault.New(fault.TenantRefused,
+			"CXone answered %d, but the table does not show every column as encrypted. Look at the table in CXone before trying again.", result.Status))
+	}
+	message := "CXone accepted the change. Waiting for the KMS."
+	if result.Replayed {
+		message = "CXone had made the change already and repeated its answer. Waiting for the KMS."
+	}
+	return t.toVerifying(ctx, message)
+}
+
+func (t *task) answer(result *cxone.EncryptResult) *Answer {
+	return &Answer{Status: result.Status, Replayed: result.Replayed, Body: t.redact(string(result.Body))}
+}
+
+// toVerifying commits the change and its rotation dates, then decides by what
+// is known already or parks the run.
+func (t *task) toVerifying(ctx context.Context, message string) error {
+	t.run.PatchedAt = t.now()
+	t.run.CallbackDeadline = t.run.PatchedAt.Add(t.connection.CallbackDeadline)
+	with := step{events: t.events("state", message)}
+	if t.run.After != nil {
+		with.rotations = rotationDates(t.run, t.now())
+	}
+	// A callback that comes while this commits finds the run in one state or
+	// the other, never between: it is judged for the state it is kept in.
+	early, err := t.store.RunVerifications(ctx, t.run.ID)
+	if err != nil {
+		return err
+	}
+	if len(early) == 0 && inlinePayload(t.run.Answer) == nil {
+		with.park = t.run.CallbackDeadline
+		if t.run.Answer == nil {
+			with.park = earlier(with.park, t.run.PatchedAt.Add(t.runner.options.Grace))
+		}
+	}
+	if err := t.advance(ctx, Verifying, with); err != nil {
+		return err
+	}
+	if t.run.LeaseOwner == parkedOwner {
+		_, err := t.decideStored(ctx) // one may have come just before the commit
+		return err
+	}
+	return t.wait(ctx)
+}
+
+// askAgain sends a request whose answer was lost once more: a tenant that
+// replays keys repeats the answer, and with it the inline KMS payload. The
+// callback had its grace by then.
+func (t *task) askAgain(ctx context.Context) error {
+	t.run.Attempts++
+	message := "No callback yet. Asked the tenant for its answer again, same idempotency key: "
+	result, err := t.patch(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		message += sentence(err)
+	default:
+		t.run.Answer = t.answer(result)
+		message += fmt.Sprintf("it answered %d.", result.Status)
+	}
+	return t.advance(ctx, Verifying, step{events: t.events("retry", message)})
+}
+
+// judgeInline judges the payload that came in the PATCH's answer. It needs no
+// signature: it came over the tenant's own authenticated connection.
+func (t *task) judgeInline(payload []byte) Verification {
+	v := t.received(t.run, CallbackRequest{Body: payload})
+	v.ID, v.Inline, v.ReceivedAt = uuid.Must(uuid.NewV7()).String(), true, t.now()
+	callback, err := ParseCallback(payload)
+	if err != nil {
+		v.Code, v.Reason = "shape", fault.MessageOf(err)
+		v.Checks = []Check{{Name: "shape", Detail: v.Reason}}
+		return v
+	}
+	judge(t.run, callback, &v)
+	return v
+}
+
+// inlinePayload is the externalKmsPayload of an answer, nil when it has none.
+func inlinePayload(answer *Answer) []byte {
+	if answer == nil {
+		return nil
+	}
+	var body struct {
+		Payload json.RawMessage `json:"externalKmsPayload"`
+	}
+	if json.Unmarshal([]byte(answer.Body), &body) != nil || len(body.Payload) == 0 || string(body.Payload) == "null" {
+		return nil
+	}
+	return body.Payload
+}
+
+// pause waits before the PATCH is sent again, twice as long each time.
+func (t *task) pause(ctx context.Context) error {
+	wait := t.runner.options.Backoff << (t.run.Attempts - 1)
+	return sleep(ctx, min(wait, maxBackoff))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// unwrapped is the error under the client's note that the outcome is open.
+func unwrapped(err error) error {
+	var ambiguous *cxone.AmbiguousError
+	if errors.As(err, &ambiguous) {
+		return ambiguous.Err
+	}
+	return err
+}

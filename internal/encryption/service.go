@@ -1,0 +1,282 @@
+package encryption
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/time/rate"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// Bounds of a request. They are far above what the guide's tenants allow and
+// only keep a hostile form from costing memory.
+const (
+	maxColumns    = 500
+	maxNameBytes  = 1024
+	maxStartAhead = 366 * 24 * time.Hour
+)
+
+// Service takes requests and callbacks. The Runner does the work.
+type Service struct {
+	store       Store
+	connections Connections
+	now         func() time.Time
+	logger      *slog.Logger
+	bus         bus
+	shown       shownPlans
+	strangers   *rate.Limiter // bounds what callbacks without a run may write
+}
+
+// NewService returns a Service on the given parts.
+func NewService(store Store, connections Connections, now func() time.Time, logger *slog.Logger) *Service {
+	return &Service{
+		store: store, connections: connections, now: now, logger: logger,
+		strangers: rate.NewLimiter(rate.Every(time.Second), 20),
+	}
+}
+
+// Request is what a person, a script or a policy asks for.
+type Request struct {
+	Operation   audit.Operation // ColumnEncryption when empty
+	Connection  string
+	DatastoreID string
+	TableID     string
+	Columns     []string
+	MaskIndexes bool
+
+	IntervalDays int       // 1 to MaxIntervalDays; 0 means DefaultIntervalDays
+	Strategy     string    // Automatic when empty
+	StartAt      time.Time // zero or past: at once
+
+	// Fingerprint is the plan the person was shown; empty when none was.
+	Fingerprint string
+}
+
+func (r Request) wish() Wish {
+	return Wish{Operation: r.Operation, Columns: r.Columns, MaskIndexes: r.MaskIndexes}
+}
+
+// Preview is a plan and the payload that would be sent now. The callback URL
+// in it carries no token: a run's own is made when it is requested.
+type Preview struct {
+	Plan         Plan
+	Payload      []byte
+	NextRotation time.Time
+}
+
+// Preflight reads the table and its indexes and plans the request without
+// recording or changing anything.
+func (s *Service) Preflight(ctx context.Context, caller access.Caller, request Request) (Preview, error) {
+	if err := access.Require(caller, access.PermLaunchRun); err != nil {
+		return Preview{}, err
+	}
+	connection, err := s.validate(&request)
+	if err != nil {
+		return Preview{}, err
+	}
+	plan, err := readPlan(ctx, connection.Tenant, request.DatastoreID, request.TableID, request.wish())
+	if err != nil {
+		return Preview{}, explain(err)
+	}
+	s.shown.keep(plan)
+	next := NextRotation(s.now(), request.IntervalDays)
+	return Preview{
+		Plan:         plan,
+		NextRotation: next,
+		Payload: Payload(request.TableID, plan.Targets, request.Strategy, request.IntervalDays, next,
+			CallbackURL(connection.CallbackURL, "…")),
+	}, nil
+}
+
+// Launch records the request and queues its run. A refused request is recorded
+// too: DENIED for a caller without the right, FAILURE for a malformed one.
+func (s *Service) Launch(ctx context.Context, caller access.Caller, request Request) (Run, error) {
+	run, err := s.NewRun(ctx, caller, request)
+	if err != nil {
+		return Run{}, err
+	}
+	return s.Enqueue(ctx, run)
+}
+
+// NewRun checks the request and makes its run without queueing it.
+func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Request) (Run, error) {
+	if err := access.Require(caller, access.PermLaunchRun); err != nil {
+		return Run{}, s.refuse(ctx, caller, request, audit.Denied, err)
+	}
+	if _, err := s.validate(&request); err != nil {
+		return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
+	}
+	run := Run{
+		ID:                  uuid.Must(uuid.NewV7()).String(),
+		Operation:           request.Operation,
+		Connection:          request.Connection,
+		DatastoreID:         request.DatastoreID,
+		TableID:             request.TableID,
+		Columns:             request.Columns,
+		MaskIndexes:         request.MaskIndexes,
+		Strategy:            request.Strategy,
+		IntervalDays:        request.IntervalDays,
+		StartAt:             request.StartAt,
+		ApprovedFingerprint: request.Fingerprint,
+		Plan:                s.shown.find(request.Fingerprint),
+		State:               Queued,
+		RequestedBy:         caller.Actor(),
+		RequestedAt:         s.now(),
+		IdempotencyKey:      uuid.NewString(),
+		CallbackToken:       newToken(),
+		Timings:             Timings{TokenMs: -1, ChecksMs: -1, PatchMs: -1, KMSMs: -1},
+	}
+	return run, nil
+}
+
+// Enqueue stores a run made by NewRun with its RUN_REQUESTED record.
+func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
+	record := s.record(run, audit.RunRequested, audit.Success)
+	record.Actor = run.RequestedBy
+	record.Detail = fmt.Sprintf("%s of %s asked for, key rotation every %d days.",
+		label(run.Operation), count(len(run.Columns), "column"), run.IntervalDays)
+	message := "Queued."
+	if !run.StartAt.IsZero() {
+		record.Detail += " To start at " + audit.FormatTime(run.StartAt) + "."
+		message = "Queued, to start at " + audit.FormatTime(run.StartAt) + "."
+	}
+	run, err := s.store.AddRun(ctx, run, []Event{s.event(run, "state", message)}, []audit.Record{record})
+	if err != nil {
+		return Run{}, err
+	}
+	s.bus.publish(run.ID)
+	s.bus.publish(runnerTopic)
+	return run, nil
+}
+
+// Cancel ends a run that has not started. A run that has is past recall:
+// fault.Conflict says so.
+func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string) error {
+	run, err := s.store.Run(ctx, runID)
+	if err != nil {
+		return err
+	}
+	record := s.record(run, audit.RunCancelled, audit.Success)
+	record.Actor = caller.Actor()
+	if err := access.Require(caller, access.PermCancelRun); err != nil {
+		record.Outcome, record.Detail = audit.Denied, fault.MessageOf(err)
+		return firstError(s.store.AppendRecords(ctx, record), err)
+	}
+	if run.State != Queued {
+		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
+	}
+	run.State, run.FinishedAt = Cancelled, s.now()
+	record.Detail = "Cancelled before it started; nothing was sent to the tenant."
+	return s.commit(ctx, Transition{Run: run, From: Queued,
+		Events:  []Event{s.event(run, "state", "Cancelled by "+caller.Name+".")},
+		Records: []audit.Record{record}})
+}
+
+// Watch returns a channel that receives whenever the run moves in this
+// process, and a function that ends the watch. Another process may move it
+// too, so watchers also look now and then.
+func (s *Service) Watch(runID string) (<-chan struct{}, func()) { return s.bus.watch(runID) }
+
+// commit advances a run and tells who watches it.
+func (s *Service) commit(ctx context.Context, t Transition) error {
+	if t.From != t.Run.State && !t.From.CanBecome(t.Run.State) {
+		return fmt.Errorf("encryption: no arrow from %s to %s", t.From, t.Run.State)
+	}
+	if err := s.store.Advance(ctx, t); err != nil {
+		return err
+	}
+	s.bus.publish(t.Run.ID)
+	if t.Run.State.Ended() {
+		s.bus.publish(runnerTopic) // its table is free for the next run
+	}
+	return nil
+}
+
+// refuse records a request that was not accepted and returns why.
+func (s *Service) refuse(ctx context.Context, caller access.Caller, request Request, outcome audit.Outcome, why error) error {
+	record := audit.NewRecord(s.now(), audit.RunRequested, outcome, caller.Actor())
+	record.Connection = clip(request.Connection)
+	record.DatastoreID = clip(request.DatastoreID)
+	record.TableID = clip(request.TableID)
+	for i, c := range request.Columns {
+		if i == maxColumns {
+			break
+		}
+		record.Columns = append(record.Columns, clip(c))
+	}
+	record.Detail = fault.MessageOf(why)
+	return firstError(s.store.AppendRecords(ctx, record), why)
+}
+
+// validate fills the defaults in and refuses what no tenant could accept.
+func (s *Service) validate(r *Request) (*Connection, error) {
+	if r.Operation == "" {
+		r.Operation = audit.ColumnEncryption
+	}
+	if r.Strategy == "" {
+		r.Strategy = Automatic
+	}
+	if r.IntervalDays == 0 {
+		r.IntervalDays = DefaultIntervalDays
+	}
+	if !r.StartAt.After(s.now()) {
+		r.StartAt = time.Time{}
+	}
+	switch {
+	case r.Operation != audit.ColumnEncryption && r.Operation != audit.KeyRotation:
+		return nil, fault.New(fault.Invalid, "A run encrypts columns or rotates their keys; %q is neither.", clip(string(r.Operation)))
+	case r.Strategy != Automatic && r.Strategy != Manual:
+		return nil, fault.New(fault.Invalid, "The rotation strategy is %s or %s.", Automatic, Manual)
+	case r.IntervalDays < 1 || r.IntervalDays > MaxIntervalDays:
+		return nil, fault.New(fault.Invalid, "The rotation interval must be 1 to %d days.", MaxIntervalDays)
+	case r.StartAt.Sub(s.now()) > maxStartAhead:
+		return nil, fault.New(fault.Invalid, "The start must lie within a year from now.")
+	case len(r.Columns) == 0:
+		return nil, fault.New(fault.Invalid, "Choose at least one column.")
+	case len(r.Columns) > maxColumns:
+		return nil, fault.New(fault.Invalid, "Choose at most %d columns in one run.", maxColumns)
+	case !goodID(r.DatastoreID):
+		return nil, fault.New(fault.Invalid, "Name the data store: its id is missing or malformed.")
+	case !goodID(r.TableID):
+		return nil, fault.New(fault.Invalid, "Name the table: its id is missing or malformed.")
+	}
+	for _, c := range r.Columns {
+		if c == "" || len(c) > maxNameBytes || !utf8.ValidString(c) {
+			return nil, fault.New(fault.Invalid, "A column's name must be 1 to %d bytes of UTF-8 text.", maxNameBytes)
+		}
+	}
+	return s.connections.Connection(r.Connection)
+}
+
+// goodID bounds an id that goes into a path and into the ledger.
+func goodID(id string) bool {
+	return id != "" && id != "." && id != ".." && len(id) <= maxNameBytes && utf8.ValidString(id) &&
+		!strings.ContainsFunc(id, unicode.IsControl)
+}
+
+// newToken is 256 random bits for a URL that must not be guessed.
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b) //nolint:errcheck // documented never to fail
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
