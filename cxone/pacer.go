@@ -1,0 +1,147 @@
+package cxone
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	paceSlack    = 1.02                   // interval = slack/rate: what a network's jitter may eat
+	paceSlower   = 1.25                   // a 429 stretches the interval by this
+	paceSlowest  = 16.0                   // but not beyond this
+	paceRecovery = 0.99                   // each good answer keeps this share of the stretch
+	paceHold     = 250 * time.Millisecond // how long a request that is not written yet holds the turn
+	paceSpin     = 900 * time.Microsecond // the last part of a wait, which a timer would overshoot
+	maxPause     = 2 * time.Minute        // the longest Retry-After that is waited for
+)
+
+// pacer spaces requests so that a tenant that allows no burst throttles none.
+//
+// golang.org/x/time/rate is not used: it hands out slots on an ideal schedule,
+// so a goroutine that wakes late for its slot leaves a gap shorter than the
+// interval before the next one, and a tenant with a burst of one answers 429
+// to it. Here the gap is counted from the moment the previous request was
+// really written; the price is that lateness is never caught up.
+//
+// It measures real time, not the injected clock: what is spaced are packets.
+type pacer struct {
+	interval time.Duration // 0: no spacing, only pauses
+	turn     chan struct{} // held from the wait until the request is written
+
+	mu       sync.Mutex
+	lastSent time.Time
+	paused   time.Time // nothing is sent before
+	stretch  float64   // ≥ 1
+	slowed   time.Time // when the last 429 was taken into account
+}
+
+func newPacer(requestsPerSecond float64) *pacer {
+	p := &pacer{turn: make(chan struct{}, 1), stretch: 1}
+	if requestsPerSecond > 0 {
+		p.interval = time.Duration(paceSlack / requestsPerSecond * float64(time.Second))
+	}
+	return p
+}
+
+// wait returns when the next request may be sent. The caller must call sent
+// when it has written the request, or has given up; calling it again is safe.
+func (p *pacer) wait(ctx context.Context) (sent func(), err error) {
+	if p.interval == 0 {
+		return func() {}, p.sleep(ctx)
+	}
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := p.sleep(ctx); err != nil {
+		<-p.turn
+		return nil, err
+	}
+	p.mark()
+	var once sync.Once
+	release := func() {
+		once.Do(func() {
+			p.mark()
+			<-p.turn
+		})
+	}
+	// A slow dial must not hold up everyone else.
+	timer := time.AfterFunc(paceHold, release)
+	return func() { timer.Stop(); release() }, nil
+}
+
+func (p *pacer) mark() {
+	p.mu.Lock()
+	p.lastSent = time.Now()
+	p.mu.Unlock()
+}
+
+// sleep waits for the interval and for any pause, again if a pause is imposed
+// meanwhile.
+func (p *pacer) sleep(ctx context.Context) error {
+	spun := false
+	for {
+		d := time.Until(p.next())
+		switch {
+		case d <= 0:
+			return ctx.Err()
+		case d <= paceSpin && !spun && p.interval > 0:
+			// Timers wake up to 1 ms late, 5 % of the interval at 50/s.
+			// Yielding a bounded number of times is finer; where the clock
+			// stands still (synctest) the timer below takes over.
+			for i := 0; i < 20_000 && time.Now().Before(p.next()); i++ {
+				runtime.Gosched()
+			}
+			spun = true
+			continue
+		case d > paceSpin && p.interval > 0:
+			d -= paceSpin
+		}
+		timer := time.NewTimer(d)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *pacer) next() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := p.lastSent.Add(time.Duration(float64(p.interval) * p.stretch))
+	if p.lastSent.IsZero() {
+		next = time.Time{}
+	}
+	if p.paused.After(next) {
+		return p.paused
+	}
+	return next
+}
+
+// throttled takes a 429 into account: everyone pauses, and the pace slows.
+// sentAt is when the throttled request was let through, so that several
+// refusals of one moment slow it once.
+func (p *pacer) throttled(sentAt time.Time, pause time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if until := now.Add(min(pause, maxPause)); until.After(p.paused) {
+		p.paused = until
+	}
+	if sentAt.After(p.slowed) {
+		p.stretch = min(p.stretch*paceSlower, paceSlowest)
+		p.slowed = now
+	}
+}
+
+// answered lets the pace recover a little.
+func (p *pacer) answered() {
+	p.mu.Lock()
+	p.stretch = 1 + (p.stretch-1)*paceRecovery
+	p.mu.Unlock()
+}

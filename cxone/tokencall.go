@@ -1,0 +1,197 @@
+package cxone
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	tokenTimeout  = 10 * time.Second // of one attempt at the token or discovery endpoint
+	tokenRetries  = 3
+	tokenBase     = 250 * time.Millisecond
+	tokenMax      = 4 * time.Second
+	tokenLifetime = 5 * time.Minute // where the tenant names none; a 401 drops it sooner
+	tokenLongest  = 24 * time.Hour
+)
+
+// authority makes the token calls of a provider.
+type authority struct {
+	base   http.RoundTripper
+	now    func() time.Time
+	policy retryPolicy
+	*redactor
+}
+
+func newAuthority(client *http.Client, now func() time.Time, id, secret string, more ...string) *authority {
+	if now == nil {
+		now = time.Now
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(id + ":" + secret))
+	return &authority{
+		base: transportOf(client), now: now, redactor: newRedactor(append(more, secret, basic)...),
+		policy: retryPolicy{retries: tokenRetries, base: tokenBase, max: tokenMax, now: now},
+	}
+}
+
+func transportOf(client *http.Client) http.RoundTripper {
+	if client == nil || client.Transport == nil {
+		return defaultTransport()
+	}
+	return client.Transport
+}
+
+func (a *authority) call(ctx context.Context, method, url string, header http.Header, body []byte) (*answer, error) {
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", defaultUserAgent)
+	x := exchange{
+		method: method, url: url, header: header, body: body,
+		timeout: tokenTimeout, limit: maxErrorBody, retry: retryToken,
+		policy: a.policy, base: a.base, redact: a.Redact, trace: &Trace{},
+	}
+	return x.do(ctx)
+}
+
+// refused dresses an answer that is not a success.
+func (a *authority) refused(method, rawURL string, ans *answer) error {
+	path := rawURL
+	if u, err := url.Parse(rawURL); err == nil {
+		path = u.EscapedPath()
+	}
+	e := newAPIError(method, path, ans, a.Redact)
+	if ans.status == http.StatusTooManyRequests {
+		return &RateLimitError{RetryAfter: ans.retryAfter, Err: e}
+	}
+	return e
+}
+
+// request asks for a token. The form's fields are sent as they are; extra
+// headers too.
+func (a *authority) request(ctx context.Context, tokenURL, id, secret string, header http.Header, form url.Values, needed []string, on401 string) (Token, grantAnswer, error) {
+	req := http.Request{Header: header}
+	req.SetBasicAuth(id, secret)
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+
+	asked := a.now() // before sending: the lifetime counts from some time after this
+	ans, err := a.call(ctx, http.MethodPost, tokenURL, header, []byte(form.Encode()))
+	if err != nil {
+		return Token{}, grantAnswer{}, err
+	}
+	switch {
+	case ans.status == http.StatusUnauthorized:
+		return Token{}, grantAnswer{}, &AuthError{Message: on401, Err: a.refused(http.MethodPost, tokenURL, ans)}
+	case ans.status >= 400 && ans.status < 500 && ans.status != http.StatusTooManyRequests:
+		refusal := newAPIError(http.MethodPost, "", ans, a.Redact)
+		message := fmt.Sprintf("CXone refused to grant a token (%d)", ans.status)
+		if detail := strings.TrimSpace(refusal.Code + " " + refusal.Message); detail != "" {
+			message += ": " + detail
+		}
+		return Token{}, grantAnswer{}, &AuthError{Message: message, Err: a.refused(http.MethodPost, tokenURL, ans)}
+	case ans.status < 200 || ans.status > 299:
+		return Token{}, grantAnswer{}, a.refused(http.MethodPost, tokenURL, ans)
+	}
+	token, grant, err := a.readToken(ans, asked)
+	if err != nil {
+		return Token{}, grantAnswer{}, &AuthError{Message: "the token endpoint's answer cannot be used: " + shorten(a.Redact(clean(err.Error())), maxMessage)}
+	}
+	return token, grant, checkScopes(token.Scopes, needed)
+}
+
+// grantAnswer is RFC 6749 §5.1, read leniently where tenants are known to
+// differ.
+type grantAnswer struct {
+	AccessToken string          `json:"access_token"`
+	IDToken     string          `json:"id_token"`
+	TokenType   string          `json:"token_type"`
+	ExpiresIn   json.RawMessage `json:"expires_in"`
+	Scope       json.RawMessage `json:"scope"`
+}
+
+func (a *authority) readToken(ans *answer, asked time.Time) (Token, grantAnswer, error) {
+	var g grantAnswer
+	switch err := json.Unmarshal(ans.body, &g); {
+	case ans.truncated:
+		return Token{}, g, errTooLarge
+	case err != nil:
+		return Token{}, g, errors.New("it is not the JSON of a token") // the decoder's error may quote the token
+	}
+	a.sawToken(g.AccessToken)
+	a.sawToken(g.IDToken)
+	if g.AccessToken == "" {
+		return Token{}, g, errors.New("it holds no access_token")
+	}
+	if strings.ContainsFunc(g.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return Token{}, g, errors.New("its access_token holds characters that a header cannot")
+	}
+	if g.TokenType != "" && !strings.EqualFold(g.TokenType, "bearer") {
+		return Token{}, g, errors.New("its token_type is not Bearer")
+	}
+	t := Token{Value: g.AccessToken, Expires: asked.Add(lifetime(g.ExpiresIn))}
+	var err error
+	if t.Scopes, err = grantedScopes(g.Scope); err != nil {
+		return Token{}, g, err
+	}
+	if date, err := http.ParseTime(ans.header.Get("Date")); err == nil {
+		t.ServerTime, t.Skew = date, date.Sub(a.now()).Round(time.Second)
+	}
+	return t, g, nil
+}
+
+// lifetime reads expires_in: a number, or a number in a string. Missing, zero,
+// negative or senseless means that the tenant did not say.
+func lifetime(raw json.RawMessage) time.Duration {
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(strings.Trim(string(raw), `"`)), 64)
+	if err != nil || math.IsNaN(seconds) || seconds <= 0 {
+		return tokenLifetime
+	}
+	return time.Duration(min(seconds, tokenLongest.Seconds()) * float64(time.Second))
+}
+
+// grantedScopes reads scope: absent or null is nil ("as asked", RFC 6749
+// §5.1); otherwise the words of a string, or of a list of strings.
+func grantedScopes(raw json.RawMessage) ([]string, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		var list []string
+		if json.Unmarshal(raw, &list) != nil {
+			return nil, errors.New("its scope is neither a string nor a list of strings")
+		}
+		text = strings.Join(list, " ")
+	}
+	scopes := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' })
+	for i, s := range scopes {
+		scopes[i] = shorten(clean(s), maxRequestID)
+	}
+	if scopes == nil {
+		scopes = []string{} // present and empty: nothing was granted
+	}
+	return scopes, nil
+}
+
+func checkScopes(granted, needed []string) error {
+	if granted == nil {
+		return nil
+	}
+	var missing []string
+	for _, s := range needed {
+		if !slices.Contains(granted, s) {
+			missing = append(missing, s)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return &ScopeError{Missing: missing, Granted: granted}
+}
