@@ -1,0 +1,23 @@
+package web
+
+// htmxConfig turns off what the Content-Security-Policy forbids anyway:
+// injected styles and evaluated attributes. Answers with an error status are
+// swapped in too, since they carry an ErrorFragment that says what is wrong.
+const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,` +
+	`"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}`
+
+// place is an entry of the main navigation; key follows g as its shortcut.
+type place struct {
+	nav                   Nav
+	text, path, icon, key string
+}
+
+var navigation = []place{
+	{NavDashboard, "Dashboard", "/", "dashboard", "h"},
+	{NavDatastores, "Data stores", "/datastores", "database", "d"},
+	{NavRuns, "Runs", "/runs", "runs", "r"},
+	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
+	{NavAudit, "Audit", "/audit", "audit", "a"},
+	{NavVerifications, "Verifications", "/verifications", "shield", "v"},
+	{NavSystem, "System", "/system", "settings", "s"},
+}
