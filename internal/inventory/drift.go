@@ -1,0 +1,56 @@
+package inventory
+
+import (
+	"fmt"
+
+	"cxseal/internal/audit"
+)
+
+// Change is one thing about a column that no run of this console explains.
+type Change struct {
+	Column  string
+	Outcome audit.Outcome // Failure where protection was lost, else Success
+	Detail  string
+}
+
+// Compare says what changed between two readings of a table's columns. ours
+// names the columns that a run of this console was sent for.
+func Compare(before, after []Column, ours map[string]bool) []Change {
+	was := make(map[string]Column, len(before))
+	for _, c := range before {
+		was[c.Name] = c
+	}
+	var changes []Change
+	note := func(column string, outcome audit.Outcome, format string, args ...any) {
+		changes = append(changes, Change{column, outcome, fmt.Sprintf(format, args...)})
+	}
+	for _, c := range after {
+		old, known := was[c.Name]
+		delete(was, c.Name)
+		switch {
+		case !known:
+			note(c.Name, audit.Success, "New column of type %s, %s.", c.Type, state(c))
+		case old.Encrypted && !c.Encrypted:
+			note(c.Name, audit.Failure, "The column is no longer encrypted, and no run of this console did that.")
+		case !old.Encrypted && c.Encrypted && !ours[c.Name]:
+			note(c.Name, audit.Success, "The column was encrypted by someone else.")
+		case c.KeyVersion != 0 && c.KeyVersion < old.KeyVersion:
+			note(c.Name, audit.Failure, "The key version went back from %d to %d.", old.KeyVersion, c.KeyVersion)
+		case old.Type != c.Type:
+			note(c.Name, audit.Success, "The column's type was %s and is now %s.", old.Type, c.Type)
+		}
+	}
+	for _, c := range before {
+		if _, gone := was[c.Name]; gone {
+			note(c.Name, audit.Success, "The column is gone; it was %s.", state(c))
+		}
+	}
+	return changes
+}
+
+func state(c Column) string {
+	if c.Encrypted {
+		return "encrypted"
+	}
+	return "not encrypted"
+}

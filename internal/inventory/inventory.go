@@ -1,0 +1,122 @@
+// Package inventory knows what the tenants hold: data stores, tables and
+// columns, when each was last seen, and what changed that no run of ours
+// explains. Its Service reads through a connection's client; Store keeps what
+// was read.
+package inventory
+
+import (
+	"context"
+	"time"
+
+	"cxseal/internal/audit"
+)
+
+// Datastore is one data store as it was last listed.
+type Datastore struct {
+	Connection string
+	ID         string
+	Name       string
+	LastSeen   time.Time
+}
+
+// Table is one table as it was last seen. A table known only from a listing
+// has no ReadAt and no columns.
+type Table struct {
+	Connection    string
+	DatastoreID   string
+	DatastoreName string
+	TableID       string
+	Name          string
+	MaxFields     int // the limit of encrypted columns; 0 before the first read
+	Total         int // columns
+	Encrypted     int // of those, encrypted
+	FirstSeen     time.Time
+	LastSeen      time.Time // listed or read
+	ReadAt        time.Time // columns read; zero: never
+	ReadError     string    // why the last read failed; empty when it did not
+}
+
+// Column is one column as it was last read.
+type Column struct {
+	Name       string
+	Type       string
+	Encrypted  bool
+	KeyVersion int64 // 0: the tenant does not show it
+}
+
+// Sync is the state of a connection's last synchronisation.
+type Sync struct {
+	Connection  string
+	StartedAt   time.Time
+	SucceededAt time.Time // zero: never
+	Error       string
+}
+
+// Filter narrows the list of tables; the zero value is everything that is
+// still there.
+type Filter struct {
+	Connection  string
+	DatastoreID string
+	Query       string // part of a table's name or id
+	Untouched   bool   // only tables that were read and have no encrypted column
+}
+
+// Cursor is a place in the list of tables, which is ordered by connection,
+// data store, name and id.
+type Cursor struct {
+	Connection, DatastoreID, Name, TableID string
+}
+
+// CursorOf is the place of a table.
+func CursorOf(t Table) Cursor {
+	return Cursor{t.Connection, t.DatastoreID, t.Name, t.TableID}
+}
+
+// Totals sums the coverage of every table that was read.
+type Totals struct {
+	Datastores int
+	Tables     int // known
+	Read       int // of those, read
+	Untouched  int // of the read ones, without an encrypted column
+	Columns    int // of the read ones
+	Encrypted  int
+	OldestRead time.Time // when the one read longest ago was read; zero: none
+}
+
+// Store is what the service needs of a database. Every method is one
+// transaction.
+type Store interface {
+	// BeginSync notes that a synchronisation started.
+	BeginSync(ctx context.Context, connection string, at time.Time) error
+	// EndSync notes how it ended. When failure is empty, everything that was
+	// not seen since the start is marked as gone.
+	EndSync(ctx context.Context, connection string, at time.Time, failure string) error
+	Syncs(ctx context.Context) ([]Sync, error)
+
+	SaveDatastores(ctx context.Context, at time.Time, stores []Datastore) error
+	// SaveTables saves listed tables: names and when they were seen.
+	SaveTables(ctx context.Context, at time.Time, tables []Table) error
+	// SaveTable saves a table that was read, with its columns in the tenant's
+	// order, marks columns that are gone, and appends records about what changed.
+	SaveTable(ctx context.Context, at time.Time, table Table, columns []Column, records ...audit.Record) error
+	// SaveReadError notes why a known table could not be read.
+	SaveReadError(ctx context.Context, connection, datastoreID, tableID, failure string, at time.Time) error
+
+	// Table returns one known table, fault.NotFound otherwise.
+	Table(ctx context.Context, connection, datastoreID, tableID string) (Table, error)
+	// Columns returns its columns that are not gone, in the tenant's order.
+	Columns(ctx context.Context, connection, datastoreID, tableID string) ([]Column, error)
+	// StaleTables returns tables that were neither read nor failed to be since
+	// before, those never read first.
+	StaleTables(ctx context.Context, connection string, before time.Time, limit int) ([]Table, error)
+
+	Datastores(ctx context.Context, connection string) ([]Datastore, error)
+	// Tables pages through the list; a nil cursor is its beginning, and
+	// backwards asks for the page before the cursor (still in list order).
+	Tables(ctx context.Context, filter Filter, after *Cursor, backwards bool, limit int) ([]Table, error)
+	Totals(ctx context.Context) (Totals, error)
+
+	// EncryptedByUs reports which of a table's columns a run of this console
+	// has asked for.
+	EncryptedByUs(ctx context.Context, connection, datastoreID, tableID string) (map[string]bool, error)
+}

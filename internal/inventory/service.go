@@ -1,0 +1,215 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"cxseal/cxone"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// Tenant is what the inventory needs of CXone; *cxone.Client is one.
+type Tenant interface {
+	DataStores(ctx context.Context) iter.Seq2[cxone.DataStore, error]
+	Tables(ctx context.Context, datastoreID string) iter.Seq2[cxone.TableRef, error]
+	Table(ctx context.Context, datastoreID, tableID string) (*cxone.Table, error)
+	Indexes(ctx context.Context, datastoreID, tableID string) ([]cxone.Index, error)
+}
+
+// Tenants finds the tenant of a connection.
+type Tenants interface {
+	Tenant(connection string) (Tenant, error)
+	Names() []string
+}
+
+// pageSize is how many listed entries are saved in one transaction.
+const pageSize = 100
+
+// Service synchronises the inventory and reads single tables live.
+type Service struct {
+	store   Store
+	tenants Tenants
+	now     func() time.Time
+	logger  *slog.Logger
+}
+
+// NewService returns a Service on the given parts.
+func NewService(store Store, tenants Tenants, now func() time.Time, logger *slog.Logger) *Service {
+	return &Service{store: store, tenants: tenants, now: now, logger: logger}
+}
+
+// Live is a table read from the tenant this moment.
+type Live struct {
+	Table   Table
+	Columns []cxone.Column
+	Indexes []cxone.Index
+}
+
+// Read reads a table and its indexes from the tenant and keeps what it saw.
+func (s *Service) Read(ctx context.Context, connection, datastoreID, tableID string) (Live, error) {
+	tenant, err := s.tenants.Tenant(connection)
+	if err != nil {
+		return Live{}, err
+	}
+	table, err := tenant.Table(ctx, datastoreID, tableID)
+	if err != nil {
+		s.noteFailure(ctx, connection, datastoreID, tableID, err)
+		return Live{}, err
+	}
+	saved, err := s.save(ctx, connection, datastoreID, tableID, table)
+	if err != nil {
+		return Live{}, err
+	}
+	indexes, err := tenant.Indexes(ctx, datastoreID, tableID)
+	return Live{Table: saved, Columns: table.Columns, Indexes: indexes}, err
+}
+
+// noteFailure keeps why a table could not be read. A request that was given up
+// says nothing about the table.
+func (s *Service) noteFailure(ctx context.Context, connection, datastoreID, tableID string, failure error) {
+	if ctx.Err() != nil {
+		return
+	}
+	err := s.store.SaveReadError(ctx, connection, datastoreID, tableID, failure.Error(), s.now())
+	if err != nil && fault.CodeOf(err) != fault.NotFound {
+		s.logger.ErrorContext(ctx, "a failed read was not noted", "table", tableID, "err", err)
+	}
+}
+
+// save keeps a table that was read and records what changed without a run.
+func (s *Service) save(ctx context.Context, connection, datastoreID, tableID string, read *cxone.Table) (Table, error) {
+	columns := make([]Column, len(read.Columns))
+	table := Table{Connection: connection, DatastoreID: datastoreID, TableID: tableID, Name: read.Name,
+		MaxFields: read.Metadata.MaxEncryptedFields, Total: len(columns), LastSeen: s.now(), ReadAt: s.now()}
+	for i, c := range read.Columns {
+		columns[i] = Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion()}
+		if c.Encrypted {
+			table.Encrypted++
+		}
+	}
+	records, err := s.drift(ctx, table, columns)
+	if err != nil {
+		return Table{}, err
+	}
+	return table, s.store.SaveTable(ctx, s.now(), table, columns, records...)
+}
+
+// Sync lists the connection's data stores and tables, then reads every table
+// that was not read within maxAge. It stops at the tenant's first refusal to
+// list; a table that cannot be read is noted and passed over.
+func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Duration) error {
+	tenant, err := s.tenants.Tenant(connection)
+	if err != nil {
+		return err
+	}
+	started := s.now()
+	if err := s.store.BeginSync(ctx, connection, started); err != nil {
+		return err
+	}
+	listErr := s.list(ctx, tenant, connection)
+	failure := ""
+	if listErr != nil {
+		failure = listErr.Error()
+	}
+	if err := s.store.EndSync(context.WithoutCancel(ctx), connection, s.now(), failure); err != nil {
+		return err
+	}
+	if listErr != nil {
+		if !errors.Is(listErr, cxone.ErrNoListing) {
+			return listErr
+		}
+		s.logger.InfoContext(ctx, "the tenant lists nothing; tables are known by the ids people type", "connection", connection)
+	}
+	return s.readStale(ctx, connection, started.Add(-maxAge))
+}
+
+func (s *Service) list(ctx context.Context, tenant Tenant, connection string) error {
+	var stores []Datastore
+	for d, err := range tenant.DataStores(ctx) {
+		if err != nil {
+			return err
+		}
+		stores = append(stores, Datastore{Connection: connection, ID: d.ID, Name: d.Name})
+	}
+	if err := s.store.SaveDatastores(ctx, s.now(), stores); err != nil {
+		return err
+	}
+	for _, d := range stores {
+		page := make([]Table, 0, pageSize)
+		flush := func() error {
+			err := s.store.SaveTables(ctx, s.now(), page)
+			page = page[:0]
+			return err
+		}
+		for t, err := range tenant.Tables(ctx, d.ID) {
+			if err != nil {
+				return fmt.Errorf("listing the tables of %q: %w", d.ID, err)
+			}
+			page = append(page, Table{Connection: connection, DatastoreID: d.ID, TableID: t.ID, Name: t.Name})
+			if len(page) == pageSize {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readStale reads tables in small batches, so that 10,000 are never held at
+// once and an interrupted pass goes on where it stopped.
+func (s *Service) readStale(ctx context.Context, connection string, before time.Time) error {
+	for {
+		stale, err := s.store.StaleTables(ctx, connection, before, pageSize)
+		if err != nil || len(stale) == 0 {
+			return err
+		}
+		tenant, err := s.tenants.Tenant(connection)
+		if err != nil {
+			return err
+		}
+		for _, t := range stale {
+			read, err := tenant.Table(ctx, t.DatastoreID, t.TableID)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				s.noteFailure(ctx, connection, t.DatastoreID, t.TableID, err)
+				continue
+			}
+			if _, err := s.save(ctx, connection, t.DatastoreID, t.TableID, read); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// drift compares a table with what was known of it. What a run of ours explains
+// is not drift; neither is the first time a table is read.
+func (s *Service) drift(ctx context.Context, now Table, columns []Column) ([]audit.Record, error) {
+	before, err := s.store.Columns(ctx, now.Connection, now.DatastoreID, now.TableID)
+	if err != nil || len(before) == 0 {
+		return nil, err
+	}
+	ours, err := s.store.EncryptedByUs(ctx, now.Connection, now.DatastoreID, now.TableID)
+	if err != nil {
+		return nil, err
+	}
+	var records []audit.Record
+	for _, change := range Compare(before, columns, ours) {
+		r := audit.NewRecord(s.now(), audit.DriftDetected, change.Outcome, audit.Actor{Name: "inventory", Role: string(access.System)})
+		r.Connection, r.DatastoreID, r.TableID = now.Connection, now.DatastoreID, now.TableID
+		r.Columns, r.Detail = []string{change.Column}, change.Detail
+		records = append(records, r)
+	}
+	return records, nil
+}
