@@ -1,0 +1,189 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"cxseal/internal/fault"
+)
+
+// KeySource says where the sealing key is read from. Exactly one of File,
+// Value and Command is set.
+type KeySource struct {
+	// File is a path. The file may be read by its owner alone (0600 or less).
+	File string
+
+	// MayCreate lets an absent File be made with a new key. Leave it false
+	// once anything was sealed: a new key opens nothing that is there.
+	MayCreate bool
+
+	// Value is the keyset itself, from an environment variable.
+	Value string
+
+	// Command prints the keyset: a program and its arguments, split at spaces
+	// and run without a shell, for at most half a minute.
+	Command string
+}
+
+const (
+	maxKeysetBytes = 64 << 10
+	keyCommandTime = 30 * time.Second
+)
+
+func newBoundedReader(b []byte) io.Reader {
+	return io.LimitReader(bytes.NewReader(b), maxKeysetBytes)
+}
+
+func (k KeySource) read(ctx context.Context) ([]byte, error) {
+	switch {
+	case k.File != "" && k.Value == "" && k.Command == "":
+		return k.readFile()
+	case k.Value != "" && k.File == "" && k.Command == "":
+		return []byte(k.Value), nil
+	case k.Command != "" && k.File == "" && k.Value == "":
+		return k.run(ctx)
+	}
+	return nil, fault.New(fault.Invalid, "Name one source for the sealing key: a file, an environment variable or a command.")
+}
+
+func (k KeySource) readFile() ([]byte, error) {
+	text, err := readPrivate(k.File)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, err
+	}
+	if !k.MayCreate {
+		return nil, fault.Wrap(err, fault.Invalid, "The sealing key %s is missing, and this database has sealed secrets. Put the file back from its backup.", k.File)
+	}
+	text, err = NewKeyset()
+	if err != nil {
+		return nil, err
+	}
+	temporary, err := writePrivate(k.File, text)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(temporary) }()
+	// A link never replaces a file: of two processes that start at once, both
+	// use the key of the first.
+	if err := os.Link(temporary, k.File); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, unwritable(k.File, err)
+	}
+	return readPrivate(k.File)
+}
+
+// readPrivate reads a file that nobody but its owner can.
+func readPrivate(path string) ([]byte, error) {
+	f, err := os.Open(path) // #nosec G304 -- the operator names the file
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return nil, fault.Wrap(err, fault.Invalid, "The sealing key %s cannot be read. Check its owner and its mode.", path)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.New(fault.Invalid, "The sealing key %s is not a file.", path)
+	}
+	// Windows keeps no such bits; there the folder's access list must do.
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fault.New(fault.Invalid, "The sealing key %s can be read by others (mode %04o). Run: chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	return io.ReadAll(io.LimitReader(f, maxKeysetBytes))
+}
+
+// writePrivate puts text into a new file beside path, safe on the disk, and
+// returns its name.
+func writePrivate(path string, text []byte) (temporary string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".cxseal-key-*") // made with 0600
+	if err != nil {
+		return "", unwritable(path, err)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_ = os.Remove(f.Name())
+		return "", unwritable(path, err)
+	}
+	return f.Name(), nil
+}
+
+func unwritable(path string, err error) error {
+	return fault.Wrap(err, fault.Invalid, "The sealing key %s cannot be written. Check its folder's owner and mode.", path)
+}
+
+func (k KeySource) run(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, keyCommandTime)
+	defer cancel()
+	words := strings.Fields(k.Command)
+	if len(words) == 0 {
+		return nil, fault.New(fault.Invalid, "The command for the sealing key is empty.")
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) // #nosec G204 -- the operator names the command
+	cmd.WaitDelay = time.Second
+	out := &cappedBuffer{max: maxKeysetBytes}
+	cmd.Stdout = out
+	if err := cmd.Run(); err != nil {
+		// What it printed may hold the key, so none of it is repeated.
+		return nil, fault.Wrap(err, fault.Invalid, "The command for the sealing key failed. Run it by hand to see why: %s", words[0])
+	}
+	return out.text.Bytes(), nil
+}
+
+// cappedBuffer ends the program that writes too much. It does not embed the
+// buffer, whose ReadFrom would let io.Copy pass the bound by.
+type cappedBuffer struct {
+	text bytes.Buffer
+	max  int
+}
+
+func (b *cappedBuffer) Write(p []byte) (int, error) {
+	if b.text.Len()+len(p) > b.max {
+		return 0, errors.New("too much output")
+	}
+	return b.text.Write(p)
+}
+
+func keysetText(handle *keyset.Handle) ([]byte, error) {
+	var b bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&b)); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// replace puts a new keyset in the place of the file's, whole or not at all.
+func (k KeySource) replace(text []byte) error {
+	temporary, err := writePrivate(k.File, text)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, k.File); err != nil {
+		_ = os.Remove(temporary)
+		return unwritable(k.File, err)
+	}
+	// The rename must survive a power cut before anything is sealed with it.
+	dir, err := os.Open(filepath.Dir(k.File))
+	if err != nil {
+		return unwritable(k.File, err)
+	}
+	err = dir.Sync()
+	if runtime.GOOS == "windows" {
+		err = nil // folders cannot be synced there
+	}
+	return errors.Join(err, dir.Close())
+}

@@ -1,0 +1,186 @@
+package access
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"cxseal/internal/fault"
+)
+
+// Place is where a sealed value stands in the database. It is authenticated
+// with the value, so one that was moved to another row opens nowhere.
+type Place struct {
+	Table, Column string
+	Row           string // the row's key as text
+}
+
+// associatedData is the place as bytes. Lengths come first, so that no two
+// places share theirs.
+func (p Place) associatedData() []byte {
+	var b []byte
+	for _, part := range []string{p.Table, p.Column, p.Row} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(part))) // #nosec G115 -- names and keys, far below 4 GB
+		b = append(b, part...)
+	}
+	return b
+}
+
+// maxSealedBytes bounds one secret: a private key or a token, not a document.
+const maxSealedBytes = 64 << 10
+
+// Sealer seals the secrets that the database keeps: AES-256-GCM by Tink, with
+// a keyset that does not stand in the database. Its methods may be called at
+// once from anywhere; no error of it repeats a secret or a key.
+type Sealer struct {
+	source KeySource
+
+	mu     sync.RWMutex
+	handle *keyset.Handle
+	aead   tink.AEAD
+}
+
+// OpenSealer reads the keyset from its source.
+func OpenSealer(ctx context.Context, source KeySource) (*Sealer, error) {
+	text, err := source.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sealer{source: source}
+	return s, s.use(text)
+}
+
+func (s *Sealer) use(text []byte) error {
+	handle, primitive, err := parseKeyset(text)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handle, s.aead = handle, primitive
+	return nil
+}
+
+// Reload reads the keyset again, after it was changed outside. When it cannot
+// be read the one in use stays.
+func (s *Sealer) Reload(ctx context.Context) error {
+	text, err := s.source.read(ctx)
+	if err != nil {
+		return err
+	}
+	return s.use(text)
+}
+
+// Seal encrypts a secret for its place.
+func (s *Sealer) Seal(secret []byte, at Place) ([]byte, error) {
+	if len(secret) > maxSealedBytes {
+		return nil, fault.New(fault.TooLarge, "A secret may have at most %d bytes.", maxSealedBytes)
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.aead.Encrypt(secret, at.associatedData())
+}
+
+// errCannotOpen hides why: a wrong key, another place and a changed byte look
+// the same.
+var errCannotOpen = errors.New("access: a sealed secret does not open with this key at this place")
+
+// Open decrypts what Seal made for the same place. A value that was sealed
+// with a key we do not know makes the keyset be read again, once: another
+// process may have rotated it.
+func (s *Sealer) Open(ctx context.Context, sealed []byte, at Place) ([]byte, error) {
+	if !s.knows(sealed) {
+		if err := s.Reload(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	secret, err := s.aead.Decrypt(sealed, at.associatedData())
+	if err != nil {
+		return nil, errCannotOpen // Tink's error adds nothing that may be shown
+	}
+	return secret, nil
+}
+
+// keyID is the key that a value was sealed with: Tink's output prefix is 0x01
+// and the key's id.
+func keyID(sealed []byte) (id uint32, ok bool) {
+	if len(sealed) < 5 || sealed[0] != 1 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(sealed[1:5]), true
+}
+
+func (s *Sealer) knows(sealed []byte) bool {
+	id, ok := keyID(sealed)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, k := range s.handle.KeysetInfo().GetKeyInfo() {
+		if ok && k.GetKeyId() == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Stale says that the value was sealed with a key that is no longer the first.
+func (s *Sealer) Stale(sealed []byte) bool {
+	id, ok := keyID(sealed)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return !ok || id != s.handle.KeysetInfo().GetPrimaryKeyId()
+}
+
+// Keys is how many keys the keyset holds: 1 when no rotation is under way.
+func (s *Sealer) Keys() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.handle.Len()
+}
+
+// NewKeyset returns a keyset with one new key, as the text that every source
+// carries. It is a secret.
+func NewKeyset() ([]byte, error) {
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	return keysetText(handle)
+}
+
+// parseKeyset is strict: a keyset of anything but enabled AES-256-GCM keys
+// that mark their output is refused.
+func parseKeyset(text []byte) (*keyset.Handle, tink.AEAD, error) {
+	refused := func(err error) error {
+		return fault.Wrap(err, fault.Invalid, "The sealing key cannot be read: it is not a keyset that cxseal made.")
+	}
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(newBoundedReader(text)))
+	if err != nil {
+		return nil, nil, refused(errors.New("not a Tink keyset in JSON")) // its own error may quote the text
+	}
+	template := aead.AES256GCMKeyTemplate()
+	for _, k := range handle.KeysetInfo().GetKeyInfo() {
+		if k.GetTypeUrl() != template.GetTypeUrl() || k.GetOutputPrefixType() != template.GetOutputPrefixType() {
+			return nil, nil, refused(errors.New("a key of another kind"))
+		}
+	}
+	primitive, err := aead.New(handle)
+	if err != nil {
+		return nil, nil, refused(errors.New("Tink refuses the keyset"))
+	}
+	// A 128-bit key has the same type; only its length tells.
+	for _, k := range insecurecleartextkeyset.KeysetMaterial(handle).GetKey() {
+		// A serialized AesGcmKey of 32 bytes is tag, length and the key.
+		if len(k.GetKeyData().GetValue()) < 32 {
+			return nil, nil, refused(errors.New("a key shorter than 256 bits"))
+		}
+	}
+	return handle, primitive, nil
+}
