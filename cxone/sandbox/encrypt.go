@@ -35,8 +35,10 @@ func (s *Sandbox) encrypt(c call) answer {
 	if replayed != nil {
 		return *replayed
 	}
+	s.underWay(1)
 	// A tenant doesn't stop half-way because its client hung up.
 	s.wait(context.WithoutCancel(c.Context()), c.delay)
+	s.underWay(-1)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

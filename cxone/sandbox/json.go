@@ -21,7 +21,16 @@ type fieldError struct{ field, message string }
 func (e *fieldError) Error() string { return e.field + ": " + e.message }
 
 func wrong(field, format string, args ...any) error {
-	return &fieldError{field, fmt.Sprintf(format, args...)}
+	return &fieldError{clip(field), clip(fmt.Sprintf(format, args...))}
+}
+
+// clip bounds what an error repeats of what was sent, which may be a megabyte.
+func clip(text string) string {
+	const most = 400 // bytes
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // parseJSON reads one JSON value into maps, slices, strings, json.Numbers,

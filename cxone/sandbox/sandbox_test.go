@@ -34,10 +34,11 @@ const (
 // that forgets the prefix shows.
 type tenant struct {
 	*sandbox.Sandbox
-	t     *testing.T
-	base  string
-	http  *http.Client
-	token string
+	t      *testing.T
+	base   string
+	secret string
+	http   *http.Client
+	token  string
 }
 
 func start(t *testing.T, cfg sandbox.Config) *tenant {
@@ -51,7 +52,10 @@ func start(t *testing.T, cfg sandbox.Config) *tenant {
 		sb.Close() // first: it ends the waits the server would wait for
 		srv.Close()
 	})
-	tn := &tenant{Sandbox: sb, t: t, base: srv.URL + "/mount/cx", http: srv.Client()}
+	tn := &tenant{Sandbox: sb, t: t, base: srv.URL + "/mount/cx", http: srv.Client(), secret: sandbox.DefaultClientSecret}
+	if cfg.ClientSecret != "" {
+		tn.secret = cfg.ClientSecret
+	}
 	tn.token = tn.newToken(allScope)
 	return tn
 }
@@ -77,7 +81,7 @@ func (tn *tenant) try(req *http.Request) (got, error) {
 	if err != nil {
 		return got{}, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	return got{resp.StatusCode, resp.Header, string(body)}, err
 }
@@ -116,7 +120,7 @@ func (tn *tenant) tokenRequest(scope string) *http.Request {
 	req := tn.request("POST", "/oauth/token", form.Encode())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("realm", sandbox.DefaultRealm)
-	req.SetBasicAuth(sandbox.DefaultClientID, sandbox.DefaultClientSecret)
+	req.SetBasicAuth(sandbox.DefaultClientID, tn.secret)
 	return req
 }
 
@@ -210,6 +214,21 @@ func contains(t *testing.T, g got, status int, words ...string) {
 	for _, w := range words {
 		if !bytes.Contains([]byte(g.body), []byte(w)) {
 			t.Fatalf("the answer doesn't say %q: %s", w, g.body)
+		}
+	}
+}
+
+// eventually polls until ok, or fails the test at a deadline.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	ctx := within(t)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("it never came to pass")
 		}
 	}
 }

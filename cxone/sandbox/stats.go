@@ -15,6 +15,7 @@ type Stats struct {
 	Throttled int              `json:"throttled"` // answers 429
 	Replayed  int              `json:"replayed"`  // PATCHes answered from an idempotency key
 	InFlight  int              `json:"inFlight"`  // PATCHes answered 409
+	UnderWay  int              `json:"underWay"`  // PATCHes that hold their key and aren't answered yet
 	Commits   map[string]int   `json:"commits"`   // committed PATCHes by "datastore/table"
 	Callbacks CallbackStats    `json:"callbacks"`
 	Answers   []CallbackAnswer `json:"answers"` // of the KMS, oldest first, the newest 500
@@ -73,4 +74,10 @@ func (s *Sandbox) count(ep Endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Requests[ep]++
+}
+
+func (s *Sandbox) underWay(by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.UnderWay += by
 }
