@@ -273,7 +273,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 					}
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Tables\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Tables and how much of each is encrypted</caption> <thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Data store</th><th scope=\"col\">Encrypted</th><th scope=\"col\">Coverage</th><th scope=\"col\">Last seen</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Tables\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Tables and how much of each is encrypted</caption> <thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Data store</th><th scope=\"col\">Encrypted</th><th scope=\"col\">Coverage</th><th scope=\"col\">Last seen</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

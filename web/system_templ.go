@@ -56,7 +56,7 @@ func SystemPage(v SystemView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Connections\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Connections to CXone tenants</caption> <thead><tr><th scope=\"col\">Name</th><th scope=\"col\">State</th><th scope=\"col\">Base URL</th><th scope=\"col\">Sign-in to CXone</th><th scope=\"col\">KMS callback</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Connections\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Connections to CXone tenants</caption> <thead><tr><th scope=\"col\">Name</th><th scope=\"col\">State</th><th scope=\"col\">Base URL</th><th scope=\"col\">Sign-in to CXone</th><th scope=\"col\">KMS callback</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

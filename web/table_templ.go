@@ -361,7 +361,7 @@ func TablePage(v TableView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Indexes\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Indexes of ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Indexes\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Indexes of ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -504,7 +504,7 @@ func columnsTable(v TableView, f *RunForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"Columns\"><table class=\"table table-vcenter card-table cx-columns\"><caption class=\"visually-hidden\">Columns of ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Columns\"><table class=\"table table-vcenter card-table cx-columns\"><caption class=\"visually-hidden\">Columns of ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

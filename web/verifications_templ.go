@@ -131,7 +131,7 @@ func VerificationsPage(v VerificationsView) templ.Component {
 					}
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<div class=\"table-responsive\" tabindex=\"0\" role=\"region\" aria-label=\"KMS callbacks\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">KMS callbacks, newest first</caption> <thead><tr><th scope=\"col\">Received</th><th scope=\"col\">Verdict</th><th scope=\"col\">Run</th><th scope=\"col\">Table and columns</th><th scope=\"col\">Key version</th><th scope=\"col\">How it came</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"KMS callbacks\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">KMS callbacks, newest first</caption> <thead><tr><th scope=\"col\">Received</th><th scope=\"col\">Verdict</th><th scope=\"col\">Run</th><th scope=\"col\">Table and columns</th><th scope=\"col\">Key version</th><th scope=\"col\">How it came</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

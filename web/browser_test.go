@@ -1,0 +1,220 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// policy is the strictest Content-Security-Policy the console is served with.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+func samplesServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	pages := map[string]page{}
+	for _, p := range samplePages() {
+		pages[p.name] = p
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/static/", StaticHandler())
+	mux.HandleFunc("POST /datastores/{ds}/tables/{t}/preflight", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("csrf_token") == "" {
+			http.Error(w, "no token", http.StatusForbidden)
+			return
+		}
+		v := samplePreflight(len(r.Form["columns"]) > 3)
+		for i := range v.Columns {
+			v.Columns[i].Chosen = false
+			for _, c := range r.Form["columns"] {
+				v.Columns[i].Chosen = v.Columns[i].Chosen || c == v.Columns[i].Name
+			}
+		}
+		_ = Render(r.Context(), w, Preflight(*v))
+	})
+	mux.HandleFunc("GET /runs/{id}/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		var b strings.Builder
+		if err := Render(r.Context(), &b, RunLive(sampleRun("verified"))); err != nil {
+			t.Error(err)
+		}
+		_, _ = fmt.Fprintf(w, "id: 9\nevent: run\ndata: %s\n\nevent: end\ndata: end\n\n", strings.ReplaceAll(b.String(), "\n", "\ndata: "))
+	})
+	mux.HandleFunc("GET /sample/{name}", func(w http.ResponseWriter, r *http.Request) {
+		p, ok := pages[r.PathValue("name")]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if err := Render(r.Context(), w, p.c); err != nil {
+			t.Error(err)
+		}
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// browser starts Chromium, or skips the test where there is none. On CI its
+// absence is a failure.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	var exe string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			exe = found
+			break
+		}
+	}
+	if exe == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("Chromium is not installed, and CI needs it to look at the pages")
+		}
+		t.Skip("Chromium is not installed: the pages were not looked at")
+	}
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(exe), chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("headless", "new"), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-dev-shm-usage", true))
+	ctx, stop := chromedp.NewContext(alloc)
+	t.Cleanup(func() { stop(); stopAlloc() })
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	return ctx
+}
+
+// complaints collects what the browser says on its console, CSP reports
+// included.
+type complaints struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (c *complaints) listen(ctx context.Context) error {
+	return chromedp.Listen(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *runtime.EventConsoleAPICalled:
+			b, err := json.Marshal(e.Args)
+			if err != nil {
+				b = []byte(err.Error())
+			}
+			c.add("console: " + string(b))
+		case *runtime.EventExceptionThrown:
+			c.add("exception: " + e.ExceptionDetails.Text)
+		case *log.EventEntryAdded:
+			c.add("log: " + e.Entry.Text + " " + e.Entry.URL)
+		}
+	})
+}
+
+func (c *complaints) add(s string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, s)
+}
+
+func (c *complaints) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := c.said
+	c.said = nil
+	return said
+}
+
+const axeRun = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
+  .then(r => JSON.stringify(r.violations.map(v => v.id + ": " + v.help + " — " + v.nodes.slice(0, 4).map(n => n.target.join(" ") + " " + (n.any[0] ? n.any[0].message : "")).join(" | "))))`
+
+// TestPagesAreAccessibleAndFit walks each page in a real browser, light and
+// dark, wide and narrow, under the strict policy.
+func TestPagesAreAccessibleAndFit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a real browser takes half a minute")
+	}
+	ctx := browser(t)
+	srv := samplesServer(t)
+	axe, err := os.ReadFile("testdata/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shots := os.Getenv("CXSEAL_SCREENSHOTS")
+	var noise complaints
+	if err := noise.listen(ctx); err != nil {
+		t.Fatal(err)
+	}
+	only := os.Getenv("CXSEAL_PAGE")
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 400} {
+			for _, p := range samplePages() {
+				if only != "" && !strings.HasPrefix(p.name, only) {
+					continue
+				}
+				name := fmt.Sprintf("%s-%s-%d", p.name, theme, width)
+				t.Run(name, func(t *testing.T) {
+					noise.take()
+					ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+					defer cancel()
+					media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
+					if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+						t.Fatal(err)
+					}
+					if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+"/sample/"+p.name)); err != nil {
+						t.Fatal(err)
+					}
+					overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - window.innerWidth`))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](string(axe))); err != nil {
+						t.Fatal(err)
+					}
+					found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeRun, chromedp.EvalAwaitPromise))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if overflow > 0 {
+						t.Errorf("the page is %d px wider than its window", overflow)
+					}
+					var violations []string
+					if err := json.Unmarshal([]byte(found), &violations); err != nil {
+						t.Fatal(err)
+					}
+					for _, v := range violations {
+						t.Error(v)
+					}
+					for _, s := range noise.take() {
+						t.Error(s)
+					}
+					if shots == "" {
+						return
+					}
+					png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := os.MkdirAll(shots, 0o750); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(filepath.Join(shots, name+".png"), png, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				})
+			}
+		}
+	}
+}
