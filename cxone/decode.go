@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,7 +29,7 @@ func decodeValue(raw []byte, what string, into any) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		if wrong.Field != "" {
-			what += ": " + wrong.Field
+			what += ": " + strings.TrimPrefix(wrong.Field, "Table.") // the embedded struct of decodeTable
 		}
 		return fmt.Errorf("%s is a %s, which is not what the contract says", what, wrong.Value)
 	}

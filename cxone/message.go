@@ -20,7 +20,7 @@ var (
 	scopeName   = regexp.MustCompile(`[a-z][a-z0-9_.]*:[a-z0-9_:.]+`)
 	knownScope  = regexp.MustCompile(`data_management:[a-z_]+`)
 	authScope   = regexp.MustCompile(`(?i)scope="([^"]{1,200})"`)
-	kmsWord     = regexp.MustCompile(`(?i)\bkms\b|key management|keymanagement|external_?kms`)
+	kmsWord     = regexp.MustCompile(`(?i)(?:^|[^a-z])kms(?:[^a-z]|$)|key ?management|external_?kms`)
 	htmlElement = regexp.MustCompile(`(?s)<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>`)
 )
 

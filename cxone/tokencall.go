@@ -101,7 +101,7 @@ func (a *authority) request(ctx context.Context, tokenURL, id, secret string, he
 	}
 	token, grant, err := a.readToken(ans, asked)
 	if err != nil {
-		return Token{}, grantAnswer{}, &AuthError{Message: "the token endpoint's answer cannot be used: " + shorten(a.Redact(clean(err.Error())), maxMessage)}
+		return Token{}, grantAnswer{}, &AuthError{Message: "the token endpoint's answer cannot be used: " + err.Error()} // our own words
 	}
 	return token, grant, checkScopes(token.Scopes, needed)
 }

@@ -1,0 +1,131 @@
+package cxone
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPaceIsCountedFromTheRequestReallySent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(50)
+		var sends []time.Time
+		for i := range 6 {
+			sent, err := p.wait(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 2 {
+				<-time.After(15 * time.Millisecond) // a slow handshake
+			}
+			sends = append(sends, time.Now())
+			sent()
+		}
+		for i := 1; i < len(sends); i++ {
+			if gap := sends[i].Sub(sends[i-1]); gap < 20400*time.Microsecond {
+				t.Errorf("gap %d is %s", i, gap)
+			}
+		}
+		if total := sends[5].Sub(sends[0]); total != 5*20400*time.Microsecond+15*time.Millisecond {
+			t.Errorf("six requests took %s", total)
+		}
+	})
+}
+
+func TestOneStuckHandshakeDoesNotStopEveryone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(50)
+		if _, err := p.wait(t.Context()); err != nil { // never says that it was sent
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := p.wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d < paceHold || d > paceHold+50*time.Millisecond {
+			t.Errorf("the next one waited %s", d)
+		}
+		<-time.After(paceHold)
+	})
+}
+
+func TestA429PausesAllCallsThenThePaceRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(50)
+		gap := func() time.Duration {
+			start := time.Now()
+			sent, err := p.wait(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent()
+			return time.Since(start)
+		}
+		gap()
+		let := time.Now()
+		<-time.After(time.Millisecond)
+		p.throttled(let, 3*time.Second)
+		p.throttled(let, time.Second) // the same moment's second refusal slows nothing more
+		if d := gap(); d != 3*time.Second {
+			t.Errorf("paused for %s", d)
+		}
+		if d := gap(); d.Round(10*time.Microsecond) != 25500*time.Microsecond {
+			t.Errorf("the gap after a 429 is %s, want 1.25 × 20.4 ms", d)
+		}
+		for range 500 {
+			p.answered()
+		}
+		if d := gap(); d > 20500*time.Microsecond {
+			t.Errorf("after 500 good answers the gap is still %s", d)
+		}
+		p.throttled(time.Now(), time.Hour)
+		if d := gap(); d != maxPause {
+			t.Errorf("an hour's pause was waited for %s", d)
+		}
+	})
+}
+
+// sendTimes notes when each request is handed to the network.
+type sendTimes struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	times []time.Time
+}
+
+func (s *sendTimes) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.times = append(s.times, time.Now())
+	s.mu.Unlock()
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// On real time and real connections, no two requests leave closer than the
+// limit allows, however busy the machine: load may only widen a gap. The time
+// it takes is logged, not bounded, for it is the machine's as much as ours.
+func TestNoTwoRequestsLeaveCloserThanTheLimit(t *testing.T) {
+	const rate, requests = 50.0, 75
+	tn := newTenant(t)
+	tn.script("/", status(200, goodTable))
+	wire := &sendTimes{RoundTripper: tn.Client().Transport}
+	c := tn.client(t, WithRate(rate), WithHTTPClient(&http.Client{Transport: wire}))
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			for range requests / 5 {
+				if _, err := c.Table(t.Context(), "d", "t"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := 1; i < len(wire.times); i++ {
+		if gap := wire.times[i].Sub(wire.times[i-1]); gap < time.Second/rate {
+			t.Errorf("request %d left %s after the one before", i+1, gap)
+		}
+	}
+	took := wire.times[len(wire.times)-1].Sub(wire.times[0])
+	t.Logf("%d requests in %.3f × the limit's own time", requests, took.Seconds()/((requests-1)/rate))
+}
