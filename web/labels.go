@@ -26,7 +26,7 @@ func stateLabel(state string) label {
 	case "verified":
 		return label{"Verified", ToneSuccess, "check"}
 	case "rejected":
-		return label{"Refused by KMS check", ToneDanger, "x"}
+		return label{"Rejected", ToneDanger, "x"}
 	case "unconfirmed":
 		return label{"Unconfirmed", ToneWarning, "help"}
 	case "failed":
