@@ -22,11 +22,35 @@ type Accounts struct {
 	// last admin across processes too.
 	changing sync.Mutex
 	setup    setupToken
+
+	sessions   SessionStore  // nil: nothing to end
+	factors    *SecondFactor // nil: nobody has one
+	localLogin func(context.Context) (bool, error)
+}
+
+// An Option gives Accounts a part that it can do without.
+type Option func(*Accounts)
+
+// WithSessions ends a person's other sessions when their password changes, and
+// all of them when the account is disabled.
+func WithSessions(s SessionStore) Option { return func(a *Accounts) { a.sessions = s } }
+
+// WithSecondFactor asks people who turned it on for a code at login.
+func WithSecondFactor(f *SecondFactor) Option { return func(a *Accounts) { a.factors = f } }
+
+// WithLocalLogin asks the function at every login whether local accounts may
+// sign in, for a console whose people come through a provider.
+func WithLocalLogin(allowed func(context.Context) (bool, error)) Option {
+	return func(a *Accounts) { a.localLogin = allowed }
 }
 
 // NewAccounts returns the service. cost is DefaultHashCost when zero.
-func NewAccounts(store AccountStore, now func() time.Time, cost HashCost) *Accounts {
-	return &Accounts{store: store, now: now, hash: newHasher(cost), throttle: NewThrottle(now)}
+func NewAccounts(store AccountStore, now func() time.Time, cost HashCost, options ...Option) *Accounts {
+	a := &Accounts{store: store, now: now, hash: newHasher(cost), throttle: NewThrottle(now)}
+	for _, o := range options {
+		o(a)
+	}
+	return a
 }
 
 // require is Require with the denial on the record. When the record cannot be
@@ -145,7 +169,20 @@ func (a *Accounts) setPassword(ctx context.Context, c Caller, id int64, password
 	if err != nil {
 		return err
 	}
-	return a.store.SetPassword(ctx, id, hash, a.now(), a.changed(c, "Password of "+u.Name+" "+how+"."))
+	if err := a.store.SetPassword(ctx, id, hash, a.now(), a.changed(c, "Password of "+u.Name+" "+how+".")); err != nil {
+		return err
+	}
+	return a.endSessions(ctx, c, id)
+}
+
+// endSessions ends the person's sessions but the caller's own. Whoever changes
+// a password because it leaked wants the thief out.
+func (a *Accounts) endSessions(ctx context.Context, c Caller, id int64) error {
+	if a.sessions == nil {
+		return nil
+	}
+	_, err := a.sessions.EndSessions(ctx, id, c.SessionID)
+	return err
 }
 
 // SetRole gives the account another role. The last enabled admin keeps theirs.
@@ -189,7 +226,10 @@ func (a *Accounts) SetDisabled(ctx context.Context, c Caller, id int64, disabled
 		}
 		detail = "Account " + u.Name + " disabled."
 	}
-	return a.store.SetDisabled(ctx, id, disabled, a.now(), a.changed(c, detail))
+	if err := a.store.SetDisabled(ctx, id, disabled, a.now(), a.changed(c, detail)); err != nil || !disabled {
+		return err
+	}
+	return a.endSessions(ctx, c, id)
 }
 
 func (a *Accounts) notTheLastAdmin(ctx context.Context, u User) error {

@@ -25,6 +25,10 @@ type Caller struct {
 	Role   Role
 	IP     string // the client's address as the console saw it; empty for System
 
+	// SessionID is the public id of the session the caller came with; empty
+	// without one. It is not the session's token.
+	SessionID string
+
 	// Scope narrows a caller who came with an API token; nil for everyone
 	// else, who can do all that their role can.
 	Scope *Scope

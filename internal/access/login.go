@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
@@ -18,12 +19,18 @@ const refusal = "The name or the password is not right."
 // FAILURE (wrong name or password), DENIED (a disabled account's right
 // password, or the first try that is told to wait).
 //
+// Who has a second factor gets a *CodeNeededError; see AuthenticateCode.
+//
 // It is fault.Unauthenticated with one and the same sentence for an unknown
 // name, a wrong password and a disabled account, after the same work; and
 // fault.TooMany (a *WaitError) when the caller must wait. See Throttle.
 // Without its record in the ledger no login succeeds.
 func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) (Caller, error) {
 	typed := typedName(name)
+	stranger := audit.Actor{Name: typed, IP: ip}
+	if err := a.mayLogInHere(ctx, stranger); err != nil {
+		return Caller{}, err
+	}
 	u, err := a.store.UserByName(ctx, typed)
 	if err != nil && fault.CodeOf(err) != fault.NotFound {
 		return Caller{}, err
@@ -33,7 +40,6 @@ func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) 
 	}
 
 	ok, err := a.prove(ctx, u, password, ip)
-	stranger := audit.Actor{Name: typed, IP: ip}
 	var wait *WaitError
 	switch {
 	case errors.As(err, &wait):
@@ -56,11 +62,90 @@ func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) 
 		}
 		return Caller{}, fault.New(fault.Unauthenticated, refusal)
 	}
+	if a.factors != nil {
+		if on, err := a.factors.On(ctx, u.ID); err != nil {
+			return Caller{}, err
+		} else if on {
+			return Caller{}, &CodeNeededError{UserID: u.ID, Since: a.now()}
+		}
+	}
+	return a.admit(ctx, u, ip, "")
+}
+
+// admit is the end of every login: on the record, or not at all.
+func (a *Accounts) admit(ctx context.Context, u User, ip, detail string) (Caller, error) {
 	caller := u.Caller(ip)
-	if err := a.login(ctx, audit.Success, caller.Actor(), ""); err != nil {
+	if err := a.login(ctx, audit.Success, caller.Actor(), detail); err != nil {
 		return Caller{}, err
 	}
 	return caller, nil
+}
+
+// mayLogInHere is fault.Denied where local accounts are switched off, before
+// anything is looked up: it says nothing about the name.
+func (a *Accounts) mayLogInHere(ctx context.Context, stranger audit.Actor) error {
+	if a.localLogin == nil {
+		return nil
+	}
+	allowed, err := a.localLogin(ctx)
+	if err != nil || allowed {
+		return err
+	}
+	if err := a.login(ctx, audit.Denied, stranger, "Local accounts are switched off."); err != nil {
+		return err
+	}
+	return fault.New(fault.Denied, "Passwords are switched off here. Sign in through your organisation.")
+}
+
+// CodeNeededError says that the password was right and a code is asked for.
+// Keep both fields in the browser's session, on our side, and hand them to
+// AuthenticateCode. It is fault.Unauthenticated: nobody is signed in yet.
+type CodeNeededError struct {
+	UserID int64
+	Since  time.Time
+}
+
+func (e *CodeNeededError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap is the fault with the sentence.
+func (e *CodeNeededError) Unwrap() error {
+	return fault.New(fault.Unauthenticated, "Enter the code of your second factor.")
+}
+
+// codeTime is how long a right password waits for its code.
+const codeTime = 5 * time.Minute
+
+// AuthenticateCode ends a login that Authenticate left with a CodeNeededError,
+// by a code of the authenticator or a recovery code. Codes are throttled like
+// passwords, apart from them. Every try is on the record as LOGIN.
+func (a *Accounts) AuthenticateCode(ctx context.Context, pending CodeNeededError, code, ip string) (Caller, error) {
+	again := fault.New(fault.Unauthenticated, "That took too long. Sign in again.")
+	if a.factors == nil || pending.Since.IsZero() || a.now().Sub(pending.Since) > codeTime {
+		return Caller{}, again
+	}
+	u, err := a.store.UserByID(ctx, pending.UserID)
+	if fault.CodeOf(err) == fault.NotFound || (err == nil && u.Disabled) {
+		return Caller{}, again
+	}
+	if err != nil {
+		return Caller{}, err
+	}
+	how, err := a.factors.check(ctx, u.ID, code, ip)
+	var wait *WaitError
+	switch {
+	case errors.As(err, &wait) && wait.first:
+		if rerr := a.login(ctx, audit.Denied, u.Caller(ip).Actor(), "Too many wrong codes; told to wait."); rerr != nil {
+			return Caller{}, rerr
+		}
+	case fault.CodeOf(err) == fault.Unauthenticated:
+		if rerr := a.login(ctx, audit.Failure, u.Caller(ip).Actor(), "Wrong code of the second factor."); rerr != nil {
+			return Caller{}, rerr
+		}
+	}
+	if err != nil {
+		return Caller{}, err
+	}
+	return a.admit(ctx, u, ip, how)
 }
 
 func (a *Accounts) login(ctx context.Context, outcome audit.Outcome, actor audit.Actor, detail string) error {
@@ -72,7 +157,7 @@ func (a *Accounts) login(ctx context.Context, outcome audit.Outcome, actor audit
 // A hash made at another cost is replaced after a match.
 func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool, error) {
 	key := NameKey(u.Name)
-	if err := a.mayTry(key, ip); err != nil {
+	if err := a.throttle.mayTry(key, ip); err != nil {
 		return false, err
 	}
 	release, err := a.hash.turn(ctx)
@@ -82,7 +167,7 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 	defer release()
 	// Asked again in our turn: of a burst that came before the first failure
 	// was counted, no more than hashesAtOnce get through.
-	if err := a.mayTry(key, ip); err != nil {
+	if err := a.throttle.mayTry(key, ip); err != nil {
 		return false, err
 	}
 	ok, stale, err := a.hash.match(password, u.PasswordHash)
@@ -104,8 +189,9 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 	return true, nil
 }
 
-func (a *Accounts) mayTry(key, ip string) error {
-	wait, first := a.throttle.Wait(key, ip)
+// mayTry is nil, or a *WaitError.
+func (t *Throttle) mayTry(account, ip string) error {
+	wait, first := t.Wait(account, ip)
 	if wait <= 0 {
 		return nil
 	}

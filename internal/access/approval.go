@@ -1,0 +1,173 @@
+package access
+
+import (
+	"crypto/subtle"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cxseal/internal/fault"
+)
+
+// ApprovalState is where a request for approval stands.
+type ApprovalState string
+
+// The states. Requested moves to Approved, Declined, Withdrawn or Expired;
+// Approved to Used, Withdrawn or Expired; the other four are final.
+const (
+	Requested ApprovalState = "requested"
+	Approved  ApprovalState = "approved"
+	Declined  ApprovalState = "declined"
+	Withdrawn ApprovalState = "withdrawn"
+	Expired   ApprovalState = "expired"
+	Used      ApprovalState = "used"
+)
+
+// Party is a person as an approval names them.
+type Party struct {
+	UserID int64
+	Name   string
+}
+
+// Approval is the four-eyes rule: what one person asked for, another approves,
+// for one plan and for a while. It is a value without I/O; each method returns
+// the next state or a fault and leaves its receiver alone. The store commits
+// the change with a compare-and-swap on State and with its audit record.
+type Approval struct {
+	ID          string
+	Subject     string // what is approved: the run's or the campaign's id
+	Fingerprint string // of the plan, as the requester saw it
+	State       ApprovalState
+	RequestedBy Party
+	RequestedAt time.Time
+	ExpiresAt   time.Time // neither approved nor used from then on
+	DecidedBy   Party     // who approved or declined
+	DecidedAt   time.Time
+	Reason      string // why it was declined
+	UsedAt      time.Time
+}
+
+const (
+	minApprovalLife = 5 * time.Minute
+	maxApprovalLife = 30 * 24 * time.Hour
+	maxReason       = 500 // characters
+)
+
+// RequestApproval asks for approval of the subject's plan. The caller needs
+// PermLaunchRun.
+func RequestApproval(c Caller, id, subject, fingerprint string, now time.Time, life time.Duration) (Approval, error) {
+	if err := Require(c, PermLaunchRun); err != nil {
+		return Approval{}, err
+	}
+	if id == "" || subject == "" || fingerprint == "" {
+		return Approval{}, fault.New(fault.Invalid, "A request for approval names a plan.")
+	}
+	if life < minApprovalLife || life > maxApprovalLife {
+		return Approval{}, fault.New(fault.Invalid, "A request for approval lasts between 5 minutes and 30 days.")
+	}
+	return Approval{
+		ID: id, Subject: subject, Fingerprint: fingerprint, State: Requested,
+		RequestedBy: Party{c.UserID, c.Name}, RequestedAt: now, ExpiresAt: now.Add(life),
+	}, nil
+}
+
+// Approve approves the plan with the fingerprint, which is what the approver
+// has before them. Nobody approves their own request, whatever their role; nor
+// does the console, or a program with a token.
+func (a Approval) Approve(c Caller, fingerprint string, now time.Time) (Approval, error) {
+	if err := a.mayDecide(c, now); err != nil {
+		return a, err
+	}
+	if !a.matches(fingerprint) {
+		return a, fault.New(fault.PlanChanged, "The table has changed since this was asked for. It must be asked for again.")
+	}
+	a.State, a.DecidedBy, a.DecidedAt = Approved, Party{c.UserID, c.Name}, now
+	return a, nil
+}
+
+// Decline refuses the request, with a reason for the person who asked.
+func (a Approval) Decline(c Caller, reason string, now time.Time) (Approval, error) {
+	if err := a.mayDecide(c, now); err != nil {
+		return a, err
+	}
+	reason = strings.TrimSpace(reason)
+	if reason == "" || utf8.RuneCountInString(reason) > maxReason || !utf8.ValidString(reason) {
+		return a, fault.New(fault.Invalid, "Say why, in at most %d characters.", maxReason)
+	}
+	a.State, a.DecidedBy, a.DecidedAt, a.Reason = Declined, Party{c.UserID, c.Name}, now, reason
+	return a, nil
+}
+
+func (a Approval) mayDecide(c Caller, now time.Time) error {
+	if err := Require(c, PermApproveRun); err != nil {
+		return err
+	}
+	switch {
+	case !c.Role.Valid() || c.UserID == 0 || c.Scope != nil:
+		return fault.New(fault.Denied, "Only a person who signed in can approve.")
+	case a.isOwn(c):
+		return fault.New(fault.Denied, "You asked for this yourself. Another person must approve it.")
+	case a.State != Requested:
+		return fault.New(fault.Conflict, "This request is %s already.", a.State)
+	case !now.Before(a.ExpiresAt):
+		return fault.New(fault.Conflict, "This request has expired. It must be asked for again.")
+	}
+	return nil
+}
+
+// isOwn compares names too: they are unique and never given to another
+// person, so they hold where ids do not (a restored database).
+func (a Approval) isOwn(c Caller) bool {
+	return a.RequestedBy.UserID == c.UserID || NameKey(a.RequestedBy.Name) == NameKey(c.Name)
+}
+
+// Withdraw takes the request back, before or after its approval but not after
+// its use. Only the person who asked may.
+func (a Approval) Withdraw(c Caller) (Approval, error) {
+	if err := Require(c, PermLaunchRun); err != nil {
+		return a, err
+	}
+	if a.RequestedBy.UserID != c.UserID || NameKey(a.RequestedBy.Name) != NameKey(c.Name) {
+		return a, fault.New(fault.Denied, "Only the person who asked for this can withdraw it.")
+	}
+	if a.State != Requested && a.State != Approved {
+		return a, fault.New(fault.Conflict, "This request is %s already.", a.State)
+	}
+	a.State = Withdrawn
+	return a, nil
+}
+
+// Expire moves a request whose time is over to Expired; ok is false when there
+// is nothing to move.
+func (a Approval) Expire(now time.Time) (next Approval, ok bool) {
+	if (a.State != Requested && a.State != Approved) || now.Before(a.ExpiresAt) {
+		return a, false
+	}
+	a.State = Expired
+	return a, true
+}
+
+// Use spends the approval on the plan with the fingerprint as it is at this
+// moment, just before anything is sent. This is the one place that lets a run
+// of a connection with four eyes go on.
+func (a Approval) Use(subject, fingerprint string, now time.Time) (Approval, error) {
+	switch {
+	case a.State != Approved:
+		return a, fault.New(fault.Denied, "This run needs the approval of another person; the request is %s.", a.State)
+	case !now.Before(a.ExpiresAt):
+		return a, fault.New(fault.Denied, "The approval has expired. Ask for it again.")
+	case a.Subject != subject:
+		return a, fault.New(fault.Denied, "This approval is for another run.")
+	case a.DecidedBy == (Party{}) || a.DecidedBy.UserID == a.RequestedBy.UserID || NameKey(a.DecidedBy.Name) == NameKey(a.RequestedBy.Name):
+		// Approve never lets this come about; a row that was edited could.
+		return a, fault.New(fault.Denied, "The approval does not name a second person. Ask for it again.")
+	case !a.matches(fingerprint):
+		return a, fault.New(fault.PlanChanged, "The table has changed since this was approved. Nothing was sent; ask again.")
+	}
+	a.State, a.UsedAt = Used, now
+	return a, nil
+}
+
+func (a Approval) matches(fingerprint string) bool {
+	return a.Fingerprint != "" && subtle.ConstantTimeCompare([]byte(a.Fingerprint), []byte(fingerprint)) == 1
+}
