@@ -59,7 +59,7 @@ func TestAChangeThatMayHaveBeenMadeIsNeverSentAgain(t *testing.T) {
 		{"503", status(503, "", "Retry-After", "1"), true, 503},
 		{"504", status(504, ""), true, 504},
 		{"connection lost", hangUp, true, 0},
-		{"answer broken off", func(w http.ResponseWriter, r *http.Request) {
+		{"answer broken off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte(`{"columns":`))
 		}, true, 0},

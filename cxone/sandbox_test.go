@@ -27,18 +27,17 @@ func startSandbox(t testing.TB, cfg sandbox.Config) (*sandbox.Sandbox, *httptest
 	return box, server
 }
 
-func connect(t testing.TB, server *httptest.Server, opts ...cxone.Option) *cxone.Client {
+func connect(t testing.TB, server *httptest.Server) *cxone.Client {
 	t.Helper()
 	return open(t, server, cxone.ClientCredentials(cxone.ClientCredentialsConfig{
 		BaseURL: server.URL + under, ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret,
 		Realm: sandbox.DefaultRealm, HTTPClient: server.Client(),
-	}), opts...)
+	}))
 }
 
-func open(t testing.TB, server *httptest.Server, tokens cxone.TokenProvider, opts ...cxone.Option) *cxone.Client {
+func open(t testing.TB, server *httptest.Server, tokens cxone.TokenProvider) *cxone.Client {
 	t.Helper()
-	opts = append([]cxone.Option{cxone.WithHTTPClient(server.Client()), cxone.WithBackoff(time.Millisecond, 5*time.Millisecond)}, opts...)
-	client, err := cxone.New(tokens, opts...)
+	client, err := cxone.New(tokens, cxone.WithHTTPClient(server.Client()), cxone.WithBackoff(time.Millisecond, 5*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func status(code int, body string, header ...string) http.HandlerFunc {
 }
 
 // hangUp closes the connection without an answer, after the request was read.
-func hangUp(w http.ResponseWriter, r *http.Request) {
+func hangUp(_ http.ResponseWriter, r *http.Request) {
 	buf := make([]byte, 64<<10)
 	for {
 		if _, err := r.Body.Read(buf); err != nil {

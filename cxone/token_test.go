@@ -44,7 +44,7 @@ func TestTokenRequestIsWhatTheContractSays(t *testing.T) {
 func TestOneTokenCallServesAllConcurrentCallers(t *testing.T) {
 	tn := newTenant(t)
 	arrived, release := make(chan struct{}), make(chan struct{})
-	tn.grant = func(w http.ResponseWriter, r *http.Request, n int) {
+	tn.grant = func(w http.ResponseWriter, r *http.Request, _ int) {
 		close(arrived)
 		<-release
 		status(200, `{"access_token":"tok","expires_in":"3600"}`)(w, r)
