@@ -36,3 +36,12 @@ func firstOf(texts ...string) string {
 func (v DatastoresView) narrowed() bool {
 	return v.Query != "" || v.DatastoreID != "" || v.Untouched || (v.Connection != "" && len(v.Connections) > 1)
 }
+
+// pagerText says how much of the list is shown.
+func pagerText(p Pager, shown int, one, many string) string {
+	text := Plural(shown, one, many) + " on this page"
+	if p.Total != "" {
+		text += ", " + p.Total + " in all"
+	}
+	return text
+}
