@@ -1,0 +1,351 @@
+package access
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"cxseal/internal/fault"
+)
+
+// ProviderConfig is one OpenID Connect provider: an organisation's single
+// sign-on.
+type ProviderConfig struct {
+	ID           string // short, for URLs: lower-case letters, digits, dashes
+	Label        string // on the button: "Sign in with …"
+	Issuer       string // exactly as the provider writes it; https, or http on loopback
+	ClientID     string
+	ClientSecret string
+	RedirectURL  string   // the console's callback page, as registered with the provider
+	Scopes       []string // besides openid; profile and email when empty
+	NameClaim    string   // names new accounts; preferred_username when empty
+	GroupsClaim  string   // a list of strings; groups when empty
+
+	// Roles gives each group its role. Who is in several has the most trusted;
+	// who is in none does not get in.
+	Roles map[string]Role
+}
+
+// Check is nil when the configuration can work.
+func (p ProviderConfig) Check() error {
+	bad := func(why string) error { return fault.New(fault.Invalid, "The sign-in provider %q: %s", p.ID, why) }
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
+	if p.ID == "" || len(p.ID) > 32 || strings.ContainsFunc(p.ID, odd) {
+		return bad("its id must be 1 to 32 lower-case letters, digits and dashes.")
+	}
+	for name, raw := range map[string]string{"issuer": p.Issuer, "redirect address": p.RedirectURL} {
+		if !safeEndpoint(raw) {
+			return bad("its " + name + " must be a whole https:// address.")
+		}
+	}
+	if p.ClientID == "" || p.Label == "" {
+		return bad("it needs a client id and a label.")
+	}
+	if len(p.Roles) == 0 {
+		return bad("give at least one group a role, or nobody can sign in.")
+	}
+	for group, role := range p.Roles {
+		if !role.Valid() || group == "" {
+			return bad("each group needs one of the roles viewer, officer, approver and admin.")
+		}
+	}
+	return nil
+}
+
+// safeEndpoint takes https anywhere and http on loopback, for tests and demos.
+func safeEndpoint(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+	return u.Scheme == "https" || (u.Scheme == "http" && loopback)
+}
+
+// Identity is what a provider said about a person, after every check.
+type Identity struct {
+	Provider string // ProviderConfig.ID
+	Issuer   string
+	Subject  string // with Issuer, the only thing that never changes hands
+	Name     string // for a new account; may be empty
+	Groups   []string
+	Role     Role // by the groups; empty when none of them has one
+}
+
+const (
+	flowLife     = 10 * time.Minute // from the button to the way back
+	maxFlows     = 10_000
+	oidcTimeout  = 10 * time.Second
+	maxOIDCBytes = 1 << 20 // of any answer of a provider
+	maxGroups    = 1000
+)
+
+// signingAlgs are those that only the holder of a private key can use: neither
+// "none" nor the HMACs, for which a public key could be passed off as secret.
+var signingAlgs = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
+	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+
+// OIDC speaks with one provider: authorization code flow with PKCE, state and
+// nonce (OpenID Connect Core 1.0 §3.1, RFC 7636, RFC 9700).
+type OIDC struct {
+	config ProviderConfig
+	client *http.Client
+	now    func() time.Time
+
+	mu       sync.Mutex
+	provider *oidc.Provider // discovered at first use
+	flows    map[string]flow
+}
+
+// flow is a login between the button and the way back. It is used once.
+type flow struct {
+	nonce    string
+	verifier string
+	started  time.Time
+}
+
+// NewOIDC returns the client of a provider. Nothing is asked of the provider
+// yet: one that is down must not keep the console from starting. transport is
+// http.DefaultTransport when nil.
+func NewOIDC(config ProviderConfig, transport http.RoundTripper, now func() time.Time) (*OIDC, error) {
+	if err := config.Check(); err != nil {
+		return nil, err
+	}
+	if len(config.Scopes) == 0 {
+		config.Scopes = []string{"profile", "email"}
+	}
+	if config.NameClaim == "" {
+		config.NameClaim = "preferred_username"
+	}
+	if config.GroupsClaim == "" {
+		config.GroupsClaim = "groups"
+	}
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	return &OIDC{
+		config: config, now: now, flows: make(map[string]flow),
+		client: &http.Client{
+			Transport: cappedTransport{transport},
+			Timeout:   oidcTimeout,
+			// A token request carries the client's secret: it follows nobody.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Config is the provider's configuration, without the client secret.
+func (o *OIDC) Config() ProviderConfig {
+	c := o.config
+	c.ClientSecret = ""
+	return c
+}
+
+func (o *OIDC) discovered(ctx context.Context) (*oidc.Provider, error) {
+	o.mu.Lock()
+	p := o.provider
+	o.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := oidc.NewProvider(ctx, o.config.Issuer) // checks that the document names this issuer
+	if err != nil {
+		return nil, o.unreachable(err)
+	}
+	if !safeEndpoint(p.Endpoint().AuthURL) || !safeEndpoint(p.Endpoint().TokenURL) {
+		return nil, o.unreachable(errors.New("an endpoint of the discovery document is not https"))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.provider = p
+	return p, nil
+}
+
+func (o *OIDC) unreachable(err error) error {
+	return fault.Wrap(err, fault.Unauthenticated, "%s cannot be reached or does not answer as it should. Try again later, or ask an admin.", o.config.Label)
+}
+
+func (o *OIDC) oauth(p *oidc.Provider) *oauth2.Config {
+	// Said outright: left to find out, x/oauth2 sends a refused code twice.
+	// Without a word of the provider client_secret_basic holds (Discovery §3).
+	var document struct {
+		Methods []string `json:"token_endpoint_auth_methods_supported"`
+	}
+	endpoint := p.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	if err := p.Claims(&document); o.config.ClientSecret == "" || err == nil && len(document.Methods) > 0 &&
+		!slices.Contains(document.Methods, "client_secret_basic") {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return &oauth2.Config{
+		ClientID: o.config.ClientID, ClientSecret: o.config.ClientSecret, Endpoint: endpoint,
+		RedirectURL: o.config.RedirectURL, Scopes: append([]string{oidc.ScopeOpenID}, o.config.Scopes...),
+	}
+}
+
+// AuthCodeURL begins a login. Send the browser to the address and keep the
+// state in its session: Exchange must be given the one of the same browser.
+func (o *OIDC) AuthCodeURL(ctx context.Context) (address, state string, err error) {
+	ctx = oidc.ClientContext(ctx, o.client)
+	p, err := o.discovered(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	state = randomToken()
+	f := flow{nonce: randomToken(), verifier: oauth2.GenerateVerifier(), started: o.now()}
+	o.mu.Lock()
+	o.makeRoom()
+	o.flows[state] = f
+	o.mu.Unlock()
+	return o.oauth(p).AuthCodeURL(state, oidc.Nonce(f.nonce), oauth2.S256ChallengeOption(f.verifier)), state, nil
+}
+
+// makeRoom drops what is over, and the oldest where that is not enough.
+func (o *OIDC) makeRoom() {
+	if len(o.flows) < maxFlows {
+		return
+	}
+	oldest := ""
+	for state, f := range o.flows {
+		if o.now().Sub(f.started) >= flowLife {
+			delete(o.flows, state)
+		} else if oldest == "" || f.started.Before(o.flows[oldest].started) {
+			oldest = state
+		}
+	}
+	if len(o.flows) >= maxFlows {
+		delete(o.flows, oldest)
+	}
+}
+
+// Exchange ends a login: sessionState is the state that the browser's session
+// kept, params are the query of the callback. Every defect is
+// fault.Unauthenticated; the cause is for the log. A state is spent by the
+// first try, so a callback that is sent again is refused.
+func (o *OIDC) Exchange(ctx context.Context, sessionState string, params url.Values) (Identity, error) {
+	state := params.Get("state")
+	if sessionState == "" || subtle.ConstantTimeCompare([]byte(state), []byte(sessionState)) != 1 {
+		return Identity{}, o.refused(errors.New("state is not the session's"))
+	}
+	o.mu.Lock()
+	f, ok := o.flows[state]
+	delete(o.flows, state)
+	o.mu.Unlock()
+	if !ok || o.now().Sub(f.started) >= flowLife {
+		return Identity{}, o.refused(errors.New("state was used, or is too old"))
+	}
+	// RFC 9207: a provider that names itself must be this one.
+	if iss := params.Get("iss"); iss != "" && iss != o.config.Issuer {
+		return Identity{}, o.refused(errors.New("the answer comes from another issuer"))
+	}
+	if code := params.Get("error"); code != "" {
+		return Identity{}, o.refused(errors.New("the provider answered " + typedName(code)))
+	}
+	ctx = oidc.ClientContext(ctx, o.client)
+	p, err := o.discovered(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	token, err := o.oauth(p).Exchange(ctx, params.Get("code"), oauth2.VerifierOption(f.verifier))
+	if err != nil {
+		return Identity{}, o.refused(scrubbed(err))
+	}
+	raw, ok := token.Extra("id_token").(string)
+	if !ok {
+		return Identity{}, o.refused(errors.New("the answer has no id_token"))
+	}
+	return o.verify(ctx, p, raw, token.AccessToken, f.nonce)
+}
+
+// verify checks the ID token by OpenID Connect Core §3.1.3.7.
+func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw, accessToken, nonce string) (Identity, error) {
+	verifier := p.VerifierContext(ctx, &oidc.Config{ClientID: o.config.ClientID, SupportedSigningAlgs: signingAlgs, Now: o.now})
+	id, err := verifier.Verify(ctx, raw) // signature, issuer, audience, expiry
+	if err != nil {
+		return Identity{}, o.refused(err)
+	}
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(nonce)) != 1 {
+		return Identity{}, o.refused(errors.New("nonce is not the one that was sent"))
+	}
+	if id.AccessTokenHash != "" {
+		if err := id.VerifyAccessToken(accessToken); err != nil {
+			return Identity{}, o.refused(err)
+		}
+	}
+	var claims map[string]any
+	if err := id.Claims(&claims); err != nil {
+		return Identity{}, o.refused(err)
+	}
+	azp, _ := claims["azp"].(string)
+	if azp != "" && azp != o.config.ClientID || azp == "" && len(id.Audience) > 1 {
+		return Identity{}, o.refused(errors.New("the token was made for another client"))
+	}
+	if id.Subject == "" || len(id.Subject) > 255 {
+		return Identity{}, o.refused(errors.New("the token names no subject"))
+	}
+	out := Identity{Provider: o.config.ID, Issuer: id.Issuer, Subject: id.Subject, Groups: groupsOf(claims[o.config.GroupsClaim])}
+	out.Name, _ = claims[o.config.NameClaim].(string)
+	for _, role := range Roles() { // the later is the more trusted
+		if slices.ContainsFunc(out.Groups, func(g string) bool { return o.config.Roles[g] == role }) {
+			out.Role = role
+		}
+	}
+	return out, nil
+}
+
+// groupsOf takes a list of strings, or one string as some providers send it.
+func groupsOf(claim any) []string {
+	switch v := claim.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		groups := make([]string, 0, min(len(v), maxGroups))
+		for _, g := range v[:min(len(v), maxGroups)] {
+			if s, ok := g.(string); ok {
+				groups = append(groups, s)
+			}
+		}
+		return groups
+	}
+	return nil
+}
+
+func (o *OIDC) refused(err error) error {
+	return fault.Wrap(err, fault.Unauthenticated, "The sign-in through %s did not work. Begin again from the login page.", o.config.Label)
+}
+
+// scrubbed keeps the provider's error code and drops its body, which may
+// repeat what was sent.
+func scrubbed(err error) error {
+	var r *oauth2.RetrieveError
+	if errors.As(err, &r) && r.Response != nil {
+		return errors.New("the token endpoint answered " + r.Response.Status + " " + typedName(r.ErrorCode))
+	}
+	return err
+}
+
+// cappedTransport bounds what is read of any answer.
+type cappedTransport struct{ next http.RoundTripper }
+
+func (t cappedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(r)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxOIDCBytes), resp.Body}
+	}
+	return resp, err
+}

@@ -1,0 +1,377 @@
+package access
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// login goes the whole way with the provider, as it bends.
+func login(t *testing.T, p *testProvider, o *OIDC) (Identity, error) {
+	t.Helper()
+	address, state, err := o.AuthCodeURL(t.Context())
+	if err != nil {
+		return Identity{}, err
+	}
+	return o.Exchange(t.Context(), state, p.browse(address))
+}
+
+func TestAPersonSignsInThroughTheirOrganisation(t *testing.T) {
+	c := newClock()
+	p := newProvider(t, c)
+	o := p.open()
+	for range 2 {
+		id, err := login(t, p, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id.Subject != "subject-1" || id.Issuer != p.URL+"/tenant" || id.Name != "olga@acme" || id.Role != Officer || len(id.Groups) != 2 {
+			t.Errorf("%+v", id)
+		}
+	}
+	if p.calls["discovery"] != 1 {
+		t.Errorf("%d discoveries for two logins", p.calls["discovery"])
+	}
+	if o.Config().ClientSecret != "" {
+		t.Error("Config gives the client secret away")
+	}
+}
+
+// Each case is one defence. Beside it stands the change of oidc.go that lets it
+// through; each was tried once, and failed this test.
+func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
+	now := newClock().Now()
+	for name, bend := range map[string]func(*testProvider){
+		// leave out the comparison of id.Nonce
+		"wrong nonce": func(p *testProvider) { p.claims = map[string]any{"nonce": "of another login"} },
+		"no nonce":    func(p *testProvider) { p.claims = map[string]any{"nonce": ""} },
+		// SkipIssuerCheck: true
+		"wrong issuer": func(p *testProvider) { p.claims = map[string]any{"iss": "https://evil.example"} },
+		// SkipExpiryCheck: true
+		"expired": func(p *testProvider) { p.claims = map[string]any{"exp": now.Add(-time.Second).Unix()} },
+		// SkipClientIDCheck: true (and no comparison of azp)
+		"other audience": func(p *testProvider) { p.claims = map[string]any{"aud": "another-client"} },
+		// leave out the comparison of azp
+		"for another party": func(p *testProvider) {
+			p.claims = map[string]any{"aud": []string{testClient, "another-client"}, "azp": "another-client"}
+		},
+		"several audiences, no party": func(p *testProvider) {
+			p.claims = map[string]any{"aud": []string{testClient, "another-client"}}
+		},
+		// InsecureSkipSignatureCheck: true
+		"unsigned": func(p *testProvider) { p.sign = unsigned },
+		"signed with another key": func(p *testProvider) {
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			p.sign = p.signWith(key, "k1", jose.ES256)
+		},
+		"signed with the client's secret": func(p *testProvider) {
+			p.sign = p.signWith([]byte(strings.Repeat(testSecret, 2)), "k1", jose.HS256)
+		},
+		// leave out VerifyAccessToken
+		"another access token": func(p *testProvider) { p.claims = map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"} },
+		"no subject":           func(p *testProvider) { p.claims = map[string]any{"sub": ""} },
+		"no ID token": func(p *testProvider) {
+			p.exchanging = func(w http.ResponseWriter, _ *http.Request) bool {
+				p.answer(w, 200, map[string]any{"access_token": "at", "token_type": "Bearer"})
+				return true
+			}
+		},
+		// oauth2's own and our bound on the body; and no redirect with the secret
+		"an endless answer": func(p *testProvider) {
+			p.exchanging = func(w http.ResponseWriter, _ *http.Request) bool {
+				_, _ = fmt.Fprintf(w, `{"access_token":"%s"}`, strings.Repeat("x", 4*maxOIDCBytes))
+				return true
+			}
+		},
+		"a redirect elsewhere": func(p *testProvider) {
+			p.exchanging = func(w http.ResponseWriter, r *http.Request) bool {
+				http.Redirect(w, r, "/tenant/keys", http.StatusTemporaryRedirect)
+				return true
+			}
+		},
+		"discovery of another issuer": func(p *testProvider) { p.issuer = "https://evil.example" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, newClock())
+			bend(p)
+			id, err := login(t, p, p.open())
+			wantCode(t, err, fault.Unauthenticated)
+			if id.Subject != "" {
+				t.Errorf("refused, and yet %+v", id)
+			}
+			if strings.Contains(err.Error(), testSecret) {
+				t.Errorf("the error repeats the secret: %v", err)
+			}
+		})
+	}
+}
+
+// Fails when Exchange leaves the flow in o.flows (tried: the provider here
+// would take the code again).
+func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
+	p := newProvider(t, newClock())
+	p.reusable = true
+	o := p.open()
+	address, state, err := o.AuthCodeURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := p.browse(address)
+	if _, err := o.Exchange(t.Context(), state, back); err != nil {
+		t.Fatal(err)
+	}
+	_, err = o.Exchange(t.Context(), state, back)
+	wantCode(t, err, fault.Unauthenticated)
+	if p.calls["token"] != 1 {
+		t.Errorf("the code was sent %d times", p.calls["token"])
+	}
+}
+
+// Fails when the provider's refusal is not looked at: the code of one login in
+// the callback of another does not match its PKCE challenge (tried by leaving
+// out oauth2.S256ChallengeOption: this provider refuses to begin then).
+func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
+	p := newProvider(t, newClock())
+	o := p.open()
+	stolen, _, err := o.AuthCodeURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, state, err := o.AuthCodeURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := p.browse(address)
+	back.Set("code", p.browse(stolen).Get("code"))
+	_, err = o.Exchange(t.Context(), state, back)
+	wantCode(t, err, fault.Unauthenticated)
+	if strings.Contains(err.Error(), testSecret) || !strings.Contains(err.Error(), "invalid_grant") {
+		t.Errorf("the log would say %q", err)
+	}
+}
+
+// Fails when Exchange does not compare the state with the session's, does not
+// look at iss, at error, or at the flow's age (each tried).
+func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
+	c := newClock()
+	p := newProvider(t, c)
+	o := p.open()
+	for name, change := range map[string]func(state *string, back url.Values){
+		"another browser's session": func(s *string, _ url.Values) { *s = "other" },
+		"no session":                func(s *string, b url.Values) { *s = ""; b.Del("state") },
+		"an unknown state":          func(s *string, b url.Values) { *s = "made-up"; b.Set("state", "made-up") },
+		"another issuer":            func(_ *string, b url.Values) { b.Set("iss", "https://evil.example") },
+		"an error beside the code":  func(_ *string, b url.Values) { b.Set("error", "access_denied") },
+		"too late":                  func(*string, url.Values) { c.Add(flowLife) },
+	} {
+		address, state, err := o.AuthCodeURL(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := p.browse(address)
+		change(&state, back)
+		if _, err := o.Exchange(t.Context(), state, back); fault.CodeOf(err) != fault.Unauthenticated {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if p.calls["token"] != 0 {
+		t.Errorf("%d codes were sent on", p.calls["token"])
+	}
+}
+
+func TestBegunLoginsAreBounded(t *testing.T) {
+	c := newClock()
+	o := newProvider(t, c).open()
+	_, first, err := o.AuthCodeURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Add(time.Second)
+	for range maxFlows {
+		if _, _, err := o.AuthCodeURL(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, there := o.flows[first]; len(o.flows) != maxFlows || there {
+		t.Errorf("%d flows, the oldest still there: %v", len(o.flows), there)
+	}
+}
+
+func TestGroupsGiveTheMostTrustedRole(t *testing.T) {
+	for name, c := range map[string]struct {
+		groups any
+		want   Role
+	}{
+		"several": {[]string{"watchers", "keyholders", "auditors"}, Admin}, "one": {[]string{"watchers"}, Viewer},
+		"a string": {"auditors", Officer}, "none": {[]string{"staff"}, ""}, "empty": {[]string{}, ""},
+		"other shape": {map[string]any{"auditors": true}, ""}, "numbers": {[]int{1}, ""}, "case": {[]string{"AUDITORS"}, ""},
+	} {
+		p := newProvider(t, newClock())
+		p.claims = map[string]any{"groups": c.groups}
+		if id, err := login(t, p, p.open()); err != nil || id.Role != c.want {
+			t.Errorf("%s: role %q, %v", name, id.Role, err)
+		}
+	}
+}
+
+func TestAProviderThatIsDownIsAskedAgain(t *testing.T) {
+	c := newClock()
+	p := newProvider(t, c)
+	right := p.issuer
+	p.issuer = "https://evil.example"
+	o := p.open() // nothing is asked yet
+	_, _, err := o.AuthCodeURL(t.Context())
+	wantCode(t, err, fault.Unauthenticated)
+	p.issuer = right
+	if _, err := login(t, p, o); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAProviderThatCannotWorkIsRefusedAtOnce(t *testing.T) {
+	good := newProvider(t, newClock()).config()
+	for name, change := range map[string]func(*ProviderConfig){
+		"id": func(p *ProviderConfig) { p.ID = "../x" }, "no id": func(p *ProviderConfig) { p.ID = "" },
+		"plain http": func(p *ProviderConfig) { p.Issuer = "http://idp.example" },
+		"redirect":   func(p *ProviderConfig) { p.RedirectURL = "/callback" },
+		"client":     func(p *ProviderConfig) { p.ClientID = "" },
+		"no roles":   func(p *ProviderConfig) { p.Roles = nil },
+		"system":     func(p *ProviderConfig) { p.Roles = map[string]Role{"g": System} },
+	} {
+		c := good
+		change(&c)
+		if _, err := NewOIDC(c, nil, newClock().Now); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// memIdentities is an IdentityStore in memory.
+type memIdentities struct {
+	users *memStore
+	links []LinkedIdentity
+}
+
+func (m *memIdentities) UserByIdentity(ctx context.Context, issuer, subject string) (User, error) {
+	for _, l := range m.links {
+		if l.Issuer == issuer && l.Subject == subject {
+			return m.users.UserByID(ctx, l.UserID)
+		}
+	}
+	return User{}, fault.New(fault.NotFound, "nobody")
+}
+
+func (m *memIdentities) AddLinkedUser(ctx context.Context, u User, link LinkedIdentity, records ...audit.Record) (User, error) {
+	u, err := m.users.AddUser(ctx, u, records...)
+	if err == nil {
+		link.UserID = u.ID
+		m.links = append(m.links, link)
+	}
+	return u, err
+}
+
+func (m *memIdentities) TouchIdentity(_ context.Context, issuer, subject string, at time.Time) error {
+	for i, l := range m.links {
+		if l.Issuer == issuer && l.Subject == subject {
+			m.links[i].LastLoginAt = at
+			return nil
+		}
+	}
+	return errors.New("nobody")
+}
+
+func (m *memIdentities) ListIdentities(context.Context) ([]LinkedIdentity, error) {
+	return m.links, nil
+}
+
+func TestAccountsFollowTheOrganisation(t *testing.T) {
+	a, s, c := house(t)
+	p := newProvider(t, c)
+	m := &memIdentities{users: s}
+	sso, err := NewSSO(m, a, p.open())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn := func(claims map[string]any) (Caller, error) {
+		t.Helper()
+		p.claims = claims
+		address, state, err := sso.Begin(t.Context(), "acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sso.Finish(t.Context(), "acme", state, p.browse(address), "10.0.0.7")
+	}
+	wantCode(t, sso.MaySwitchOffPasswords(t.Context()), fault.Conflict)
+
+	first, err := signIn(nil)
+	if err != nil || first.Name != "olga@acme" || first.Role != Officer || first.IP != "10.0.0.7" {
+		t.Fatal(first, err)
+	}
+	_, err = a.Authenticate(t.Context(), "olga@acme", "", "") // no password came with it
+	wantCode(t, err, fault.Unauthenticated)
+
+	// A new name and other groups: the same account, another role.
+	again, err := signIn(map[string]any{"preferred_username": "olga.new@acme", "groups": []string{"keyholders"}})
+	if err != nil || again.UserID != first.UserID || again.Role != Admin || again.Name != "olga@acme" {
+		t.Fatal(again, err)
+	}
+	if err := sso.MaySwitchOffPasswords(t.Context()); err != nil {
+		t.Error(err)
+	}
+
+	// Somebody else who calls themselves like a local admin gets nothing.
+	_, err = signIn(map[string]any{"sub": "mallory", "preferred_username": "ADA", "groups": []string{"keyholders"}})
+	wantCode(t, err, fault.Denied)
+	_, err = signIn(map[string]any{"sub": "mallory", "preferred_username": "scheduler"})
+	wantCode(t, err, fault.Denied)
+	_, err = signIn(map[string]any{"groups": []string{"staff"}})
+	wantCode(t, err, fault.Denied)
+	if err := a.SetDisabled(t.Context(), ada, first.UserID, true); err != nil {
+		t.Fatal(err)
+	}
+	_, err = signIn(nil)
+	wantCode(t, err, fault.Denied)
+	p.sign = unsigned
+	_, err = signIn(nil)
+	wantCode(t, err, fault.Unauthenticated)
+	_, _, err = sso.Begin(t.Context(), "other")
+	wantCode(t, err, fault.NotFound)
+
+	want := []string{
+		"USER_CHANGED SUCCESS console: Account olga@acme created as officer at its first sign-in through acme.",
+		"LOGIN SUCCESS olga@acme: Through acme.",
+		"USER_CHANGED SUCCESS console: Role of olga@acme changed from officer to admin by the groups of acme.",
+		"LOGIN DENIED ADA: Through acme: Another account has your name here. Ask an admin.",
+		"LOGIN DENIED olga@acme: Through acme: None of your groups has a role here. Ask an admin.",
+		"LOGIN DENIED olga@acme: Through acme: Your account is disabled. Ask an admin.",
+		"LOGIN FAILURE anonymous: Through acme: the provider's answer was refused.",
+	}
+	for _, w := range want {
+		if !slices.Contains(s.log(), w) {
+			t.Errorf("the ledger lacks %q:\n%s", w, strings.Join(s.log(), "\n"))
+		}
+	}
+	if len(s.users) != 3 {
+		t.Errorf("%d accounts", len(s.users))
+	}
+	if _, err := NewSSO(m, a, p.open(), p.open()); fault.CodeOf(err) != fault.Invalid {
+		t.Error(err)
+	}
+}

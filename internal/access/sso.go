@@ -1,0 +1,187 @@
+package access
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+// LinkedIdentity ties an account to what a provider calls the person.
+type LinkedIdentity struct {
+	UserID      int64
+	Issuer      string
+	Subject     string
+	LastLoginAt time.Time
+}
+
+// IdentityStore is what single sign-on needs of a database. (Issuer, Subject)
+// is unique.
+type IdentityStore interface {
+	// UserByIdentity is fault.NotFound when nobody is linked.
+	UserByIdentity(ctx context.Context, issuer, subject string) (User, error)
+
+	// AddLinkedUser inserts the account and its link in one transaction. A
+	// name that is taken is fault.Conflict.
+	AddLinkedUser(ctx context.Context, u User, link LinkedIdentity, records ...audit.Record) (User, error)
+
+	TouchIdentity(ctx context.Context, issuer, subject string, at time.Time) error
+
+	ListIdentities(ctx context.Context) ([]LinkedIdentity, error)
+}
+
+// SSO signs people in through providers. Their accounts are made at the first
+// login, their roles follow their groups at every login, and they are found
+// again by issuer and subject alone: a name or a mail address that somebody
+// else may be given one day opens no account.
+type SSO struct {
+	store     IdentityStore
+	accounts  *Accounts
+	providers []*OIDC
+}
+
+// NewSSO returns the service. The ids of the providers differ.
+func NewSSO(store IdentityStore, accounts *Accounts, providers ...*OIDC) (*SSO, error) {
+	seen := make(map[string]bool)
+	for _, p := range providers {
+		if seen[p.config.ID] {
+			return nil, fault.New(fault.Invalid, "Two sign-in providers have the id %q.", p.config.ID)
+		}
+		seen[p.config.ID] = true
+	}
+	return &SSO{store: store, accounts: accounts, providers: providers}, nil
+}
+
+// Providers are the configurations, without secrets, for the login page.
+func (s *SSO) Providers() []ProviderConfig {
+	out := make([]ProviderConfig, len(s.providers))
+	for i, p := range s.providers {
+		out[i] = p.Config()
+	}
+	return out
+}
+
+func (s *SSO) provider(id string) (*OIDC, error) {
+	for _, p := range s.providers {
+		if p.config.ID == id {
+			return p, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "There is no such sign-in provider.")
+}
+
+// Begin starts a login with the provider; see OIDC.AuthCodeURL.
+func (s *SSO) Begin(ctx context.Context, provider string) (address, state string, err error) {
+	p, err := s.provider(provider)
+	if err != nil {
+		return "", "", err
+	}
+	return p.AuthCodeURL(ctx)
+}
+
+// Finish ends a login with the provider and returns the person as a caller
+// from the address ip; see OIDC.Exchange. Every try is on the record as LOGIN.
+func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params url.Values, ip string) (Caller, error) {
+	p, err := s.provider(provider)
+	if err != nil {
+		return Caller{}, err
+	}
+	stranger := audit.Actor{Name: "anonymous", IP: ip}
+	through := "Through " + p.config.ID
+	id, err := p.Exchange(ctx, sessionState, params)
+	if err != nil {
+		if rerr := s.accounts.login(ctx, audit.Failure, stranger, through+": the provider's answer was refused."); rerr != nil {
+			return Caller{}, rerr
+		}
+		return Caller{}, err
+	}
+	u, err := s.admit(ctx, id)
+	if err != nil {
+		if rerr := s.accounts.login(ctx, audit.Denied, identityActor(id, ip), through+": "+fault.MessageOf(err)); rerr != nil {
+			return Caller{}, rerr
+		}
+		return Caller{}, err
+	}
+	return s.accounts.admit(ctx, u, ip, through+".")
+}
+
+// identityActor is a proven identity that has, or gets, no account here.
+func identityActor(id Identity, ip string) audit.Actor {
+	name := typedName(id.Name)
+	if name == "" {
+		name = typedName(id.Subject)
+	}
+	return audit.Actor{Name: name, IP: ip}
+}
+
+// admit finds or makes the account of the identity and gives it the role that
+// the groups have now.
+func (s *SSO) admit(ctx context.Context, id Identity) (User, error) {
+	if id.Role == "" {
+		return User{}, fault.New(fault.Denied, "None of your groups has a role here. Ask an admin.")
+	}
+	a := s.accounts
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	console := Caller{Name: "console", Role: System}
+	now := a.now()
+	u, err := s.store.UserByIdentity(ctx, id.Issuer, id.Subject)
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		if err := CheckName(id.Name); err != nil {
+			return User{}, fault.Wrap(err, fault.Denied, "Your organisation gives no name that an account here could have. Ask an admin.")
+		}
+		u, err = s.store.AddLinkedUser(ctx,
+			User{Name: id.Name, Role: id.Role, CreatedAt: now, UpdatedAt: now},
+			LinkedIdentity{Issuer: id.Issuer, Subject: id.Subject, LastLoginAt: now},
+			a.changed(console, "Account "+id.Name+" created as "+string(id.Role)+" at its first sign-in through "+id.Provider+"."))
+		if fault.CodeOf(err) == fault.Conflict {
+			return User{}, fault.Wrap(err, fault.Denied, "Another account has your name here. Ask an admin.")
+		}
+		return u, err
+	case err != nil:
+		return User{}, err
+	case u.Disabled:
+		return User{}, fault.New(fault.Denied, "Your account is disabled. Ask an admin.")
+	}
+	if err := s.store.TouchIdentity(ctx, id.Issuer, id.Subject, now); err != nil || u.Role == id.Role {
+		return u, err
+	}
+	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(id.Role) + " by the groups of " + id.Provider + "."
+	if err := a.store.SetRole(ctx, u.ID, id.Role, now, a.changed(console, detail)); err != nil {
+		return User{}, err // also the last admin's: their groups say they are none
+	}
+	u.Role = id.Role
+	return u, nil
+}
+
+// MaySwitchOffPasswords is nil when an enabled admin has signed in through a
+// provider: only then can local accounts be switched off without locking
+// everybody out.
+func (s *SSO) MaySwitchOffPasswords(ctx context.Context) error {
+	links, err := s.store.ListIdentities(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		u, err := s.accounts.store.UserByID(ctx, l.UserID)
+		if err != nil {
+			return err
+		}
+		if u.Role == Admin && !u.Disabled && !l.LastLoginAt.IsZero() && s.current(l.Issuer) {
+			return nil
+		}
+	}
+	return fault.New(fault.Conflict, "No admin has signed in through a provider yet. Do that once, then switch passwords off.")
+}
+
+func (s *SSO) current(issuer string) bool {
+	for _, p := range s.providers {
+		if p.config.Issuer == issuer {
+			return true
+		}
+	}
+	return false
+}
