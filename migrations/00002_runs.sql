@@ -90,6 +90,7 @@ CREATE TABLE verifications (
     algorithm   TEXT NOT NULL,
     status      INTEGER NOT NULL,
     answer      TEXT NOT NULL,
+    checks      TEXT NOT NULL,
     body        TEXT NOT NULL
 );
 CREATE INDEX verifications_run_id ON verifications (run_id);

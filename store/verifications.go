@@ -10,12 +10,12 @@ import (
 )
 
 const verificationColumns = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
-	accepted, code, reason, table_id, columns, key_version, algorithm, status, answer`
+	accepted, code, reason, table_id, columns, key_version, algorithm, status, answer, checks`
 
 func scanVerification(row scanner) (encryption.Verification, error) {
 	var v encryption.Verification
 	err := row.Scan(&v.Seq, &v.ID, &v.RunID, &v.Connection, stamp{&v.ReceivedAt}, &v.RemoteIP, &v.Inline, &v.Signed, &v.WebhookID, &v.BodyHash, &v.Body,
-		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status, &v.Answer)
+		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status, &v.Answer, jsonText{&v.Checks})
 	return v, err
 }
 
@@ -45,10 +45,10 @@ func (s *Store) AddVerification(ctx context.Context, v encryption.Verification, 
 
 func (t *tx) insertVerification(v *encryption.Verification) error {
 	_, err := t.exec(`INSERT INTO verifications (id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
-		accepted, code, reason, table_id, columns, key_version, algorithm, status, answer)
-		VALUES (`+placeholders(19)+`)`,
+		accepted, code, reason, table_id, columns, key_version, algorithm, status, answer, checks)
+		VALUES (`+placeholders(20)+`)`,
 		v.ID, v.RunID, v.Connection, micros(v.ReceivedAt), v.RemoteIP, v.Inline, v.Signed, v.WebhookID, v.BodyHash, v.Body,
-		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.Algorithm, v.Status, v.Answer)
+		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.Algorithm, v.Status, v.Answer, jsonText{checks(v.Checks)})
 	if isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The callback %s is stored already.", v.ID)
 	}
@@ -98,4 +98,12 @@ func verificationFilter(f encryption.VerificationFilter) where {
 		w.and(`received_at < ?`, micros(f.To))
 	}
 	return w
+}
+
+// checks keeps an empty list from being stored as null.
+func checks(list []encryption.Check) []encryption.Check {
+	if list == nil {
+		return []encryption.Check{}
+	}
+	return list
 }

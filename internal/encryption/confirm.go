@@ -261,9 +261,11 @@ func (s *Service) keepRefused(ctx context.Context, run Run, v Verification, stat
 }
 
 func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) error {
-	err := s.store.AddVerification(ctx, v, in,
-		[]Event{s.event(run, "kms", verdictSentence(v))},
-		[]audit.Record{s.callbackRecord(run, v)})
+	var events []Event
+	if run.ID != "" {
+		events = append(events, s.event(run, "kms", verdictSentence(v)))
+	}
+	err := s.store.AddVerification(ctx, v, in, events, []audit.Record{s.callbackRecord(run, v)})
 	if err == nil {
 		s.bus.publish(run.ID)
 	}

@@ -25,6 +25,9 @@ type RunnerOptions struct {
 	Backoff time.Duration
 	// MaxSends bounds how often one PATCH is sent, 4.
 	MaxSends int
+	// InFlight is how long to ask again while the tenant answers that it is
+	// still working on the change (409), 2 min.
+	InFlight time.Duration
 	// Grace is how long to wait for the callback of a change whose answer was
 	// lost before the tenant is asked for the answer again, 10 s.
 	Grace time.Duration
@@ -43,6 +46,7 @@ func (o *RunnerOptions) setDefaults() {
 	set(&o.Poll, time.Second)
 	set(&o.Backoff, time.Second)
 	set(&o.Grace, 10*time.Second)
+	set(&o.InFlight, 2*time.Minute)
 	if o.MaxSends == 0 {
 		o.MaxSends = 4
 	}

@@ -21,6 +21,7 @@ const maxBackoff = 30 * time.Second
 // an answer that means something. An answer that may hide a change made is
 // followed by a look at the table, never by a blind repetition (contract §1).
 func (t *task) send(ctx context.Context) error {
+	began := t.now()
 	for {
 		started := t.now()
 		result, err := t.patch(ctx)
@@ -36,6 +37,15 @@ func (t *task) send(ctx context.Context) error {
 		}
 		if done, err := t.afterDoubt(ctx, err); done || err != nil {
 			return err
+		}
+		if errors.Is(err, cxone.ErrInFlight) { // it is at work: nothing failed yet
+			if t.now().Sub(began) > t.runner.options.InFlight {
+				return t.toVerifying(ctx, "CXone says that it is still working on the change. Waiting for the KMS.")
+			}
+			if err := sleep(ctx, t.runner.options.Backoff); err != nil {
+				return err
+			}
+			continue
 		}
 		if t.run.Attempts >= t.runner.options.MaxSends {
 			return t.fail(ctx, fault.Wrap(err, fault.TenantDown,
