@@ -81,22 +81,23 @@ func (r VerificationRow) version() string {
 
 // how says by which way a callback came and whether it was signed.
 func (r VerificationRow) how() string {
-	if r.Inline {
+	switch {
+	case r.Inline:
 		return "In CXone's answer"
+	case r.Signed:
+		return "Callback, signed"
 	}
-	parts := []string{"Callback"}
+	return "Callback, unsigned"
+}
+
+// sender says where a callback came from and what it was answered.
+func (r VerificationRow) sender() string {
+	var parts []string
 	if r.From != "" {
 		parts = append(parts, "from "+r.From)
 	}
-	if r.Signed {
-		parts = append(parts, "(signed)")
+	if r.Status != 0 {
+		parts = append(parts, "answered "+strconv.Itoa(r.Status))
 	}
-	return strings.Join(parts, " ")
-}
-
-func (r VerificationRow) answered() string {
-	if r.Status == 0 {
-		return ""
-	}
-	return "answered " + strconv.Itoa(r.Status)
+	return strings.Join(parts, ", ")
 }

@@ -23,8 +23,11 @@ import (
 // policy is the strictest Content-Security-Policy the console is served with.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-func samplesServer(t *testing.T) *httptest.Server {
+// samplesServer serves the sample pages. The live run's stream sends its end
+// when release is called.
+func samplesServer(t *testing.T) (srv *httptest.Server, release func()) {
 	t.Helper()
+	released := make(chan struct{})
 	pages := map[string]page{}
 	for _, p := range samplePages() {
 		pages[p.name] = p
@@ -47,6 +50,14 @@ func samplesServer(t *testing.T) *httptest.Server {
 	})
 	mux.HandleFunc("GET /runs/{id}/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+		select {
+		case <-released:
+		case <-r.Context().Done():
+			return
+		}
 		var b strings.Builder
 		if err := Render(r.Context(), &b, RunLive(sampleRun("verified"))); err != nil {
 			t.Error(err)
@@ -65,9 +76,13 @@ func samplesServer(t *testing.T) *httptest.Server {
 			t.Error(err)
 		}
 	})
-	srv := httptest.NewServer(mux)
-	t.Cleanup(srv.Close)
-	return srv
+	mux.HandleFunc("GET /runs", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, `<!DOCTYPE html><title>Runs</title><p id="arrived">Runs`)
+	})
+	srv = httptest.NewServer(mux)
+	release = sync.OnceFunc(func() { close(released) })
+	t.Cleanup(func() { release(); srv.Close() })
+	return srv, release
 }
 
 // browser starts Chromium, or skips the test where there is none. On CI its
@@ -147,7 +162,7 @@ func TestPagesAreAccessibleAndFit(t *testing.T) {
 		t.Skip("a real browser takes half a minute")
 	}
 	ctx := browser(t)
-	srv := samplesServer(t)
+	srv, _ := samplesServer(t)
 	axe, err := os.ReadFile("testdata/axe.min.js")
 	if err != nil {
 		t.Fatal(err)

@@ -232,7 +232,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "> <span class=\"form-check-label\">Only tables without an encrypted column</span></label></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "> <span class=\"form-check-label\">Only untouched tables</span></label></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -285,7 +285,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = empty("database", "No table is known yet", "Open one by its ids below; it stays in this list afterwards.").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = empty("database", "No table is known yet", "Open one by its ids; it stays in this list afterwards.").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

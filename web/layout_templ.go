@@ -845,7 +845,7 @@ func shortcuts() templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<div><dt><kbd>/</kbd></dt><dd>Search or filter</dd></div><div><dt><kbd>?</kbd></dt><dd>This list</dd></div></dl><form method=\"dialog\"><button type=\"submit\" class=\"btn btn-primary\">Close</button></form></dialog>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<div><dt><kbd>/</kbd></dt><dd>Search or filter</dd></div><div><dt><kbd>?</kbd></dt><dd>This list</dd></div></dl><label class=\"form-check\"><input class=\"form-check-input\" type=\"checkbox\" id=\"shortcuts-on\" checked> <span class=\"form-check-label\">Listen for these keys</span></label><form method=\"dialog\"><button type=\"submit\" class=\"btn btn-primary\">Close</button></form></dialog>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

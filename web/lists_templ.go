@@ -533,7 +533,7 @@ func auditSubject(r AuditRow) templ.Component {
 			}
 		}
 		if len(r.Columns) > 0 {
-			templ_7745c5c3_Err = names(r.Columns, 3).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = names(r.Columns, 2).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -143,6 +143,18 @@
     });
   }
 
+  // Single keys must be possible to turn off (WCAG 2.1.4): speech input types
+  // them by accident.
+  var listening = recall("cxseal-keys") !== "off";
+  var keys = document.getElementById("shortcuts-on");
+  if (keys) {
+    keys.checked = listening;
+    keys.addEventListener("change", function () {
+      listening = keys.checked;
+      remember("cxseal-keys", listening ? "on" : "off");
+    });
+  }
+
   var armed = 0; // until when a letter after g means a place
   document.addEventListener("keydown", function (event) {
     if (event.key === "Escape") {
@@ -152,7 +164,7 @@
       });
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (!listening || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
     if (event.timeStamp < armed) {
       armed = 0;
