@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
-	"sync/atomic"
 )
 
 // walKeeper keeps the write-ahead log short. SQLite copies it into the
@@ -12,21 +12,19 @@ import (
 // which under steady reading may never happen.
 type walKeeper struct {
 	path  string
-	size  atomic.Int64 // as last seen, for metrics
-	retry int64        // no attempt below this size
+	limit int64
+	retry int64 // no attempt below this size
 }
 
 // keep looks at the WAL after a commit, and truncates it when it has outgrown
 // its limit. It waits briefly for readers (who read in short chunks) and else
-// tries again after the next mebibyte: writers must not wait for a backup.
+// tries again when it has grown on: writers must not wait for a backup.
 func (k *walKeeper) keep(t *tx, log *slog.Logger) {
 	fi, err := os.Stat(k.path)
 	if err != nil {
-		k.size.Store(0)
-		return
+		return // no log, nothing to keep short
 	}
-	k.size.Store(fi.Size())
-	if fi.Size() <= walLimit || fi.Size() < k.retry {
+	if fi.Size() <= k.limit || fi.Size() < k.retry {
 		return
 	}
 	if err := t.control("PRAGMA busy_timeout = 100"); err != nil {
@@ -35,15 +33,13 @@ func (k *walKeeper) keep(t *tx, log *slog.Logger) {
 	}
 	var busy, pages, moved int64
 	err = t.queryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
-	if e := t.control("PRAGMA busy_timeout = 10000"); e != nil {
+	if e := t.control(fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout)); e != nil {
 		log.Error("cannot restore the busy timeout", slog.Any("error", e))
 	}
 	k.retry = 0
 	if err != nil || busy != 0 {
-		k.retry = fi.Size() + 1<<20
+		k.retry = fi.Size() + k.limit/8
 		log.LogAttrs(context.Background(), slog.LevelDebug, "write-ahead log not truncated: it is being read",
 			slog.Int64("bytes", fi.Size()), slog.Any("error", err))
-		return
 	}
-	k.size.Store(0)
 }

@@ -71,7 +71,7 @@ func newWriter(ctx context.Context, db *sql.DB, path string, log *slog.Logger) (
 		jobs:  make(chan *job, queueLength),
 		done:  make(chan struct{}),
 		stmts: make(map[string]*sql.Stmt),
-		wal:   walKeeper{path: path + "-wal"},
+		wal:   walKeeper{path: path + "-wal", limit: walLimit},
 	}
 	go w.run()
 	return w, nil

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+
+	"cxseal/internal/audit"
+)
+
+// A chunk of a long read: so many rows, and no more than so many bytes kept.
+const (
+	chunkRows  = 1000
+	chunkBytes = 4 << 20
+)
+
+// ExportCSV writes the records that match as CSV (contract §4), header first,
+// oldest first, and answers how many. It covers what was there when it began.
+// Each chunk is its own short read, so a slow w holds no snapshot and the
+// write-ahead log stays small; an error leaves w with whole rows only.
+func (s *Store) ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (int64, error) {
+	if _, err := w.Write(audit.AppendCSVHeader(nil)); err != nil {
+		return 0, err
+	}
+	const list = `seq, audit_id, timestamp, operation, outcome, actor, actor_role, actor_ip,
+		connection, datastore_id, table_id, columns, run_id,
+		latency_ms, coverage_rate, fields_encrypted, total_fields, query_degradation_risk,
+		gdpr_aligned, algorithm, key_rotation_enabled,
+		key_version, permission_hash, kms_status, detail, leaf_hash`
+	return s.export(ctx, f, w, list, func(out *exportSink, args []driver.Value) {
+		for i := range out.cells {
+			out.cells[i] = csvCell(i, args[i])
+		}
+		out.buf = audit.AppendCSVRow(out.buf, &out.cells)
+	})
+}
+
+// ExportJSONL writes the exact bytes of the records that match, one a line,
+// oldest first, and answers how many. It reads as ExportCSV does.
+func (s *Store) ExportJSONL(ctx context.Context, f audit.Filter, w io.Writer) (int64, error) {
+	return s.export(ctx, f, w, `seq, record`, func(out *exportSink, args []driver.Value) {
+		out.buf = append(bytesOf(out.buf, args[1]), '\n')
+	})
+}
+
+// exportSink gathers one chunk.
+type exportSink struct {
+	buf    []byte
+	last   int64 // seq of the last row in buf
+	rows   int64 // in buf
+	full   bool  // the rows that follow are for the next chunk
+	format func(*exportSink, []driver.Value)
+	cells  [audit.CSVColumns]audit.Cell
+}
+
+func (e *exportSink) row(args []driver.Value) {
+	if e.full {
+		return
+	}
+	e.last, _ = args[0].(int64)
+	e.rows++
+	e.format(e, args)
+	e.full = len(e.buf) >= chunkBytes
+}
+
+func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list string, format func(*exportSink, []driver.Value)) (int64, error) {
+	q, err := s.auditQuery(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	end, err := s.TreeSize(ctx)
+	if err != nil {
+		return 0, err
+	}
+	q.and(q.seq+` > ? AND `+q.seq+` <= ?`, int64(0), end)
+	seqArg := len(q.args) - 2
+	inner := `SELECT ` + list + q.from + q.sql() + ` ORDER BY ` + q.seq + ` LIMIT ` + fmt.Sprint(chunkRows)
+	out := &exportSink{format: format}
+	var total int64
+	for {
+		out.buf, out.rows, out.full = out.buf[:0], 0, false
+		q.args[seqArg] = out.last
+		seen, err := s.emit(ctx, out, list, inner, q.args...)
+		if err != nil {
+			return total, fmt.Errorf("export audit records: %w", err)
+		}
+		if _, err := w.Write(out.buf); err != nil {
+			return total, err
+		}
+		total += out.rows
+		if seen < chunkRows && !out.full {
+			return total, nil
+		}
+	}
+}
+
+// csvCell is the value of one column of the export. The columns are generated
+// from the record, so a value's own type tells nearly everything: only true
+// and false, the list of columns and the hash look like something else.
+func csvCell(column int, v driver.Value) audit.Cell {
+	const columns, gdprAligned, keyRotationEnabled, leafHash = 11, 18, 20, 25
+	switch v := v.(type) {
+	case int64:
+		if column == gdprAligned || column == keyRotationEnabled {
+			return audit.BoolCell(v != 0)
+		}
+		return audit.IntCell(v)
+	case float64:
+		return audit.FloatCell(v)
+	case string:
+		if column == columns {
+			return audit.ListCell(v)
+		}
+		return audit.TextCell(v)
+	case []byte:
+		if column == leafHash {
+			return audit.HashCell(string(v))
+		}
+		return audit.TextCell(string(v))
+	}
+	return audit.Cell{}
+}
