@@ -3,7 +3,6 @@ package audit
 import (
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -45,7 +44,8 @@ const (
 type Cell struct {
 	kind cellKind
 	text string
-	num  uint64
+	int  int64
+	num  float64
 }
 
 // TextCell holds a text, guarded and quoted as needed when written.
@@ -56,16 +56,16 @@ func TextCell(s string) Cell { return Cell{kind: cellText, text: s} }
 func ListCell(jsonArray string) Cell { return Cell{kind: cellList, text: jsonArray} }
 
 // IntCell holds a whole number.
-func IntCell(n int64) Cell { return Cell{kind: cellInt, num: uint64(n)} }
+func IntCell(n int64) Cell { return Cell{kind: cellInt, int: n} }
 
 // FloatCell holds a number, written in its shortest decimal form (37.5, as in
 // the record's JSON), never with an exponent.
-func FloatCell(f float64) Cell { return Cell{kind: cellFloat, num: math.Float64bits(f)} }
+func FloatCell(f float64) Cell { return Cell{kind: cellFloat, num: f} }
 
 // BoolCell is written true or false.
 func BoolCell(b bool) Cell {
 	if b {
-		return Cell{kind: cellBool, num: 1}
+		return Cell{kind: cellBool, int: 1}
 	}
 	return Cell{kind: cellBool}
 }
@@ -89,11 +89,11 @@ func AppendCSVRow(dst []byte, cells *[CSVColumns]Cell) []byte {
 		case cellList:
 			dst = appendCSVText(dst, joinList(c.text))
 		case cellInt:
-			dst = strconv.AppendInt(dst, int64(c.num), 10)
+			dst = strconv.AppendInt(dst, c.int, 10)
 		case cellFloat:
-			dst = strconv.AppendFloat(dst, math.Float64frombits(c.num), 'f', -1, 64)
+			dst = strconv.AppendFloat(dst, c.num, 'f', -1, 64)
 		case cellBool:
-			dst = strconv.AppendBool(dst, c.num != 0)
+			dst = strconv.AppendBool(dst, c.int != 0)
 		case cellHash:
 			dst = appendHex(dst, c.text)
 		}

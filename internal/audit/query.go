@@ -19,6 +19,7 @@ const (
 // Field names what a qualifier of the search box looks at.
 type Field string
 
+// The qualifiers' names, as typed.
 const (
 	FieldOperation  Field = "operation"
 	FieldOutcome    Field = "outcome"

@@ -11,6 +11,8 @@ import "time"
 // Operation names what was attempted (contract §4).
 type Operation string
 
+// The operations of the ledger. A run that sent a PATCH, or failed before it,
+// ends in one COLUMN_ENCRYPTION or KEY_ROTATION record.
 const (
 	ColumnEncryption  Operation = "COLUMN_ENCRYPTION"
 	KeyRotation       Operation = "KEY_ROTATION"
@@ -33,6 +35,7 @@ const (
 // Outcome says how an attempt ended.
 type Outcome string
 
+// The outcomes of an attempt.
 const (
 	Success Outcome = "SUCCESS"
 	Failure Outcome = "FAILURE"

@@ -12,6 +12,7 @@ const DefaultProblemLimit = 10_000
 // ProblemKind says what sort of damage was found.
 type ProblemKind string
 
+// The kinds of damage.
 const (
 	RecordChanged      ProblemKind = "record-changed"      // its bytes are not those that were logged
 	RecordsSwapped     ProblemKind = "records-swapped"     // two records stand in each other's place
@@ -79,6 +80,9 @@ func (r *Report) Summary() string {
 	under := "no checkpoint covers it"
 	if c := r.Checkpoint; c != nil {
 		under = fmt.Sprintf("checkpoint %s, %s, root %s", c.Origin, count(c.Size, "record"), HexHash(c.Root))
+	}
+	if r.What == "checkpoint" {
+		return fmt.Sprintf("The file verifies: %s.", under)
 	}
 	return fmt.Sprintf("The %s verifies: %s checked; %s.", r.What, count(r.Records, "record"), under)
 }

@@ -111,7 +111,7 @@ func (t *Tree) Root() tlog.Hash {
 	if t.size == 0 {
 		return sha256.Sum256(nil)
 	}
-	l := bits.TrailingZeros64(uint64(t.size))
+	l := bits.TrailingZeros64(uint64(t.size)) //nolint:gosec // a size is never negative
 	h := t.edge[l]
 	for l++; t.size>>l != 0; l++ {
 		if t.size>>l&1 == 1 {

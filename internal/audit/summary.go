@@ -1,0 +1,155 @@
+package audit
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of the summary: it is one page, and its size must not follow the
+// number of records. What is left out is counted.
+const (
+	maxExceptions = 100
+	maxTables     = 100
+	maxOperations = 64
+)
+
+//go:embed summary.html
+var summaryHTML string
+
+var summaryTemplate = template.Must(template.New(packSummary).Parse(summaryHTML))
+
+// packStats gathers what the summary shows while the records stream by.
+type packStats struct {
+	Records        int64
+	First, Last    int64 // record numbers
+	Begin, End     string
+	Gapless        bool // every record between First and Last is in the pack
+	counts         map[Operation]*opCount
+	coverage       map[tableKey]*tableCoverage
+	Exceptions     []Entry
+	MoreExceptions int64
+	MoreTables     int64
+}
+
+type opCount struct {
+	Operation                       Operation
+	Success, Failure, Denied, Total int64
+}
+
+type tableKey struct{ connection, datastore, table string }
+
+type tableCoverage struct {
+	Connection, Datastore, Table string
+	Begin, End                   float64 // percent, in the first and last record with figures
+	BeginAt, EndAt               string
+}
+
+func newStats() *packStats {
+	return &packStats{Gapless: true, counts: map[Operation]*opCount{}, coverage: map[tableKey]*tableCoverage{}}
+}
+
+func (s *packStats) add(e *Entry) {
+	r := &e.Record
+	if s.Records == 0 {
+		s.First, s.Begin = e.Seq, r.Timestamp
+	} else if e.Seq != s.Last+1 {
+		s.Gapless = false
+	}
+	s.Records++
+	s.Last, s.End = e.Seq, r.Timestamp
+
+	op := r.Operation
+	if s.counts[op] == nil {
+		if len(s.counts) >= maxOperations {
+			op = "OTHER"
+		}
+		if s.counts[op] == nil {
+			s.counts[op] = &opCount{Operation: op}
+		}
+	}
+	c := s.counts[op]
+	c.Total++
+	switch r.Outcome {
+	case Success:
+		c.Success++
+	case Failure:
+		c.Failure++
+	case Denied:
+		c.Denied++
+	}
+	if isException(r) {
+		if len(s.Exceptions) < maxExceptions {
+			s.Exceptions = append(s.Exceptions, Entry{Seq: e.Seq, Record: *r})
+		} else {
+			s.MoreExceptions++
+		}
+	}
+	if m := r.Metrics; m != nil && m.TotalFields > 0 {
+		s.cover(r, m)
+	}
+}
+
+func (s *packStats) cover(r *Record, m *Metrics) {
+	key := tableKey{r.Connection, r.DatastoreID, r.TableID}
+	t := s.coverage[key]
+	if t == nil {
+		if len(s.coverage) >= maxTables {
+			s.MoreTables++
+			return
+		}
+		t = &tableCoverage{Connection: key.connection, Datastore: key.datastore, Table: key.table, Begin: m.CoverageRate, BeginAt: r.Timestamp}
+		s.coverage[key] = t
+	}
+	t.End, t.EndAt = m.CoverageRate, r.Timestamp
+}
+
+// isException picks what an auditor asks about: what failed, what was denied,
+// what the KMS did not confirm, and what the tenant or the calendar did behind
+// our back.
+func isException(r *Record) bool {
+	if r.Outcome != Success || r.Operation == DriftDetected || r.Operation == RotationOverdue {
+		return true
+	}
+	return r.KMS != nil && (r.KMS.Status == "REJECTED" || r.KMS.Status == "UNCONFIRMED")
+}
+
+// page renders the summary. html/template escapes every cell: they hold
+// whatever outsiders typed.
+func (s *packStats) page(in PackInput, c Checkpoint) (string, error) {
+	counts := slices.SortedFunc(maps.Values(s.counts), func(a, b *opCount) int { return cmp.Compare(a.Operation, b.Operation) })
+	var total opCount
+	for _, o := range counts {
+		total.Success += o.Success
+		total.Failure += o.Failure
+		total.Denied += o.Denied
+	}
+	total.Total = s.Records
+	coverage := slices.SortedFunc(maps.Values(s.coverage), func(a, b *tableCoverage) int {
+		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Datastore, b.Datastore), cmp.Compare(a.Table, b.Table))
+	})
+	var b strings.Builder
+	err := summaryTemplate.Execute(&b, map[string]any{
+		"Stats": s, "Counts": counts, "Total": total, "Coverage": coverage,
+		"Period": periodText(in.From, in.To), "Filter": in.Filter, "Made": FormatTime(in.Now),
+		"Origin": c.Origin, "Size": c.Size, "Root": HexHash(c.Root), "Key": in.Key.VerifierKey(),
+	})
+	return b.String(), err
+}
+
+func periodText(from, to time.Time) string {
+	switch {
+	case from.IsZero() && to.IsZero():
+		return "the whole log"
+	case to.IsZero():
+		return "from " + FormatTime(from)
+	case from.IsZero():
+		return "before " + FormatTime(to)
+	}
+	return fmt.Sprintf("from %s, before %s", FormatTime(from), FormatTime(to))
+}
