@@ -172,64 +172,72 @@ func TestPagesAreAccessibleAndFit(t *testing.T) {
 	if err := noise.listen(ctx); err != nil {
 		t.Fatal(err)
 	}
-	only := os.Getenv("CXSEAL_PAGE")
-	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 400} {
-			for _, p := range samplePages() {
-				if only != "" && !strings.HasPrefix(p.name, only) {
-					continue
-				}
-				name := fmt.Sprintf("%s-%s-%d", p.name, theme, width)
-				t.Run(name, func(t *testing.T) {
-					noise.take()
-					ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-					defer cancel()
-					media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
-					if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
-						t.Fatal(err)
-					}
-					if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(srv.URL+"/sample/"+p.name)); err != nil {
-						t.Fatal(err)
-					}
-					overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - window.innerWidth`))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](string(axe))); err != nil {
-						t.Fatal(err)
-					}
-					found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeRun, chromedp.EvalAwaitPromise))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if overflow > 0 {
-						t.Errorf("the page is %d px wider than its window", overflow)
-					}
-					var violations []string
-					if err := json.Unmarshal([]byte(found), &violations); err != nil {
-						t.Fatal(err)
-					}
-					for _, v := range violations {
-						t.Error(v)
-					}
-					for _, s := range noise.take() {
-						t.Error(s)
-					}
-					if shots == "" {
-						return
-					}
-					png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := os.MkdirAll(shots, 0o750); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(filepath.Join(shots, name+".png"), png, 0o600); err != nil {
-						t.Fatal(err)
-					}
-				})
+	for _, p := range samplePages() {
+		t.Run(p.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+			defer cancel()
+			noise.take()
+			if err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/sample/"+p.name), chromedp.Evaluate[chromedp.Void](string(axe))); err != nil {
+				t.Fatal(err)
 			}
-		}
+			for _, theme := range []string{"light", "dark"} {
+				for _, width := range []int64{1280, 400} {
+					look(t, ctx, theme, width)
+					if shots != "" {
+						photograph(t, ctx, filepath.Join(shots, fmt.Sprintf("%s-%s-%d.png", p.name, theme, width)))
+					}
+				}
+			}
+			for _, s := range noise.take() {
+				t.Error(s)
+			}
+		})
+	}
+}
+
+// look checks the page as it stands, in one theme and at one width.
+func look(t *testing.T, ctx context.Context, theme string, width int64) {
+	t.Helper()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](fmt.Sprintf(`document.documentElement.dataset.bsTheme === %q && window.innerWidth === %d`, theme, width))); err != nil {
+		t.Fatal(err)
+	}
+	overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - window.innerWidth`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if overflow > 0 {
+		t.Errorf("%s, %d px: the page is %d px wider than its window", theme, width, overflow)
+	}
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeRun, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var violations []string
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range violations {
+		t.Errorf("%s, %d px: %s", theme, width, v)
+	}
+}
+
+func photograph(t *testing.T, ctx context.Context, file string) {
+	t.Helper()
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, png, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
