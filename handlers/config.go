@@ -1,0 +1,158 @@
+package handlers
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+)
+
+// Config is everything the console is handed. What says "optional" may be nil
+// or zero; the rest must be there.
+type Config struct {
+	Service   *encryption.Service
+	Accounts  *access.Accounts
+	Inventory *inventory.Service
+	Sessions  scs.Store // sees hashed tokens only
+
+	Runs          RunReader
+	Verifications VerificationReader
+	Audit         AuditReader
+	Tables        InventoryReader
+	Records       Recorder
+
+	// Rotations lists rotation dates, soonest first, after the given one.
+	Rotations func(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error)
+
+	// Facets divides the records that match by operation, outcome, actor and
+	// connection. Optional: without it the log is shown without facets.
+	Facets func(ctx context.Context, f audit.Filter) (Facets, error)
+
+	// Connections lists the tenants that are configured, in a stable order.
+	Connections func() []Connection
+
+	Log  Log        // optional: without it there are no checkpoints and no proofs
+	Pack PackWriter // optional: without it no evidence pack is offered
+
+	// Facts are labelled values for the system page. Optional.
+	Facts func(ctx context.Context) []Fact
+
+	// Ready is nil when the console can serve, and otherwise says why not in a
+	// sentence that anyone may read.
+	Ready func(ctx context.Context) error
+
+	// PublicURL is the address that people and the KMS use, such as
+	// https://seal.example.org. When it is set, requests for another host are
+	// refused, and https makes cookies Secure and sends HSTS. Optional.
+	PublicURL string
+
+	// TrustedProxies may say in X-Forwarded-For who the client is. Empty: the
+	// client is whoever opened the connection.
+	TrustedProxies []netip.Prefix
+
+	Version  string
+	DemoNote string // shown below the sign-in form; empty outside of demo
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Metrics  *prometheus.Registry
+}
+
+// Connection is one configured tenant, without its secrets.
+type Connection struct {
+	Name     string
+	BaseURL  string
+	Source   string // "environment" or "console"
+	Mode     string // "client-credentials" or "access-key"
+	Callback string // the callback URL's setting, without a token
+	Signed   bool   // callbacks must be signed
+}
+
+// Fact is one labelled value of the system page.
+type Fact struct{ Label, Value string }
+
+// RunReader reads runs and their dossiers. Pages are newest first: those
+// before a Seq (0: from the newest), or those right after one.
+type RunReader interface {
+	Run(ctx context.Context, id string) (encryption.Run, error)
+	Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.Run, error)
+	RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.Run, error)
+	RunCounts(ctx context.Context) (map[encryption.State]int64, error)
+	RunEvents(ctx context.Context, runID string, afterSeq int64) ([]encryption.Event, error)
+	RunVerifications(ctx context.Context, runID string) ([]encryption.Verification, error)
+}
+
+// VerificationReader lists KMS callbacks, paged as runs are.
+type VerificationReader interface {
+	Verifications(ctx context.Context, f encryption.VerificationFilter, before int64, limit int) ([]encryption.Verification, error)
+	VerificationsAfter(ctx context.Context, f encryption.VerificationFilter, after int64, limit int) ([]encryption.Verification, error)
+}
+
+// AuditReader reads the ledger. The exports are oldest first and in constant
+// memory, and answer how many records they wrote.
+type AuditReader interface {
+	AuditPage(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Entry, error)
+	AuditPageAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Entry, error)
+	AuditEntry(ctx context.Context, auditID string) (audit.Entry, error)
+	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
+	TreeSize(ctx context.Context) (int64, error)
+	ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
+	ExportJSONL(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
+}
+
+// InventoryReader reads what the tenants were last seen to hold; see
+// inventory.Store for the meaning of each method.
+type InventoryReader interface {
+	Syncs(ctx context.Context) ([]inventory.Sync, error)
+	Table(ctx context.Context, connection, datastoreID, tableID string) (inventory.Table, error)
+	Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error)
+	Datastores(ctx context.Context, connection string) ([]inventory.Datastore, error)
+	Tables(ctx context.Context, f inventory.Filter, after *inventory.Cursor, backwards bool, limit int) ([]inventory.Table, error)
+	Totals(ctx context.Context) (inventory.Totals, error)
+}
+
+// Recorder appends audit records that stand alone: denials and exports.
+type Recorder interface {
+	AppendRecords(ctx context.Context, records ...audit.Record) error
+}
+
+// Log signs checkpoints of the ledger and proves records under them.
+type Log interface {
+	// Checkpoint is the newest signed checkpoint, as text.
+	Checkpoint(ctx context.Context) (string, error)
+	// Proof is one record's inclusion proof (C2SP tlog-proof).
+	Proof(ctx context.Context, seq int64) ([]byte, error)
+	VerifierKey() string
+}
+
+// PackWriter writes the evidence pack of the records that match, and answers
+// how many they are.
+type PackWriter interface {
+	WritePack(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
+}
+
+// RotationFilter narrows the rotation dates; the zero value is everything.
+type RotationFilter struct{ Connection, DatastoreID, TableID string }
+
+// Facets is how the newest records that match divide by a few columns, each
+// with the most frequent value first.
+type Facets struct {
+	Operations, Outcomes, Actors, Connections []FacetCount
+
+	Of  int64 // how many records were looked at
+	All bool  // that was every record that matches
+}
+
+// FacetCount is one value and how many of the records have it.
+type FacetCount struct {
+	Value string
+	Count int64
+}

@@ -1,0 +1,144 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/web"
+)
+
+const (
+	dashboardRows = 8
+	failedDays    = 7 // a failed run needs attention for so long; an undecided one until it is decided
+)
+
+// dashboard shows what needs a person first, then where things stand. Who may
+// only see dashboards sees figures; the rows behind them are for who may read
+// the record.
+func (h *Console) dashboard(c echo.Context) error {
+	ctx := c.Request().Context()
+	now := h.cfg.Now()
+	v := web.DashboardView{Chrome: h.chrome(c, "Dashboard", web.NavDashboard)}
+	totals, err := h.cfg.Tables.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := h.cfg.Runs.RunCounts(ctx)
+	if err != nil {
+		return err
+	}
+	since := now.AddDate(0, 0, -failedDays)
+	failed, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{State: string(encryption.Failed), From: since}, 0, 1000)
+	if err != nil {
+		return err
+	}
+	dates, err := h.cfg.Rotations(ctx, RotationFilter{}, nil, 1000)
+	if err != nil {
+		return err
+	}
+	overdue := 0
+	for _, d := range dates {
+		if rotationStatus(d.DueAt, now) == rotationOverdue {
+			overdue++
+		}
+	}
+	v.NextStep = h.nextStep(totals, counts)
+	v.Coverage = dashboardCoverage(totals)
+	v.Attention = h.attention(ctx, counts, failed, overdue, since)
+	active := counts[encryption.Queued] + counts[encryption.Checking] + counts[encryption.Patching] + counts[encryption.Verifying]
+	v.Stats = []web.Stat{
+		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
+		{Label: "runs in progress", Value: int(active), Href: "/runs"},
+		{Label: "runs failed", Value: len(failed), Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
+		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=" + rotationOverdue, Tone: web.ToneWarning},
+	}
+	if caller(c).Can(access.PermViewAll) {
+		if err := h.dashboardLists(ctx, &v, dates, now); err != nil {
+			return err
+		}
+	}
+	return h.render(c, http.StatusOK, web.DashboardPage(v))
+}
+
+func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, dates []encryption.RotationDate, now time.Time) error {
+	runs, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{}, 0, dashboardRows)
+	if err != nil {
+		return err
+	}
+	entries, err := h.cfg.Audit.AuditPage(ctx, audit.Filter{}, 0, dashboardRows)
+	if err != nil {
+		return err
+	}
+	v.Runs, v.Activity = runRows(runs), auditRows(entries)
+	for _, d := range dates[:min(len(dates), dashboardRows)] {
+		v.Rotations = append(v.Rotations, rotationRow(d, now))
+	}
+	return nil
+}
+
+// nextStep is what to do on an installation that holds nothing yet.
+func (h *Console) nextStep(totals inventory.Totals, counts map[encryption.State]int64) *web.NextStep {
+	switch {
+	case len(h.cfg.Connections()) == 0:
+		return &web.NextStep{Title: "Connect a tenant first",
+			Text: "Set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, then start the console again.",
+			Link: web.Link{Text: "See the connections", Href: "/system"}}
+	case totals.Tables == 0 && len(counts) == 0:
+		return &web.NextStep{Title: "Choose a table",
+			Text: "Read the tenant's tables, or open one by its ids. Its page shows which columns are encrypted.",
+			Link: web.Link{Text: "Go to data stores", Href: "/datastores"}}
+	}
+	return nil
+}
+
+func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
+	return web.CoverageTotals{
+		Coverage: coverage(encryption.NewCoverage(t.Encrypted, t.Columns)),
+		Tables:   t.Read, TablesUntouched: t.Untouched, ReadAt: t.OldestRead,
+		Href: "/datastores", UntouchedHref: "/datastores?untouched=1",
+	}
+}
+
+func (h *Console) attention(ctx context.Context, counts map[encryption.State]int64, failed []encryption.Run, overdue int, since time.Time) []web.Attention {
+	var list []web.Attention
+	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
+		if n > 0 {
+			list = append(list, web.Attention{Tone: tone, Title: web.Plural(n, one, many), Detail: detail,
+				Link: web.Link{Text: "Show", Href: href}, At: at})
+		}
+	}
+	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was refused by the KMS check", "runs were refused by the KMS check",
+		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
+	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
+		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})
+	if len(failed) > 0 {
+		add(len(failed), web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",
+			runsIn(encryption.Failed, since), failed[0].FinishedAt)
+	}
+	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
+		"The date has passed and no newer key version was seen.", "/rotations?status="+rotationOverdue, time.Time{})
+	for _, s := range h.connectionStates(ctx) {
+		if s.Tone == web.ToneWarning {
+			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read",
+				Detail: s.Detail, Link: web.Link{Text: "Show", Href: "/system"}, At: s.CheckedAt})
+		}
+	}
+	return list
+}
+
+func runsIn(state encryption.State, from time.Time) string {
+	q := url.Values{"state": {string(state)}}
+	if !from.IsZero() {
+		q.Set("from", from.UTC().Format(time.DateOnly))
+	}
+	return "/runs?" + q.Encode()
+}

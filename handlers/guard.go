@@ -1,0 +1,171 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/access"
+	"cxseal/internal/fault"
+)
+
+// maxForm bounds a form's body. 500 columns with names of 1 KiB, each byte
+// escaped as %XX, take 1.5 MiB.
+const maxForm = 2 << 20
+
+// guard lets a request through to the route's handler when its caller may.
+// The services check again: this is the door, not the only lock.
+func (h *Console) guard(rt route) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set(ctxRoute, rt)
+			if rt.kind == machine {
+				return next(c)
+			}
+			if rt.kind == form && h.origins.Check(c.Request()) != nil {
+				return errForged
+			}
+			who, err := h.signedIn(c)
+			if err != nil && (rt.needs != everyone || fault.CodeOf(err) != fault.Unauthenticated) {
+				return h.turnAway(c, rt, err)
+			}
+			if rt.kind == form {
+				if err := readForm(c); err != nil {
+					return err
+				}
+			}
+			if rt.needs != everyone {
+				if err := access.Require(who, rt.needs); err != nil {
+					return h.deny(c, rt, who, err)
+				}
+			}
+			if rt.kind == form {
+				if err := h.checkCSRF(c); err != nil {
+					return err
+				}
+			}
+			return next(c)
+		}
+	}
+}
+
+// turnAway answers who is not signed in: a person who opened a page is led to
+// the sign-in form and back, everything else gets 401 (contract §3).
+func (h *Console) turnAway(c echo.Context, rt route, why error) error {
+	r := c.Request()
+	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if fault.CodeOf(why) != fault.Unauthenticated || rt.kind != page || !reading || isHTMX(r) || wantsJSON(r) {
+		return why
+	}
+	return h.redirect(c, "/login?next="+url.QueryEscape(r.URL.RequestURI()))
+}
+
+// deny answers who may not. What they asked for is not looked at, so the
+// answer is the same whether or not it exists.
+func (h *Console) deny(c echo.Context, rt route, who access.Caller, why error) error {
+	ctx := c.Request().Context()
+	switch {
+	case rt.denied != nil:
+		if err := rt.denied(c, who); err != nil && fault.CodeOf(err) != fault.Denied {
+			return err
+		}
+	case rt.kind == form:
+		if err := h.cfg.Records.AppendRecords(ctx, access.DenialRecord(h.cfg.Now(), who, rt.needs)); err != nil {
+			return err
+		}
+	}
+	return why
+}
+
+// readForm reads the body of a form within its bound, into PostForm.
+func readForm(c echo.Context) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	var err error
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); kind {
+	case echo.MIMEApplicationForm:
+		err = r.ParseForm()
+	case echo.MIMEMultipartForm:
+		err = r.ParseMultipartForm(maxForm)
+		if r.MultipartForm != nil && len(r.MultipartForm.File) > 0 {
+			err = errors.Join(err, r.MultipartForm.RemoveAll(), fault.New(fault.Invalid, "This form takes no files."))
+		}
+	case "":
+		if r.ContentLength == 0 { // a form without a field has no token either
+			r.PostForm = url.Values{}
+			return nil
+		}
+		fallthrough
+	default:
+		return echo.NewHTTPError(http.StatusUnsupportedMediaType, "Send the form as application/x-www-form-urlencoded.")
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fault.New(fault.TooLarge, "The form is larger than %d MiB.", maxForm>>20)
+	}
+	if err != nil && fault.CodeOf(err) == fault.Internal {
+		return fault.Wrap(err, fault.Invalid, "The form cannot be read.")
+	}
+	return err
+}
+
+// bounded gives pages and forms a deadline; a stream has its own.
+func (h *Console) bounded(rt route) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if rt.kind == stream {
+			return next
+		}
+		return func(c echo.Context) error {
+			whole := c.Request().Context()
+			ctx, cancel := context.WithTimeout(whole, requestTime)
+			defer func() {
+				cancel()
+				c.SetRequest(c.Request().WithContext(whole)) // an error page is still to be made
+			}()
+			c.SetRequest(c.Request().WithContext(ctx))
+			return next(c)
+		}
+	}
+}
+
+func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// wantsJSON reports whether a program asks: it accepts JSON and no page.
+func wantsJSON(r *http.Request) bool {
+	accept := r.Header.Get(echo.HeaderAccept)
+	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+}
+
+// param is a path parameter with its escapes undone. ServeHTTP sees to it that
+// the router works on the escaped path always.
+func param(c echo.Context, name string) (string, error) {
+	v, err := url.PathUnescape(c.Param(name))
+	if err != nil {
+		return "", fault.Wrap(err, fault.Invalid, "The address has a malformed escape.")
+	}
+	return v, nil
+}
+
+// safeNext is where to go after sign-in: a path of this console, or "/". A
+// browser reads // and /\ as the beginning of another host.
+func safeNext(next string) string {
+	const home = "/"
+	if len(next) > 2048 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {
+		return home
+	}
+	for _, r := range next {
+		if r < 0x20 || r == 0x7f {
+			return home
+		}
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || u.Path == "/login" || u.Path == "/logout" {
+		return home
+	}
+	return next
+}

@@ -1,0 +1,178 @@
+package handlers
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/access"
+	"cxseal/internal/fault"
+	"cxseal/web"
+)
+
+const (
+	sessionCookie   = "cxseal_session"
+	sessionLifetime = 12 * time.Hour   // from sign-in, whatever happens
+	sessionIdle     = 30 * time.Minute // without a request
+	sessionTouch    = time.Minute      // how often a request is noted: not every page is a write
+)
+
+// Keys of a session's data.
+const (
+	keyUser    = "user"    // int64
+	keySeen    = "seen"    // int64, Unix seconds
+	keyCSRF    = "csrf"    // []byte
+	keyFlashes = "flashes" // []byte, JSON
+)
+
+// Keys of echo's context.
+const (
+	ctxCaller = "caller" // access.Caller
+	ctxRoute  = "route"  // route
+	ctxReqID  = "request-id"
+)
+
+func newSessions(store scs.Store, secure bool) *scs.SessionManager {
+	m := scs.New()
+	m.Store = store
+	m.Lifetime = sessionLifetime
+	m.HashTokenInStore = true
+	m.Cookie.Name = sessionCookie
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	m.Cookie.Secure = secure
+	m.Cookie.Persist = false // closing the browser signs out
+	// The idle timeout is ours (see signedIn): the manager's own would write
+	// to the database on every request.
+	return m
+}
+
+// withSession loads the session that the cookie names. Whoever changes it says
+// save before answering.
+func (h *Console) withSession(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Add(echo.HeaderVary, "Cookie")
+		token := ""
+		if cookie, err := c.Cookie(sessionCookie); err == nil && len(cookie.Value) <= 128 && !sessionless(c.Request()) {
+			token = cookie.Value
+		}
+		ctx, err := h.sessions.Load(c.Request().Context(), token)
+		if err != nil { // the error's page needs a session too: an empty one
+			empty, emptyErr := h.sessions.Load(c.Request().Context(), "")
+			if emptyErr != nil {
+				return emptyErr
+			}
+			ctx = empty
+		}
+		c.SetRequest(c.Request().WithContext(ctx))
+		if err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// sessionless are requests that have no use for a session: they are answered
+// though the database is away.
+func sessionless(r *http.Request) bool {
+	path := r.URL.Path
+	return strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/kms/callback/") || slices.Contains(unchecked, path)
+}
+
+// save writes the session and its cookie if it was changed. It must be called
+// before the response's header is sent.
+func (h *Console) save(c echo.Context) error {
+	ctx, w := c.Request().Context(), c.Response()
+	switch h.sessions.Status(ctx) {
+	case scs.Modified:
+		token, expiry, err := h.sessions.Commit(ctx)
+		if err != nil {
+			return err
+		}
+		h.sessions.WriteSessionCookie(ctx, w, token, expiry)
+	case scs.Destroyed:
+		h.sessions.WriteSessionCookie(ctx, w, "", time.Time{})
+	default:
+		return nil
+	}
+	w.Header().Set(echo.HeaderCacheControl, "no-store") // the manager adds a weaker one
+	return nil
+}
+
+// signedIn is the caller behind the session, as their account stands now. It
+// is fault.Unauthenticated when there is none, or none any more.
+func (h *Console) signedIn(c echo.Context) (access.Caller, error) {
+	if caller, ok := c.Get(ctxCaller).(access.Caller); ok {
+		return caller, nil
+	}
+	ctx := c.Request().Context()
+	id := h.sessions.GetInt64(ctx, keyUser)
+	if id == 0 {
+		return access.Caller{}, fault.New(fault.Unauthenticated, "Sign in first.")
+	}
+	now := h.cfg.Now()
+	idle := now.Sub(time.Unix(h.sessions.GetInt64(ctx, keySeen), 0))
+	if idle > sessionIdle {
+		if err := h.sessions.Destroy(ctx); err != nil {
+			return access.Caller{}, err
+		}
+		return access.Caller{}, fault.New(fault.Unauthenticated, "You were signed out after %d minutes without activity. Sign in again.", int(sessionIdle.Minutes()))
+	}
+	caller, err := h.cfg.Accounts.Current(ctx, id, c.RealIP())
+	if err != nil {
+		return access.Caller{}, err
+	}
+	if idle > sessionTouch {
+		h.sessions.Put(ctx, keySeen, now.Unix())
+	}
+	c.Set(ctxCaller, caller)
+	return caller, nil
+}
+
+// caller is who asks, behind a guard that has made sure of it.
+func caller(c echo.Context) access.Caller {
+	who, _ := c.Get(ctxCaller).(access.Caller)
+	return who
+}
+
+// flash keeps a message for the next page of this session.
+func (h *Console) flash(c echo.Context, tone web.Tone, message string) {
+	ctx := c.Request().Context()
+	list := append(readFlashes(h.sessions.GetBytes(ctx, keyFlashes)), web.Flash{Tone: tone, Message: message})
+	if raw, err := json.Marshal(list); err == nil { // two strings each
+		h.sessions.Put(ctx, keyFlashes, raw)
+	}
+}
+
+// flashes takes the messages that wait for this page.
+func (h *Console) flashes(c echo.Context) []web.Flash {
+	ctx := c.Request().Context()
+	if !h.sessions.Exists(ctx, keyFlashes) {
+		return nil
+	}
+	return readFlashes(h.sessions.PopBytes(ctx, keyFlashes))
+}
+
+func readFlashes(raw []byte) []web.Flash {
+	var list []web.Flash
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// SessionUser reads the account's id from a session's stored data, 0 when
+// nobody is signed in, so that a store can end an account's sessions.
+func SessionUser(data []byte) int64 {
+	_, values, err := scs.GobCodec{}.Decode(data)
+	if err != nil {
+		return 0
+	}
+	id, _ := values[keyUser].(int64)
+	return id
+}
