@@ -8,27 +8,15 @@ import (
 	"iter"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
-// Checkpoint is a signed checkpoint as it is kept.
-type Checkpoint struct {
-	Size       int64
-	Root       tlog.Hash
-	Note       string // the signed text
-	CreatedAt  time.Time
-	AnchoredAt time.Time // zero: no copy has left the machine
-	Anchor     string    // where the copy went, for a person
-}
-
 const checkpointColumns = `size, root, note, created_at, anchored_at, anchor`
 
-func scanCheckpoint(row scanner) (Checkpoint, error) {
+func scanCheckpoint(row scanner) (audit.KeptCheckpoint, error) {
 	var (
-		c    Checkpoint
+		c    audit.KeptCheckpoint
 		root []byte
 	)
 	err := row.Scan(&c.Size, &root, &c.Note, stamp{&c.CreatedAt}, stamp{&c.AnchoredAt}, &c.Anchor)
@@ -39,7 +27,7 @@ func scanCheckpoint(row scanner) (Checkpoint, error) {
 // AddCheckpoint keeps a checkpoint, with audit records to go with it. One of
 // the same size and root that is there already stays as it is; another root
 // for that size is fault.Conflict.
-func (s *Store) AddCheckpoint(ctx context.Context, c Checkpoint, records ...audit.Record) error {
+func (s *Store) AddCheckpoint(ctx context.Context, c audit.KeptCheckpoint, records ...audit.Record) error {
 	raw, err := canonical(records)
 	if err != nil {
 		return err
@@ -80,17 +68,17 @@ func (s *Store) AnchorCheckpoint(ctx context.Context, size int64, at time.Time, 
 }
 
 // LatestCheckpoint is the newest checkpoint, nil when there is none.
-func (s *Store) LatestCheckpoint(ctx context.Context) (*Checkpoint, error) {
+func (s *Store) LatestCheckpoint(ctx context.Context) (*audit.KeptCheckpoint, error) {
 	return s.oneCheckpoint(ctx, ``)
 }
 
 // LatestAnchored is the newest checkpoint of which a copy left the machine,
 // nil when there is none.
-func (s *Store) LatestAnchored(ctx context.Context) (*Checkpoint, error) {
+func (s *Store) LatestAnchored(ctx context.Context) (*audit.KeptCheckpoint, error) {
 	return s.oneCheckpoint(ctx, ` WHERE anchored_at IS NOT NULL`)
 }
 
-func (s *Store) oneCheckpoint(ctx context.Context, condition string) (*Checkpoint, error) {
+func (s *Store) oneCheckpoint(ctx context.Context, condition string) (*audit.KeptCheckpoint, error) {
 	c, err := scanCheckpoint(s.queryRow(ctx, `SELECT `+checkpointColumns+` FROM checkpoints`+condition+` ORDER BY size DESC LIMIT 1`))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -103,7 +91,7 @@ func (s *Store) oneCheckpoint(ctx context.Context, condition string) (*Checkpoin
 
 // Checkpoints lists checkpoints, newest first: those smaller than the given
 // size (0: from the newest), limit at most.
-func (s *Store) Checkpoints(ctx context.Context, beforeSize int64, limit int) ([]Checkpoint, error) {
+func (s *Store) Checkpoints(ctx context.Context, beforeSize int64, limit int) ([]audit.KeptCheckpoint, error) {
 	w := where{}
 	if beforeSize > 0 {
 		w.and(`size < ?`, beforeSize)
@@ -120,7 +108,7 @@ func (s *Store) Checkpoints(ctx context.Context, beforeSize int64, limit int) ([
 // verification.
 func (s *Store) signedCheckpoints(ctx context.Context) iter.Seq2[audit.SignedCheckpoint, error] {
 	return func(yield func(audit.SignedCheckpoint, error) bool) {
-		scan := func(row scanner) (c Checkpoint, err error) { return c, row.Scan(&c.Size, &c.Note) }
+		scan := func(row scanner) (c audit.KeptCheckpoint, err error) { return c, row.Scan(&c.Size, &c.Note) }
 		for after := int64(-1); ; {
 			list, err := collect(ctx, s, scan, `SELECT size, CAST(note AS TEXT) FROM checkpoints WHERE size > ? ORDER BY size LIMIT 1000`, after)
 			if err != nil {

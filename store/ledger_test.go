@@ -330,15 +330,15 @@ func TestCheckpointsAreKeptAndAnchored(t *testing.T) {
 		t.Fatalf("a new log has the checkpoint %v, %v", c, err)
 	}
 	for size := int64(1); size <= 5; size++ {
-		c := Checkpoint{Size: size, Root: tlog.Hash{byte(size)}, Note: fmt.Sprint("note ", size), CreatedAt: noon}
+		c := audit.KeptCheckpoint{Size: size, Root: tlog.Hash{byte(size)}, Note: fmt.Sprint("note ", size), CreatedAt: noon}
 		if err := s.AddCheckpoint(t.Context(), c, record(noon)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.AddCheckpoint(t.Context(), Checkpoint{Size: 5, Root: tlog.Hash{5}, Note: "again", CreatedAt: noon}); err != nil {
+	if err := s.AddCheckpoint(t.Context(), audit.KeptCheckpoint{Size: 5, Root: tlog.Hash{5}, Note: "again", CreatedAt: noon}); err != nil {
 		t.Errorf("the same checkpoint again: %v", err)
 	}
-	err := s.AddCheckpoint(t.Context(), Checkpoint{Size: 5, Root: tlog.Hash{6}, Note: "other", CreatedAt: noon}, record(noon))
+	err := s.AddCheckpoint(t.Context(), audit.KeptCheckpoint{Size: 5, Root: tlog.Hash{6}, Note: "other", CreatedAt: noon}, record(noon))
 	wantCode(t, err, fault.Conflict)
 	if n := number(t, s, `SELECT count(*) FROM audit_records`); n != 5 {
 		t.Errorf("%d records, want 5: the refused checkpoint's is kept", n)
@@ -348,7 +348,7 @@ func TestCheckpointsAreKeptAndAnchored(t *testing.T) {
 	}
 	wantCode(t, s.AnchorCheckpoint(t.Context(), 9, noon, ""), fault.NotFound)
 	anchored, err := s.LatestAnchored(t.Context())
-	want := &Checkpoint{Size: 3, Root: tlog.Hash{3}, Note: "note 3", CreatedAt: noon, AnchoredAt: noon.Add(time.Hour), Anchor: "file:/anchors"}
+	want := &audit.KeptCheckpoint{Size: 3, Root: tlog.Hash{3}, Note: "note 3", CreatedAt: noon, AnchoredAt: noon.Add(time.Hour), Anchor: "file:/anchors"}
 	if diff := cmp.Diff(want, anchored); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

@@ -1,0 +1,185 @@
+package audit
+
+import (
+	"context"
+	"io"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"cxseal/internal/fault"
+)
+
+// KeptCheckpoint is a signed checkpoint as it is kept beside the log.
+type KeptCheckpoint struct {
+	Size       int64
+	Root       tlog.Hash
+	Note       string // the signed text
+	CreatedAt  time.Time
+	AnchoredAt time.Time // zero: no copy has left the machine
+	Anchor     string    // where the copy went, for a person
+}
+
+// LogStore is what the log needs of a database.
+type LogStore interface {
+	TreeSize(ctx context.Context) (int64, error)
+	HashReader(ctx context.Context) tlog.HashReader
+	// LatestCheckpoint is nil when none was made yet.
+	LatestCheckpoint(ctx context.Context) (*KeptCheckpoint, error)
+	// AddCheckpoint is fault.Conflict when another root was signed for the size.
+	AddCheckpoint(ctx context.Context, c KeptCheckpoint, records ...Record) error
+	// AuditPage returns the records that match, newest first, before a seq.
+	AuditPage(ctx context.Context, f Filter, before int64, limit int) ([]Entry, error)
+	// AuditPageAfter returns those right after a seq, newest first too.
+	AuditPageAfter(ctx context.Context, f Filter, after int64, limit int) ([]Entry, error)
+}
+
+// Log signs checkpoints of the ledger and proves records under them.
+type Log struct {
+	store LogStore
+	key   *Key
+	now   func() time.Time
+
+	signing sync.Mutex // one checkpoint at a time: each continues the one before
+}
+
+// NewLog returns the log of a store, signed with the key.
+func NewLog(store LogStore, key *Key, now func() time.Time) *Log {
+	return &Log{store: store, key: key, now: now}
+}
+
+// VerifierKey is what an auditor needs to check anything this log signed.
+func (l *Log) VerifierKey() string { return l.key.VerifierKey() }
+
+// Sign returns a checkpoint that covers every record there is, making one when
+// the newest is older. Before it signs, it proves that the tree continues the
+// newest checkpoint: a log that was rewritten is not signed again.
+func (l *Log) Sign(ctx context.Context) (KeptCheckpoint, error) {
+	l.signing.Lock()
+	defer l.signing.Unlock()
+	latest, err := l.store.LatestCheckpoint(ctx)
+	if err != nil {
+		return KeptCheckpoint{}, err
+	}
+	size, err := l.store.TreeSize(ctx)
+	if err != nil {
+		return KeptCheckpoint{}, err
+	}
+	if latest != nil && latest.Size == size {
+		return *latest, nil
+	}
+	root, err := TreeHead(size, l.store.HashReader(ctx))
+	if err != nil {
+		return KeptCheckpoint{}, fault.Wrap(err, fault.Internal, "The audit log's hashes cannot be read: run cxseal verify.")
+	}
+	if latest != nil {
+		if err := l.continues(ctx, *latest, size, root); err != nil {
+			return KeptCheckpoint{}, err
+		}
+	}
+	text, err := SignCheckpoint(l.key, size, root)
+	if err != nil {
+		return KeptCheckpoint{}, err
+	}
+	made := KeptCheckpoint{Size: size, Root: root, Note: string(text), CreatedAt: l.now()}
+	return made, l.store.AddCheckpoint(ctx, made)
+}
+
+func (l *Log) continues(ctx context.Context, latest KeptCheckpoint, size int64, root tlog.Hash) error {
+	if latest.Size > size {
+		return fault.New(fault.Conflict, "The audit log has %d records, but %d were signed for: its end was cut off. Run cxseal verify.", size, latest.Size)
+	}
+	if latest.Size == 0 {
+		return nil
+	}
+	proof, err := ConsistencyProof(latest.Size, size, l.store.HashReader(ctx))
+	if err != nil {
+		return fault.Wrap(err, fault.Conflict, "The audit log's tree is damaged: run cxseal verify.")
+	}
+	return CheckConsistency(Checkpoint{Size: latest.Size, Root: latest.Root}, Checkpoint{Size: size, Root: root}, proof)
+}
+
+// Checkpoint is the newest signed checkpoint as text, made now when there are
+// records that none covers.
+func (l *Log) Checkpoint(ctx context.Context) (string, error) {
+	kept, err := l.Sign(ctx)
+	return kept.Note, err
+}
+
+// Proof is the inclusion proof of one record (C2SP tlog-proof), under a
+// checkpoint that covers it.
+func (l *Log) Proof(ctx context.Context, seq int64) ([]byte, error) {
+	entries, err := l.store.AuditPage(ctx, Filter{}, seq+1, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 || entries[0].Seq != seq {
+		return nil, fault.New(fault.NotFound, "There is no record %d in the audit log.", seq)
+	}
+	kept, err := l.Sign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := NewProof(entries[0], kept.Size, []byte(kept.Note), l.store.HashReader(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return proof.Text(), nil
+}
+
+// packChunk is how many records are read at a time for a pack, so that no read
+// of the database lasts as long as the download.
+const packChunk = 500
+
+// WritePack writes the evidence pack of the records that match and returns how
+// many they are.
+func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64, err error) {
+	query, err := f.Resolve()
+	if err != nil {
+		return 0, err
+	}
+	from, to := query.From, query.To
+	query.From, query.To = time.Time{}, time.Time{}
+	kept, err := l.Sign(ctx)
+	if err != nil {
+		return 0, err
+	}
+	entries := func(yield func(Entry, error) bool) {
+		for e, err := range l.entries(ctx, f, kept.Size) {
+			if err == nil {
+				rows++
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+	err = WritePack(ctx, w, PackInput{Entries: entries, Hashes: l.store.HashReader(ctx), Checkpoint: []byte(kept.Note),
+		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String()})
+	return rows, err
+}
+
+// entries yields the records that match, oldest first, up to a seq.
+func (l *Log) entries(ctx context.Context, f Filter, upTo int64) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for after := int64(0); ; {
+			page, err := l.store.AuditPageAfter(ctx, f, after, packChunk)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range slices.Backward(page) { // a page is newest first
+				if e.Seq > upTo || !yield(e, nil) {
+					return
+				}
+			}
+			if len(page) == 0 {
+				return
+			}
+			after = page[0].Seq
+		}
+	}
+}
