@@ -1,0 +1,243 @@
+// Package doctor examines a connection from end to end and says, for each
+// thing that is wrong, how to mend it. It changes nothing at the tenant.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"cxseal/cxone"
+	"cxseal/internal/encryption"
+)
+
+// maxSkew is how far the tenant's clock may be from ours: a signed callback is
+// refused at five minutes, so a warning comes earlier.
+const maxSkew = time.Minute
+
+// Patient is a connection as the doctor sees it; *cxone.Client is one.
+type Patient interface {
+	Probe(ctx context.Context) (cxone.Access, error)
+	Table(ctx context.Context, datastoreID, tableID string) (*cxone.Table, error)
+	Indexes(ctx context.Context, datastoreID, tableID string) ([]cxone.Index, error)
+}
+
+// Target says what to examine.
+type Target struct {
+	Patient     Patient
+	BaseURL     string // as configured; empty where it is discovered
+	CallbackURL string // the setting
+	Signed      bool   // a callback secret is set
+
+	// DatastoreID and TableID name a table to read; empty: no table is read.
+	DatastoreID, TableID string
+
+	// HTTP asks the callback URL whether a console answers there; nil: not asked.
+	HTTP *http.Client
+}
+
+// Verdict says how an examination went.
+type Verdict string
+
+const (
+	Good    Verdict = "ok"
+	Warning Verdict = "warning" // works, or may work, but look at it
+	Bad     Verdict = "problem"
+	Skipped Verdict = "skipped" // could not be examined; Detail says why
+)
+
+// Finding is the result of one examination.
+type Finding struct {
+	Name    string // "token", "scopes", "clock", "table", "callback URL", "callback signature"
+	Verdict Verdict
+	Detail  string // what was found
+	Mend    string // what to do, empty when all is well
+}
+
+// Examine makes every examination it can; a failed one does not stop the rest
+// unless they depend on it.
+func Examine(ctx context.Context, t Target) []Finding {
+	access, err := t.Patient.Probe(ctx)
+	findings := []Finding{tokenFinding(t, access, err)}
+	if err == nil {
+		findings = append(findings, scopeFinding(access), clockFinding(access), tableFinding(ctx, t))
+	} else {
+		for _, name := range []string{"scopes", "clock", "table"} {
+			findings = append(findings, Finding{Name: name, Verdict: Skipped, Detail: "needs a token first"})
+		}
+	}
+	return append(findings, callbackFinding(ctx, t), signatureFinding(t))
+}
+
+// Healthy reports whether nothing is a problem.
+func Healthy(findings []Finding) bool {
+	return !slices.ContainsFunc(findings, func(f Finding) bool { return f.Verdict == Bad })
+}
+
+func tokenFinding(t Target, access cxone.Access, err error) Finding {
+	f := Finding{Name: "token", Verdict: Good, Detail: "CXone at " + access.BaseURL + " issued a token"}
+	if err == nil {
+		return f
+	}
+	f.Verdict, f.Detail = Bad, err.Error()
+	var (
+		auth      *cxone.AuthError
+		scope     *cxone.ScopeError
+		transport *cxone.TransportError
+		dns       *net.DNSError
+	)
+	switch {
+	case errors.As(err, &scope):
+		f.Mend = "Have the CXone administrator grant the client " + strings.Join(scope.Missing, ", ") + "."
+	case errors.As(err, &auth):
+		f.Mend = "Compare CXONE_CLIENT_ID, CXONE_CLIENT_SECRET and CXONE_REALM with the client in CXone's administration."
+	case errors.As(err, &dns):
+		f.Mend = "The host name of " + t.BaseURL + " cannot be resolved: check CXONE_BASE_URL and this machine's DNS."
+	case errors.As(err, &transport):
+		f.Mend = "Nothing answers at " + t.BaseURL + ": check CXONE_BASE_URL, CXONE_TOKEN_URL, the firewall and the proxy."
+	default:
+		f.Mend = "Check CXONE_BASE_URL and CXONE_TOKEN_URL; if they are right, CXone itself is in trouble."
+	}
+	return f
+}
+
+func scopeFinding(access cxone.Access) Finding {
+	f := Finding{Name: "scopes", Verdict: Good}
+	if len(access.Scopes) == 0 {
+		f.Detail = "the token names no scopes, which means those asked for (RFC 6749 §5.1)"
+		return f
+	}
+	f.Detail = "granted " + strings.Join(access.Scopes, ", ")
+	var missing []string
+	for _, s := range []string{cxone.ScopeRead, cxone.ScopeWrite, cxone.ScopeEncrypt} {
+		if !slices.Contains(access.Scopes, s) {
+			missing = append(missing, s)
+		}
+	}
+	if len(missing) > 0 {
+		f.Verdict = Bad
+		f.Mend = "Have the CXone administrator grant the client " + strings.Join(missing, ", ") + "."
+	}
+	return f
+}
+
+func clockFinding(access cxone.Access) Finding {
+	f := Finding{Name: "clock", Verdict: Good}
+	if access.ServerTime.IsZero() {
+		f.Verdict, f.Detail = Skipped, "the tenant sent no Date"
+		return f
+	}
+	f.Detail = fmt.Sprintf("this machine and the tenant differ by %s", access.Skew.Abs().Round(time.Second))
+	if access.Skew.Abs() > maxSkew {
+		f.Verdict = Warning
+		f.Mend = "Set this machine's clock (NTP): signed callbacks are refused from five minutes on, and rotation dates drift."
+	}
+	return f
+}
+
+func tableFinding(ctx context.Context, t Target) Finding {
+	f := Finding{Name: "table"}
+	if t.DatastoreID == "" || t.TableID == "" {
+		f.Verdict, f.Detail = Skipped, "no table is named (CXONE_DATASTORE_ID and CXONE_TABLE_ID, or --datastore and --table)"
+		return f
+	}
+	table, err := t.Patient.Table(ctx, t.DatastoreID, t.TableID)
+	if err != nil {
+		f.Verdict, f.Detail = Bad, err.Error()
+		f.Mend = "Check the ids of the data store and the table, and that the client may read them."
+		return f
+	}
+	indexes, err := t.Patient.Indexes(ctx, t.DatastoreID, t.TableID)
+	if err != nil {
+		f.Verdict, f.Detail = Bad, "the table can be read, its indexes cannot: "+err.Error()
+		f.Mend = "Without the indexes a run cannot be checked. Have the administrator allow reading them."
+		return f
+	}
+	coverage := encryption.CoverageOf(encryption.Snapshot(table.Columns))
+	f.Verdict = Good
+	f.Detail = fmt.Sprintf("%q has %d columns, %d encrypted of at most %d, and %d indexes",
+		table.Name, coverage.Total, coverage.Encrypted, table.Metadata.MaxEncryptedFields, len(indexes))
+	return f
+}
+
+// callbackFinding asks the callback URL with a token of no run: a console
+// answers that with its own 404.
+func callbackFinding(ctx context.Context, t Target) Finding {
+	f := Finding{Name: "callback URL", Verdict: Good}
+	target := encryption.CallbackURL(t.CallbackURL, "doctor")
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		f.Verdict, f.Detail = Bad, fmt.Sprintf("%q is not an http or https address", t.CallbackURL)
+		f.Mend = "Set KMS_CALLBACK_URL or --public-url to the address under which CXone reaches this console."
+		return f
+	}
+	f.Detail = "CXone is asked to call " + u.Scheme + "://" + u.Host + u.Path
+	if isLoopback(u.Hostname()) && !isLoopback(hostOf(t.BaseURL)) {
+		f.Verdict = Bad
+		f.Detail += ", which CXone cannot reach"
+		f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or KMS_CALLBACK_URL to an address that CXone can reach."
+		return f
+	}
+	if t.HTTP == nil {
+		return f
+	}
+	if target == t.CallbackURL {
+		f.Verdict = Warning
+		f.Detail += ", which is not this console's own"
+		f.Mend = "A verdict can then only arrive inline, in CXone's answer. Unset KMS_CALLBACK_URL to have this console confirm."
+		return f
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader("{}"))
+	if err != nil {
+		f.Verdict, f.Detail = Bad, err.Error()
+		return f
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := t.HTTP.Do(request)
+	if err != nil {
+		f.Verdict = Warning
+		f.Detail += "; nothing answers there from this machine"
+		f.Mend = "Start `cxseal serve`, or check the reverse proxy. `cxseal encrypt` answers callbacks itself while it runs."
+		return f
+	}
+	defer response.Body.Close() //nolint:errcheck // read only for its status
+	if response.StatusCode != http.StatusNotFound {
+		f.Verdict = Warning
+		f.Detail += fmt.Sprintf("; it answered %d where this console would say 404", response.StatusCode)
+		f.Mend = "Something else answers there: check the reverse proxy's route to /kms/callback/."
+		return f
+	}
+	f.Detail += "; a console answers there"
+	return f
+}
+
+func signatureFinding(t Target) Finding {
+	if t.Signed {
+		return Finding{Name: "callback signature", Verdict: Good, Detail: "callbacks must be signed"}
+	}
+	return Finding{Name: "callback signature", Verdict: Warning,
+		Detail: "callbacks are told apart only by their unguessable URL",
+		Mend:   "Set CXONE_KMS_SECRET (whsec_…) here and at the sender, so that callbacks must be signed."}
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
