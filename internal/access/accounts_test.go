@@ -179,6 +179,7 @@ func TestSetupLinkMakesOneAdminOnce(t *testing.T) {
 	if (e1 == nil) == (e2 == nil) || len(s.users) != 1 || s.users[0].Role != Admin {
 		t.Fatalf("%v, %v, %+v", e1, e2, s.users)
 	}
+	wantCode(t, a.CheckSetupToken(third), fault.NotFound)
 	if token, err := a.SetupToken(t.Context()); token != "" || err != nil {
 		t.Errorf("a link beside an account: %q, %v", token, err)
 	}
@@ -200,6 +201,17 @@ func TestSetupLinkIsDeadOnceAnAccountExists(t *testing.T) {
 	if len(s.users) != 1 {
 		t.Errorf("%+v", s.users)
 	}
+}
+
+func TestSetupLinkIsSpentByItsUse(t *testing.T) {
+	s, c := &memStore{}, newClock()
+	a := NewAccounts(s, c.Now, cheap)
+	token, _ := a.SetupToken(t.Context())
+	caller, err := a.CompleteSetup(t.Context(), token, "ada", goodPassword, "10.0.0.1")
+	if err != nil || caller.Role != Admin || caller.UserID != 1 || caller.IP != "10.0.0.1" {
+		t.Fatal(caller, err)
+	}
+	wantCode(t, a.CheckSetupToken(token), fault.NotFound)
 }
 
 func TestAnAccountWithoutAPasswordCannotUseOne(t *testing.T) {

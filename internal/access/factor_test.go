@@ -3,9 +3,11 @@ package access
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,9 +22,13 @@ type memFactors struct {
 	mu     sync.Mutex
 	ledger *memStore
 	rows   map[int64]Factor
+	asked  func()
 }
 
 func (m *memFactors) Factor(_ context.Context, userID int64) (Factor, error) {
+	if m.asked != nil {
+		m.asked()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f, ok := m.rows[userID]
@@ -228,6 +234,27 @@ func TestGuessingCodesSlowsDownInEveryForm(t *testing.T) {
 	h.clock.Add(time.Second)
 	if _, err := h.AuthenticateCode(t.Context(), p, h.code(t, 0), "10.0.0.2"); err != nil {
 		t.Error(err)
+	}
+}
+
+// Fails when check does not try codes one at a time (tried).
+func TestABurstOfCodesGetsNoMoreThanTheFreeTries(t *testing.T) {
+	h := withFactor(t)
+	p := h.pending(t)
+	var tried atomic.Int64
+	h.store.asked = func() {
+		tried.Add(1)
+		for range 1000 { // let the others come as far as they can
+			runtime.Gosched()
+		}
+	}
+	var wg sync.WaitGroup
+	for range 60 {
+		wg.Go(func() { _, _ = h.AuthenticateCode(t.Context(), p, "", "10.0.0.2") })
+	}
+	wg.Wait()
+	if n := tried.Load(); n != int64(pairLimit.free+1) {
+		t.Errorf("%d of 60 codes at once were tried, want %d", n, pairLimit.free+1)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -93,19 +92,6 @@ func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 				return true
 			}
 		},
-		// oauth2's own and our bound on the body; and no redirect with the secret
-		"an endless answer": func(p *testProvider) {
-			p.exchanging = func(w http.ResponseWriter, _ *http.Request) bool {
-				_, _ = fmt.Fprintf(w, `{"access_token":"%s"}`, strings.Repeat("x", 4*maxOIDCBytes))
-				return true
-			}
-		},
-		"a redirect elsewhere": func(p *testProvider) {
-			p.exchanging = func(w http.ResponseWriter, r *http.Request) bool {
-				http.Redirect(w, r, "/tenant/keys", http.StatusTemporaryRedirect)
-				return true
-			}
-		},
 		"discovery of another issuer": func(p *testProvider) { p.issuer = "https://evil.example" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,6 +107,28 @@ func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Fails when CheckRedirect lets the request go on (tried).
+func TestTheClientSecretFollowsNoRedirect(t *testing.T) {
+	p := newProvider(t, newClock())
+	p.exchanging = func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, "/tenant/elsewhere", http.StatusTemporaryRedirect)
+		return true
+	}
+	_, err := login(t, p, p.open())
+	wantCode(t, err, fault.Unauthenticated)
+	if p.calls["elsewhere"] != 0 {
+		t.Error("the code and the secret went elsewhere")
+	}
+}
+
+// Fails when cappedTransport reads on (tried).
+func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
+	p := newProvider(t, newClock())
+	p.padding = strings.Repeat(" ", 2*maxOIDCBytes)
+	_, _, err := p.open().AuthCodeURL(t.Context())
+	wantCode(t, err, fault.Unauthenticated)
 }
 
 // Fails when Exchange leaves the flow in o.flows (tried: the provider here
@@ -144,9 +152,9 @@ func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	}
 }
 
-// Fails when the provider's refusal is not looked at: the code of one login in
-// the callback of another does not match its PKCE challenge (tried by leaving
-// out oauth2.S256ChallengeOption: this provider refuses to begin then).
+// The code of one login in the callback of another does not match its PKCE
+// challenge. Fails when oauth2.S256ChallengeOption is left out (tried: this
+// provider refuses to begin then, as it does without a challenge).
 func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
 	o := p.open()

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,7 @@ type testProvider struct {
 	issuer     string                                                   // bends: what discovery says
 	exchanging func(w http.ResponseWriter, r *http.Request) (done bool) // bends: the token endpoint
 	reusable   bool                                                     // bends: codes work for ever
+	padding    string                                                   // bends: comes before every answer
 }
 
 // grant is what the person at the provider agreed to.
@@ -63,6 +65,7 @@ func newProvider(t *testing.T, c *clock) *testProvider {
 	mux.HandleFunc("GET /tenant/keys", p.keys)
 	mux.HandleFunc("GET /tenant/authorize", p.authorize)
 	mux.HandleFunc("POST /tenant/token", p.token)
+	mux.HandleFunc("/tenant/elsewhere", func(http.ResponseWriter, *http.Request) { p.count("elsewhere") })
 	p.Server = httptest.NewServer(mux)
 	p.issuer = p.URL + "/tenant"
 	p.sign = p.signWith(key, "k1", jose.ES256)
@@ -148,6 +151,7 @@ func (p *testProvider) token(w http.ResponseWriter, r *http.Request) {
 func (p *testProvider) answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
+	_, _ = io.WriteString(w, p.padding)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		p.t.Log(err)
 	}

@@ -93,6 +93,9 @@ func TestEndingSessionsIsForTheirOwnerAndForAdmins(t *testing.T) {
 	wantCode(t, err, fault.Denied)
 	wantCode(t, s.End(t.Context(), olga, 1, "a1"), fault.Denied)
 	wantCode(t, s.End(t.Context(), olga, 2, "a1"), fault.NotFound)
+	token := olga
+	token.Scope = &Scope{Permissions: Permissions()}
+	wantCode(t, s.End(t.Context(), token, 2, "o2"), fault.Denied) // a program ends no sessions
 	if err := s.End(t.Context(), olga, 2, "o2"); err != nil {
 		t.Fatal(err)
 	}
