@@ -63,6 +63,11 @@ func TestPagesComeAliveInABrowser(t *testing.T) {
 		if got := value[string](t, ctx, `document.querySelector("#fingerprint-encrypt").value`); got != "f00d" {
 			t.Errorf("the form approves the plan %q", got)
 		}
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#preflight-encrypt").replaceChildren()`), chromedp.Click(`.cx-launch .cx-check button`))
+		await(t, ctx, `document.querySelector("#preflight-encrypt").textContent.includes("(ssn)")`)
+		if got := value[string](t, ctx, `location.pathname`); got != "/sample/table-fresh" {
+			t.Errorf("Check leaves the page for %s", got)
+		}
 		do(t, ctx, chromedp.Click(`[data-select-all]`))
 		await(t, ctx, `document.querySelector("#`+findingID(false, "iban")+`").textContent.includes("read-only index idx_iban")`)
 		if !value[bool](t, ctx, `document.querySelector("#preflight-encrypt .btn-primary").disabled`) {

@@ -115,6 +115,15 @@ func current(s step) templ.Attributes {
 	return templ.Attributes{"aria-current": "step"}
 }
 
+// timingText is a stage's duration; one that may still come is not called
+// missing.
+func timingText(t Timing, live bool) string {
+	if t.Ms < 0 && live {
+		return "not yet"
+	}
+	return FormatMillis(t.Ms)
+}
+
 func eventKind(kind string) string {
 	switch kind {
 	case "state", "request", "retry", "kms":

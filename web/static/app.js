@@ -115,6 +115,19 @@
     });
   });
 
+  // A form that changes something is sent once, however often it is clicked.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+    });
+  });
+
   // The event stream replaces the whole dossier; what the person had unfolded
   // stays unfolded.
   var unfolded = [];
