@@ -274,6 +274,19 @@ func TestAHalfLoginDoesNotWaitForEver(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated)
 }
 
+// Fails when spend takes an unconfirmed factor (tried).
+func TestASeedThatWasNeverConfirmedProvesNothing(t *testing.T) {
+	h := withFactor(t)
+	e, err := h.factor.Begin(t.Context(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.secret = e.Secret
+	_, err = h.AuthenticateCode(t.Context(), CodeNeededError{UserID: 1, Since: h.clock.Now()}, h.code(t, 0), "10.0.0.1")
+	wantCode(t, err, fault.Unauthenticated)
+	wantCode(t, h.factor.TurnOff(t.Context(), ada, h.code(t, 0)), fault.Invalid)
+}
+
 func TestOnlyTheOwnerWithACodeOrAnAdminTurnsItOff(t *testing.T) {
 	h := withFactor(t)
 	wantCode(t, h.factor.TurnOff(t.Context(), h.olga, "123456x"), fault.Invalid)
