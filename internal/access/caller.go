@@ -7,6 +7,7 @@ import "cxseal/internal/audit"
 // Role is what an account is trusted with.
 type Role string
 
+// The roles, from the least trusted.
 const (
 	Viewer   Role = "viewer"   // reads dashboards
 	Officer  Role = "officer"  // reads everything, exports, reviews

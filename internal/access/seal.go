@@ -163,7 +163,7 @@ func parseKeyset(text []byte) (*keyset.Handle, tink.AEAD, error) {
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(newBoundedReader(text)))
 	if err != nil {
-		return nil, nil, refused(errors.New("not a Tink keyset in JSON")) // its own error may quote the text
+		return nil, nil, refused(errors.New("it is no JSON of a keyset")) // its own error may quote the text
 	}
 	template := aead.AES256GCMKeyTemplate()
 	for _, k := range handle.KeysetInfo().GetKeyInfo() {
@@ -173,7 +173,7 @@ func parseKeyset(text []byte) (*keyset.Handle, tink.AEAD, error) {
 	}
 	primitive, err := aead.New(handle)
 	if err != nil {
-		return nil, nil, refused(errors.New("Tink refuses the keyset"))
+		return nil, nil, refused(errors.New("the keyset is not one for sealing"))
 	}
 	// A 128-bit key has the same type; only its length tells.
 	for _, k := range insecurecleartextkeyset.KeysetMaterial(handle).GetKey() {

@@ -25,6 +25,8 @@ type AccountStore interface {
 	// CountUsers counts disabled accounts too.
 	CountUsers(ctx context.Context) (int, error)
 
+	// SetPassword may end the person's sessions in the same transaction, and
+	// SetDisabled too; WithSessions is for a store that does not.
 	SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error
 
 	// SetRole and SetDisabled answer fault.Conflict and change nothing when no
