@@ -39,6 +39,7 @@ CREATE UNIQUE INDEX audit_records_audit_id ON audit_records (audit_id);
 CREATE INDEX audit_records_operation ON audit_records (operation);
 CREATE INDEX audit_records_outcome ON audit_records (outcome);
 CREATE INDEX audit_records_actor ON audit_records (actor);
+CREATE INDEX audit_records_actor_role ON audit_records (actor_role);
 CREATE INDEX audit_records_connection ON audit_records (connection) WHERE connection IS NOT NULL;
 CREATE INDEX audit_records_datastore_id ON audit_records (datastore_id) WHERE datastore_id IS NOT NULL;
 CREATE INDEX audit_records_table_id ON audit_records (table_id) WHERE table_id IS NOT NULL;
@@ -72,7 +73,8 @@ CREATE TRIGGER audit_records_appended AFTER INSERT ON audit_records BEGIN
     VALUES (substr(new.timestamp, 1, 13), new.seq, new.seq, 1)
     ON CONFLICT (hour) DO UPDATE SET last_seq = max(last_seq, new.seq), records = records + 1;
     INSERT INTO audit_words (rowid, words)
-    VALUES (new.seq, coalesce(new.columns, '') || ' ' || coalesce(new.detail, ''));
+    VALUES (new.seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(new.record, '$.columns')), '')
+        || ' ' || coalesce(new.detail, ''));
 END;
 -- +goose StatementEnd
 

@@ -73,15 +73,15 @@ func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list st
 	if err != nil {
 		return 0, err
 	}
-	q.and(q.seq+` > ? AND `+q.seq+` <= ?`, int64(0), end)
-	seqArg := len(q.args) - 2
-	inner := `SELECT ` + list + q.from + q.sql() + ` ORDER BY ` + q.seq + ` LIMIT ` + fmt.Sprint(chunkRows)
+	q.and(q.seq+` <= ?`, end)
 	out := &exportSink{format: format}
 	var total int64
 	for {
 		out.buf, out.rows, out.full = out.buf[:0], 0, false
-		q.args[seqArg] = out.last
-		seen, err := s.emit(ctx, out, list, inner, q.args...)
+		chunk := q
+		chunk.where = where{append(q.terms[:len(q.terms):len(q.terms)], q.seq+` > ?`), append(q.args[:len(q.args):len(q.args)], out.last)}
+		inner, args := chunk.rows(list, `ASC`, chunkRows)
+		seen, err := s.emit(ctx, out, list, inner, args...)
 		if err != nil {
 			return total, fmt.Errorf("export audit records: %w", err)
 		}

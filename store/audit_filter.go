@@ -4,50 +4,137 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"cxseal/internal/audit"
 )
 
-// auditQuery is a filter as SQL: what to read from, which column is the seq,
-// and the conditions. Whatever the filter, rows come in the order of seq from
-// one index, so that a page costs the same at any depth.
+// auditQuery is a filter as SQL. Whatever the filter, rows come in the order of
+// seq from an index, so that a page costs the same at any depth.
 type auditQuery struct {
 	where
-	from string
-	seq  string
+	from string // what to read from
+	seq  string // the column that is the seq there
+
+	// anyOf asks for one of several values of a column. An index gives the rows
+	// of one value in order, but not those of several; so the query is one
+	// SELECT a value, which the database merges.
+	anyOf []alternatives
+}
+
+type alternatives struct {
+	column string
+	values []string
+}
+
+// auditColumns are the columns that the search box's fields look at.
+var auditColumns = map[audit.Field]string{
+	audit.FieldOperation:  `r.operation`,
+	audit.FieldOutcome:    `r.outcome`,
+	audit.FieldActor:      `r.actor`,
+	audit.FieldRole:       `r.actor_role`,
+	audit.FieldConnection: `r.connection`,
+	audit.FieldDatastore:  `r.datastore_id`,
+	audit.FieldTable:      `r.table_id`,
+	audit.FieldRun:        `r.run_id`,
 }
 
 func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, error) {
 	q := auditQuery{from: ` FROM audit_records r`, seq: `r.seq`}
-	q.equals(`r.operation`, f.Operation)
-	q.equals(`r.outcome`, f.Outcome)
-	q.equals(`r.actor`, f.Actor)
-	q.equals(`r.connection`, f.Connection)
-	q.equals(`r.datastore_id`, f.DatastoreID)
-	q.equals(`r.table_id`, f.TableID)
-	q.equals(`r.run_id`, f.RunID)
-	if f.Query != "" {
-		q.words(f.Query)
+	wish, err := f.Resolve()
+	if err != nil {
+		return q, err
 	}
-	return q, s.period(ctx, f, &q)
+	if wish.Nothing {
+		q.and(`1 = 0`)
+		return q, nil
+	}
+	for _, field := range audit.Fields {
+		column, plain := auditColumns[field]
+		if !plain {
+			continue
+		}
+		in, notIn := wish.Values(field)
+		switch len(in) {
+		case 0:
+		case 1:
+			q.and(column+` = ?`, in[0])
+		default:
+			q.anyOf = append(q.anyOf, alternatives{column, in})
+		}
+		for _, value := range notIn {
+			q.and(column+` IS DISTINCT FROM ?`, value)
+		}
+	}
+	if err := s.words(ctx, wish, &q); err != nil {
+		return q, err
+	}
+	return q, s.period(ctx, wish, &q)
+}
+
+// everything reports a query without conditions.
+func (q *auditQuery) everything() bool { return len(q.terms) == 0 && len(q.anyOf) == 0 }
+
+// rows is the SELECT of a list of columns, seq among them, with its arguments.
+// order is ASC, DESC or empty for any.
+func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
+	branches := []where{q.where}
+	for i, a := range q.anyOf {
+		if i > 0 || q.seq != `r.seq` {
+			// The unary plus keeps this column's index out of it: another one
+			// is already giving the order.
+			in := make([]any, len(a.values))
+			for k, v := range a.values {
+				in[k] = v
+			}
+			for b := range branches {
+				branches[b].and(`+`+a.column+` IN (`+placeholders(len(in))+`)`, in...)
+			}
+			continue
+		}
+		branches = nil
+		for _, v := range a.values {
+			w := where{terms: append([]string(nil), q.terms...), args: append([]any(nil), q.args...)}
+			w.and(a.column+` = ?`, v)
+			branches = append(branches, w)
+		}
+	}
+	var text strings.Builder
+	var args []any
+	for i := range branches {
+		if i > 0 {
+			text.WriteString(` UNION ALL `)
+		}
+		text.WriteString(`SELECT ` + list + q.from + branches[i].sql())
+		args = append(args, branches[i].args...)
+	}
+	if order != "" {
+		by := q.seq
+		if len(branches) > 1 {
+			by = `seq` // of the merged rows
+		}
+		text.WriteString(` ORDER BY ` + by + ` ` + order)
+	}
+	text.WriteString(` LIMIT ?`)
+	return text.String(), append(args, limit)
 }
 
 // period turns From and To into a range of seq, and keeps the exact bounds
 // beside it. Timestamps all have the same form and zone, so they compare as
 // text.
-func (s *Store) period(ctx context.Context, f audit.Filter, q *auditQuery) error {
-	if f.From.IsZero() && f.To.IsZero() {
+func (s *Store) period(ctx context.Context, wish audit.Query, q *auditQuery) error {
+	if wish.From.IsZero() && wish.To.IsZero() {
 		return nil
 	}
 	const hourLength = len("2006-01-02T15")
 	hours := where{}
-	if !f.From.IsZero() {
-		from := audit.FormatTime(f.From)
+	if !wish.From.IsZero() {
+		from := audit.FormatTime(wish.From)
 		hours.and(`hour >= ?`, from[:hourLength])
 		q.and(`r.timestamp >= ?`, from)
 	}
-	if !f.To.IsZero() {
-		to := audit.FormatTime(f.To)
+	if !wish.To.IsZero() {
+		to := audit.FormatTime(wish.To)
 		hours.and(`hour <= ?`, to[:hourLength])
 		q.and(`r.timestamp < ?`, to)
 	}

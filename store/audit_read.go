@@ -60,8 +60,8 @@ func (s *Store) AuditPageAfter(ctx context.Context, f audit.Filter, after int64,
 }
 
 func (s *Store) auditEntries(ctx context.Context, q auditQuery, direction string, limit int) ([]audit.Entry, error) {
-	list, err := collect(ctx, s, scanEntry,
-		`SELECT `+entryColumns+q.from+q.sql()+` ORDER BY `+q.seq+` `+direction+` LIMIT ?`, append(q.args, pageSize(limit))...)
+	text, args := q.rows(entryColumns, direction, int64(pageSize(limit)))
+	list, err := collect(ctx, s, scanEntry, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audit records: %w", err)
 	}
@@ -87,11 +87,12 @@ func (s *Store) AuditCount(ctx context.Context, f audit.Filter, most int64) (n i
 	if err != nil {
 		return 0, false, err
 	}
-	if len(q.terms) == 0 {
+	if q.everything() {
 		n, err = s.TreeSize(ctx) // records are numbered without gaps
 		return n, true, err
 	}
-	err = s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1`+q.from+q.sql()+` LIMIT ?) AS some`, append(q.args, most+1)...).Scan(&n)
+	text, args := q.rows(`r.seq`, ``, most+1)
+	err = s.queryRow(ctx, `SELECT count(*) FROM (`+text+`) AS some`, args...).Scan(&n)
 	if err != nil {
 		return 0, false, fmt.Errorf("count audit records: %w", err)
 	}
@@ -117,7 +118,7 @@ type FacetCount struct {
 // facetDepth bounds how many records facets are counted over.
 const facetDepth = 10_000
 
-// Facets counts the newest 10,000 records that match by operation, outcome,
+// AuditFacets counts the newest 10,000 records that match by operation, outcome,
 // actor and connection, the most frequent value first.
 func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (AuditFacets, error) {
 	q, err := s.auditQuery(ctx, f)
@@ -128,12 +129,12 @@ func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (AuditFacets, e
 		values [4]string
 		n      int64
 	}
+	text, args := q.rows(`r.seq, r.operation, r.outcome, r.actor, r.connection`, `DESC`, facetDepth+1)
 	groups, err := collect(ctx, s, func(row scanner) (g group, err error) {
 		v := &g.values
 		return g, row.Scan(&v[0], &v[1], &v[2], &v[3], &g.n)
-	}, `SELECT coalesce(operation, ''), coalesce(outcome, ''), coalesce(actor, ''), coalesce(connection, ''), count(*) FROM (
-		SELECT r.operation, r.outcome, r.actor, r.connection`+q.from+q.sql()+` ORDER BY `+q.seq+` DESC LIMIT ?) AS newest
-		GROUP BY 1, 2, 3, 4`, append(q.args, facetDepth+1)...)
+	}, `SELECT coalesce(operation, ''), coalesce(outcome, ''), coalesce(actor, ''), coalesce(connection, ''), count(*)
+		FROM (`+text+`) AS newest GROUP BY 1, 2, 3, 4`, args...)
 	if err != nil {
 		return AuditFacets{}, fmt.Errorf("count facets: %w", err)
 	}

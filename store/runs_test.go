@@ -369,7 +369,7 @@ func TestVerificationJudgedAgainstAnOlderStateIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.Seq = 1
-	if diff := cmp.Diff([]encryption.Verification{v}, list); diff != "" {
+	if diff := cmp.Diff([]encryption.Verification{v}, list, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the callback changed in the database (-want +got):\n%s", diff)
 	}
 	stray := encryption.Verification{ID: "v2", ReceivedAt: noon, Code: "token"}
@@ -527,7 +527,7 @@ func TestHostileTextIsOnlyText(t *testing.T) {
 		if err != nil || len(runs) != 1 {
 			t.Errorf("filter by %.40q: %d runs, %v", text, len(runs), err)
 		}
-		if _, err := s.AuditPage(t.Context(), audit.Filter{Query: text, Actor: text}, 0, 10); err != nil {
+		if _, err := s.AuditPage(t.Context(), audit.Filter{Query: text, Actor: text}, 0, 10); err != nil && fault.CodeOf(err) != fault.Invalid && fault.CodeOf(err) != fault.TooLarge {
 			t.Errorf("search for %.40q: %v", text, err)
 		}
 	}

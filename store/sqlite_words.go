@@ -1,51 +1,193 @@
 package store
 
 import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+	"modernc.org/sqlite"
+
+	"cxseal/internal/audit"
 )
 
-// words adds a full-text condition: every word of the text must stand in the
-// record's columns or detail; one that ends in * stands for all that begin
-// with it. The index drives the query, newest first by its rowid.
-func (q *auditQuery) words(text string) {
-	match := matchAll(text)
-	if match == "" {
-		q.and(`1 = 0`) // nothing to look for finds nothing
-		return
+// The full-text index knows which records hold a word, and nothing of where:
+// that is what keeps it small. So it finds the candidates, and two functions
+// look at them for what it cannot know: whether the words of a phrase stand
+// together, and whether a column has exactly that name.
+func init() {
+	sqlite.MustRegisterFunction("cxseal_has_words", &sqlite.FunctionImpl{
+		NArgs: 3, Deterministic: true,
+		Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			text := strings.Join(columnNames(args[0]), " ") + " " + string(bytesOf(nil, args[1]))
+			return hasPhrase(tokens(text), string(bytesOf(nil, args[2]))), nil
+		},
+	})
+	sqlite.MustRegisterFunction("cxseal_has_column", &sqlite.FunctionImpl{
+		NArgs: 2, Deterministic: true,
+		Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			want := string(bytesOf(nil, args[1]))
+			for _, name := range columnNames(args[0]) {
+				if name == want {
+					return true, nil
+				}
+			}
+			return false, nil
+		},
+	})
+}
+
+// columnNames reads a record's columns; what is no list of names has none.
+func columnNames(v driver.Value) []string {
+	text, _ := v.(string)
+	var list []string
+	if text == "" || json.Unmarshal([]byte(text), &list) != nil {
+		return nil
+	}
+	return list
+}
+
+// fewRecords is how many records it is cheaper to look at one by one than to
+// walk through all that hold a common word.
+const fewRecords = 2000
+
+// words adds the conditions on words and column names. The full-text index
+// drives the query, newest first by its rowid, unless another condition leaves
+// so few records that looking at each is cheaper.
+func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) error {
+	var match []string
+	for _, w := range wish.Words {
+		if w.Not {
+			q.and(`NOT cxseal_has_words(r.columns, r.detail, ?)`, w.Text)
+			continue
+		}
+		terms := matchTerms(w.Text)
+		if terms != "" {
+			match = append(match, terms)
+		}
+		if terms == "" || strings.Contains(terms, " AND ") {
+			q.and(`cxseal_has_words(r.columns, r.detail, ?)`, w.Text)
+		}
+	}
+	in, notIn := wish.Values(audit.FieldColumn)
+	for _, name := range notIn {
+		q.and(`NOT cxseal_has_column(r.columns, ?)`, name)
+	}
+	var terms, exact []string
+	var args []any
+	for _, name := range in {
+		terms = append(terms, matchTerms(strings.TrimSuffix(name, "*")))
+		exact = append(exact, `cxseal_has_column(r.columns, ?)`)
+		args = append(args, name)
+	}
+	if len(in) > 0 {
+		q.and(`(`+strings.Join(exact, ` OR `)+`)`, args...)
+		if any := strings.Join(terms, ") OR ("); !strings.Contains("("+any+")", "()") {
+			match = append(match, "(("+any+"))")
+		}
+	}
+	if len(match) == 0 {
+		return nil
+	}
+	few, err := s.fewRemain(ctx, q)
+	if err != nil {
+		return err
+	}
+	if few {
+		for _, w := range wish.Words {
+			if terms := matchTerms(w.Text); !w.Not && !strings.Contains(terms, " AND ") && terms != "" {
+				q.and(`cxseal_has_words(r.columns, r.detail, ?)`, w.Text)
+			}
+		}
+		return nil
 	}
 	q.from = ` FROM audit_words CROSS JOIN audit_records r ON r.seq = audit_words.rowid`
 	q.seq = `audit_words.rowid`
-	q.and(`audit_words MATCH ?`, match)
+	q.and(`audit_words MATCH ?`, strings.Join(match, " AND "))
+	return nil
 }
 
-// matchAll is an FTS5 expression that asks for every word of the text. The
-// words are cut as the index's tokenizer (unicode61) cuts them, because with
-// detail=none a quoted string of two tokens is an error; quoted, they can
-// never be operators.
-func matchAll(text string) string {
-	var terms []string
-	for _, field := range strings.Fields(text) {
-		tokens := strings.FieldsFunc(stripMarks(field), func(r rune) bool {
-			return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Co, r)
-		})
-		for i, token := range tokens {
-			term := `"` + token + `"`
-			if i == len(tokens)-1 && strings.HasSuffix(field, "*") {
-				term += `*`
-			}
-			terms = append(terms, term)
+// fewRemain reports whether one of the query's plain equalities leaves few
+// records.
+func (s *Store) fewRemain(ctx context.Context, q *auditQuery) (bool, error) {
+	for i, arg := 0, 0; i < len(q.terms); i++ {
+		term := q.terms[i]
+		value := q.args[arg:]
+		arg += strings.Count(term, "?")
+		if !strings.HasPrefix(term, `r.`) || !strings.HasSuffix(term, ` = ?`) {
+			continue
 		}
+		var n int64
+		err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM audit_records r WHERE `+term+` LIMIT ?) AS some`, value[0], s.few+1).Scan(&n)
+		if err != nil {
+			return false, fmt.Errorf("estimate a search: %w", err)
+		}
+		if n <= s.few {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// matchTerms is an FTS5 expression that asks for every word of the text, empty
+// when it holds none. Cut into tokens and quoted, nothing in it can be an
+// operator or, which detail=none refuses, a phrase.
+func matchTerms(text string) string {
+	var terms []string
+	list := cutWords(text)
+	for i, token := range list {
+		term := `"` + token + `"`
+		if i == len(list)-1 && strings.HasSuffix(text, "*") {
+			term += `*`
+		}
+		terms = append(terms, term)
 	}
 	return strings.Join(terms, " AND ")
 }
 
-// stripMarks drops combining marks, as the tokenizer does within a word.
-func stripMarks(s string) string {
-	return strings.Map(func(r rune) rune {
+// cutWords cuts a text as the index's tokenizer (unicode61) does: letters,
+// numbers and private use make words, and marks within them are dropped.
+func cutWords(text string) []string {
+	text = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.M, r) {
 			return -1
 		}
 		return r
-	}, s)
+	}, text)
+	return strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Co, r)
+	})
+}
+
+// tokens are the words of a text without case or accents.
+func tokens(text string) []string {
+	return cutWords(strings.ToLower(norm.NFD.String(text)))
+}
+
+// hasPhrase reports whether the words of the phrase stand together, in order;
+// a phrase that ends in * ends with a word that begins so.
+func hasPhrase(text []string, phrase string) bool {
+	want := tokens(phrase)
+	if len(want) == 0 {
+		return false
+	}
+	last := len(want) - 1
+	prefix := strings.HasSuffix(phrase, "*")
+	for at := 0; at+last < len(text); at++ {
+		ok := true
+		for i, w := range want {
+			have := text[at+i]
+			if have != w && (i != last || !prefix || !strings.HasPrefix(have, w)) {
+				ok = false
+				break
+			}
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
 }

@@ -37,6 +37,7 @@ type Store struct {
 	reader *sql.DB
 	writer *writer
 	stmts  stmtCache
+	few    int64 // fewRecords, less in tests
 }
 
 // Open opens the database at path, makes it when it is absent (mode 0600), and
@@ -72,7 +73,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(explain(err, abs), w.close())
 	}
-	s := &Store{path: abs, now: o.Now, log: o.Logger, reader: reader, writer: w}
+	s := &Store{path: abs, now: o.Now, log: o.Logger, reader: reader, writer: w, few: fewRecords}
 	if err := reader.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(err, abs), s.Close())
 	}
