@@ -43,12 +43,14 @@ type Log struct {
 	key   *Key
 	now   func() time.Time
 
+	tempDir string
 	signing sync.Mutex // one checkpoint at a time: each continues the one before
 }
 
-// NewLog returns the log of a store, signed with the key.
-func NewLog(store LogStore, key *Key, now func() time.Time) *Log {
-	return &Log{store: store, key: key, now: now}
+// NewLog returns the log of a store, signed with the key. Packs wait in tempDir
+// while they are made; "" is the system's, which may be memory.
+func NewLog(store LogStore, key *Key, now func() time.Time, tempDir string) *Log {
+	return &Log{store: store, key: key, now: now, tempDir: tempDir}
 }
 
 // VerifierKey is what an auditor needs to check anything this log signed.
@@ -158,7 +160,7 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 		}
 	}
 	err = WritePack(ctx, w, PackInput{Entries: entries, Hashes: l.store.HashReader(ctx), Checkpoint: []byte(kept.Note),
-		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String()})
+		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String(), TempDir: l.tempDir})
 	return rows, err
 }
 
