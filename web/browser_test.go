@@ -182,9 +182,9 @@ func TestPagesAreAccessibleAndFit(t *testing.T) {
 			}
 			for _, theme := range []string{"light", "dark"} {
 				for _, width := range []int64{1280, 400} {
-					look(t, ctx, theme, width)
+					look(ctx, t, theme, width)
 					if shots != "" {
-						photograph(t, ctx, filepath.Join(shots, fmt.Sprintf("%s-%s-%d.png", p.name, theme, width)))
+						photograph(ctx, t, filepath.Join(shots, fmt.Sprintf("%s-%s-%d.png", p.name, theme, width)))
 					}
 				}
 			}
@@ -196,7 +196,7 @@ func TestPagesAreAccessibleAndFit(t *testing.T) {
 }
 
 // look checks the page as it stands, in one theme and at one width.
-func look(t *testing.T, ctx context.Context, theme string, width int64) {
+func look(ctx context.Context, t *testing.T, theme string, width int64) {
 	t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
@@ -228,7 +228,7 @@ func look(t *testing.T, ctx context.Context, theme string, width int64) {
 	}
 }
 
-func photograph(t *testing.T, ctx context.Context, file string) {
+func photograph(ctx context.Context, t *testing.T, file string) {
 	t.Helper()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {

@@ -89,15 +89,15 @@ func TestEveryFormThatChangesSomethingCarriesTheToken(t *testing.T) {
 				continue
 			}
 			posts++
-			token := ""
+			sent := ""
 			for field := range n.Descendants() {
 				if name, _ := attr(field, "name"); name == "csrf_token" {
-					token, _ = attr(field, "value")
+					sent, _ = attr(field, "value")
 				}
 			}
-			if token != "csrf-sample" {
+			if sent != "csrf-sample" {
 				action, _ := attr(n, "action")
-				t.Errorf("%s: the form to %s has csrf_token %q", p.name, action, token)
+				t.Errorf("%s: the form to %s has csrf_token %q", p.name, action, sent)
 			}
 		}
 	}
