@@ -3,6 +3,8 @@ package handlers
 import (
 	"errors"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -24,26 +26,62 @@ func (h *Console) kmsCallback(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r := c.Request()
-	// A recorder in a test has no connection to put a deadline on.
-	if err := http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(callbackReadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	request, err := readCallback(c.Response(), c.Request())
+	if err != nil {
 		return err
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, encryption.MaxCallbackBody+1))
-	if err != nil {
-		return fault.Wrap(err, fault.Invalid, "The callback's body did not arrive whole.")
-	}
-	request := encryption.CallbackRequest{
-		Token: token, RemoteIP: c.RealIP(), Body: body,
-		ID: r.Header.Get("webhook-id"), Timestamp: r.Header.Get("webhook-timestamp"), Signature: r.Header.Get("webhook-signature"),
-	}
-	if len(body) > encryption.MaxCallbackBody {
-		request.Oversized, request.Body = true, nil
-		c.Response().Header().Set(echo.HeaderConnection, "close") // the rest is not read
-	}
-	answer, err := h.cfg.Service.Confirm(r.Context(), request)
+	request.Token, request.RemoteIP = token, c.RealIP()
+	answer, err := h.cfg.Service.Confirm(c.Request().Context(), request)
 	if err != nil {
 		return err
 	}
 	return h.send(c, answer.Status, echo.MIMEApplicationJSON, answer.Body)
+}
+
+// readCallback reads a callback's body and signature, never more than one byte
+// beyond what is allowed.
+func readCallback(w http.ResponseWriter, r *http.Request) (encryption.CallbackRequest, error) {
+	request := encryption.CallbackRequest{ID: r.Header.Get("webhook-id"), Timestamp: r.Header.Get("webhook-timestamp"),
+		Signature: r.Header.Get("webhook-signature")}
+	// A recorder in a test has no connection to put a deadline on.
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(callbackReadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return request, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, encryption.MaxCallbackBody+1))
+	if err != nil {
+		return request, fault.Wrap(err, fault.Invalid, "The callback's body did not arrive whole.")
+	}
+	request.Body = body
+	if len(body) > encryption.MaxCallbackBody {
+		request.Oversized, request.Body = true, nil
+		w.Header().Set(echo.HeaderConnection, "close") // the rest is not read
+	}
+	return request, nil
+}
+
+// Callbacks answers KMS callbacks and nothing else, for a command that waits
+// for one while no console is serving.
+func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /kms/callback/{token}", func(w http.ResponseWriter, r *http.Request) {
+		request, err := readCallback(w, r)
+		if err != nil {
+			http.Error(w, fault.MessageOf(err), http.StatusBadRequest)
+			return
+		}
+		request.Token = r.PathValue("token")
+		request.RemoteIP, _, _ = net.SplitHostPort(r.RemoteAddr)
+		answer, err := service().Confirm(r.Context(), request)
+		if err != nil {
+			logger.ErrorContext(r.Context(), "a callback was not kept", "err", err)
+			http.Error(w, "Internal error", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+		w.WriteHeader(answer.Status)
+		if _, err := w.Write(answer.Body); err != nil {
+			logger.WarnContext(r.Context(), "the tenant did not take the answer", "err", err)
+		}
+	})
+	return mux
 }

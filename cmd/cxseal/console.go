@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"cxseal/handlers"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+	"cxseal/internal/inventory"
+	"cxseal/store"
+)
+
+// consoleConfig is what a Console is made of.
+type consoleConfig struct {
+	DB        string
+	Listener  net.Listener // open already, so that its address is known
+	PublicURL string       // as set; empty: the listener's address, and any host name is accepted
+	Tenant    *tenantEnv   // nil: none yet
+	Proxies   []netip.Prefix
+	DemoNote  string
+	Runner    encryption.RunnerOptions
+	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
+	Now       func() time.Time
+	Logger    *slog.Logger
+}
+
+// Console is a console with all its parts, from the database to the listener.
+type Console struct {
+	cfg      consoleConfig
+	store    *store.Store
+	unlock   func() error
+	log      *audit.Log
+	accounts *access.Accounts
+	tenants  *tenants
+	service  *encryption.Service
+	inv      *inventory.Service
+	runner   *encryption.Runner
+	pages    *handlers.Console
+	server   *http.Server
+}
+
+// address is where browsers and the KMS find the console.
+func (cfg consoleConfig) address() string {
+	if cfg.PublicURL != "" {
+		return cfg.PublicURL
+	}
+	return addressOf(cfg.Listener)
+}
+
+// newConsole opens the database and puts the parts together. Nothing runs yet.
+func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) {
+	c = &Console{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+			c = nil
+		}
+	}()
+	var free bool
+	if c.unlock, free, err = store.Lock(cfg.DB); err != nil {
+		return c, usageError{err}
+	}
+	if !free {
+		return c, usagef("another console is serving on %s already: one database has one console", cfg.DB)
+	}
+	if c.store, err = store.Open(ctx, cfg.DB, store.Options{Now: cfg.Now, Logger: cfg.Logger}); err != nil {
+		return c, err
+	}
+	if c.log, err = openLog(ctx, cfg.DB, c.store, cfg.Now); err != nil {
+		return c, err
+	}
+	c.accounts = access.NewAccounts(c.store, cfg.Now, access.DefaultHashCost)
+	if c.tenants, err = newTenants(cfg.Tenant, cfg.address(), cfg.Now); err != nil {
+		return c, err
+	}
+	c.service = encryption.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
+	c.inv = inventory.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
+	c.runner = encryption.NewRunner(c.service, cfg.Runner)
+	if c.pages, err = newPages(c); err != nil {
+		return c, err
+	}
+	c.server = &http.Server{
+		Handler:           c.pages,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute, // a form; nothing larger is taken
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	return c, nil
+}
+
+// stopWithin bounds an orderly stop; what is not done by then is broken off
+// and taken up at the next start.
+const stopWithin = 15 * time.Second
+
+// Run serves until ctx is done, then stops in order: background work, HTTP,
+// runner, database.
+func (c *Console) Run(ctx context.Context) error {
+	if err := c.runner.Start(ctx); err != nil {
+		return errors.Join(err, c.close())
+	}
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	done := make(chan struct{})
+	go func() { defer close(done); c.background(background) }()
+
+	serving := make(chan error, 1)
+	go func() { serving <- c.server.Serve(c.cfg.Listener) }()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-serving:
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	stopBackground()
+	<-done
+	c.pages.Close() // ends the event streams, which never end by themselves
+	err := errors.Join(failed, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.close())
+	if err != nil {
+		return fmt.Errorf("stopping: %w", err)
+	}
+	return nil
+}
+
+// background keeps the inventory and the checkpoints fresh.
+func (c *Console) background(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	var lastSync time.Time
+	for {
+		if c.cfg.SyncEvery > 0 && c.cfg.Now().Sub(lastSync) >= c.cfg.SyncEvery {
+			lastSync = c.cfg.Now()
+			c.syncAll(ctx)
+		}
+		if err := c.sign(ctx); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.ErrorContext(ctx, "no checkpoint was made", "err", err)
+		}
+		if _, err := c.store.DeleteExpiredSessions(ctx); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.ErrorContext(ctx, "expired sessions were not deleted", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sign makes a checkpoint when there are records that none covers.
+func (c *Console) sign(ctx context.Context) error {
+	_, err := c.log.Sign(ctx)
+	return err
+}
+
+func (c *Console) syncAll(ctx context.Context) {
+	for _, name := range c.tenants.Names() {
+		if err := c.inv.Sync(ctx, name, c.cfg.SyncEvery); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.WarnContext(ctx, "the inventory was not synchronised", "connection", name, "err", err)
+		}
+	}
+}
+
+// ready says whether the console can do its work.
+func (c *Console) ready(ctx context.Context) error {
+	if err := c.store.Ping(ctx); err != nil {
+		return fault.Wrap(err, fault.Internal, "The database does not answer.")
+	}
+	return nil
+}
+
+// close lets go of what newConsole took, last first.
+func (c *Console) close() error {
+	var errs []error
+	if c.tenants != nil {
+		c.tenants.close()
+	}
+	if c.store != nil {
+		errs = append(errs, c.store.Close())
+	}
+	if c.unlock != nil {
+		errs = append(errs, c.unlock())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"cxseal/handlers"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/store"
+)
+
+// newPages hands the console's parts to the web side.
+func newPages(c *Console) (*handlers.Console, error) {
+	return handlers.New(handlers.Config{
+		Service:       c.service,
+		Accounts:      c.accounts,
+		Inventory:     c.inv,
+		Sessions:      c.store.Sessions(handlers.SessionUser),
+		Runs:          c.store,
+		Verifications: c.store,
+		Audit:         c.store,
+		Tables:        c.store,
+		Records:       c.store,
+		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
+			return c.store.RotationDates(ctx, store.RotationFilter(f), after, limit)
+		},
+		Facets:         facets(c.store),
+		Connections:    c.connections,
+		Log:            c.log,
+		Pack:           c.log,
+		Facts:          c.facts,
+		Ready:          c.ready,
+		PublicURL:      c.cfg.PublicURL,
+		TrustedProxies: c.cfg.Proxies,
+		Version:        version(),
+		DemoNote:       c.cfg.DemoNote,
+		Now:            c.cfg.Now,
+		Logger:         c.cfg.Logger,
+		Metrics:        newMetrics(c.store),
+	})
+}
+
+// connections describes the tenants without their secrets.
+func (c *Console) connections() []handlers.Connection {
+	env := c.cfg.Tenant
+	if env == nil {
+		return nil
+	}
+	return []handlers.Connection{{Name: defaultConnection, BaseURL: env.BaseURL, Source: "environment", Mode: env.Mode,
+		Callback: c.tenants.setting, Signed: len(env.KMSSecrets) > 0}}
+}
+
+// facts are what an operator wants to know at a glance.
+func (c *Console) facts(ctx context.Context) []handlers.Fact {
+	stats := c.store.Stats()
+	facts := []handlers.Fact{
+		{Label: "Database", Value: fmt.Sprintf("%s, %.1f MiB", c.cfg.DB, float64(stats.DatabaseBytes)/(1<<20))},
+		{Label: "Address", Value: c.cfg.address()},
+	}
+	if size, err := c.store.TreeSize(ctx); err == nil {
+		facts = append(facts, handlers.Fact{Label: "Audit records", Value: fmt.Sprint(size)})
+	}
+	return facts
+}
+
+func facets(s *store.Store) func(context.Context, audit.Filter) (handlers.Facets, error) {
+	counts := func(list []store.FacetCount) []handlers.FacetCount {
+		out := make([]handlers.FacetCount, len(list))
+		for i, f := range list {
+			out[i] = handlers.FacetCount{Value: f.Value, Count: f.Count}
+		}
+		return out
+	}
+	return func(ctx context.Context, f audit.Filter) (handlers.Facets, error) {
+		found, err := s.AuditFacets(ctx, f)
+		return handlers.Facets{Operations: counts(found.Operations), Outcomes: counts(found.Outcomes),
+			Actors: counts(found.Actors), Connections: counts(found.Connections), Of: found.Of, All: found.All}, err
+	}
+}
+
+// newMetrics is the registry behind /metrics, with the process's own figures
+// and the database's.
+func newMetrics(s *store.Store) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	gauge := func(name, help string, value func(store.Stats) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "cxseal", Name: name, Help: help},
+			func() float64 { return value(s.Stats()) })
+	}
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		gauge("database_bytes", "Size of the database file.", func(s store.Stats) float64 { return float64(s.DatabaseBytes) }),
+		gauge("wal_bytes", "Size of the write-ahead log.", func(s store.Stats) float64 { return float64(s.WALBytes) }),
+		gauge("writes_waiting", "Writes that wait for the one writer.", func(s store.Stats) float64 { return float64(s.Queued) }),
+	)
+	return registry
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"cxseal/cxone/sandbox"
+)
+
+type sandboxCmd struct {
+	logging
+	Addr         string        `help:"The address to listen on; loopback, since its controls need no token." default:"127.0.0.1:9090" placeholder:"HOST:PORT"`
+	ClientID     string        `help:"The client it knows." default:"sandbox-client"`
+	ClientSecret string        `help:"That client's secret." default:"sandbox-secret"`
+	Realm        string        `help:"The realm it expects." default:"sandbox-realm"`
+	Tables       int           `help:"How many tables to make, beside data store ds-customers with table tbl-contacts." default:"12"`
+	Rate         float64       `help:"Requests per second and client; 0: no limit." default:"0"`
+	Burst        int           `help:"Requests that may come at once within the limit; 0: a fifth of a second's worth." default:"0"`
+	Latency      time.Duration `help:"Added to every answer."`
+	KMSSecret    string        `name:"kms-secret" help:"Signs the callbacks (whsec_…)."`
+	Inline       bool          `help:"Put the KMS payload into the PATCH's answer instead of calling back."`
+	Seed         int64         `help:"Same number, same data." default:"1"`
+}
+
+// Run serves the simulated tenant until it is told to stop.
+func (cmd *sandboxCmd) Run(a *app) error {
+	switch {
+	case cmd.Tables < 0 || cmd.Tables > 100_000:
+		return usagef("--tables must be 0 to 100000")
+	case !(cmd.Rate >= 0 && cmd.Rate <= 100_000):
+		return usagef("--rate must be 0 to 100000 requests per second")
+	case cmd.Burst < 0:
+		return usagef("--burst must not be negative")
+	case cmd.Latency < 0 || cmd.Latency > time.Minute:
+		return usagef("--latency must be 0 to 1m")
+	}
+	if cmd.KMSSecret != "" {
+		if err := sandbox.CheckKMSSecret(cmd.KMSSecret); err != nil {
+			return usagef("--kms-secret: %w", err)
+		}
+	}
+	listener, err := listen(cmd.Addr)
+	if err != nil {
+		return err
+	}
+	tenant := sandbox.New(sandbox.Config{ClientID: cmd.ClientID, ClientSecret: cmd.ClientSecret, Realm: cmd.Realm, Tables: cmd.Tables,
+		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, Inline: cmd.Inline, Seed: cmd.Seed,
+		Logger: cmd.logger(a.stderr)})
+	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 10 * time.Second}
+	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", addressOf(listener), addressOf(listener))
+	serving := make(chan error, 1)
+	go func() { serving <- server.Serve(listener) }()
+	select {
+	case err = <-serving:
+	case <-a.ctx.Done():
+		limit, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
+		defer cancel()
+		err = server.Shutdown(limit)
+	}
+	tenant.Close()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"cxseal/internal/encryption"
+)
+
+// syncEvery is how old the inventory may get by itself.
+const syncEvery = time.Hour
+
+type serveCmd struct {
+	database
+	listening
+	logging
+	TrustedProxies []string `help:"Reverse proxies that may say who the client is: addresses or prefixes." env:"CXSEAL_TRUSTED_PROXIES" placeholder:"ADDR,…"`
+}
+
+// Run serves the console until it is told to stop.
+func (cmd *serveCmd) Run(a *app) error {
+	if err := cmd.validate(); err != nil {
+		return err
+	}
+	tenant, err := readTenant(a.getenv)
+	if err != nil {
+		return err
+	}
+	trusted, err := proxies(cmd.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(cmd.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it; this is for the errors before
+	logger := cmd.logger(a.stderr)
+	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
+		Proxies: trusted, Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Now: time.Now, Logger: logger})
+	if err != nil {
+		return err
+	}
+	if err := console.greet(a); err != nil {
+		return err
+	}
+	return console.Run(a.ctx)
+}
+
+// greet makes the first admin when asked to, and says on the terminal where
+// the console is and what it still lacks.
+func (c *Console) greet(a *app) error {
+	if password := a.getenv("CXSEAL_ADMIN_PASSWORD"); password != "" {
+		created, err := c.accounts.EnsureAdmin(a.ctx, password)
+		if err != nil {
+			return usagef("CXSEAL_ADMIN_PASSWORD: %w", err)
+		}
+		if created {
+			fmt.Fprintln(a.stdout, "Account admin made with the password from CXSEAL_ADMIN_PASSWORD.")
+		}
+	}
+	people, err := c.store.CountUsers(a.ctx)
+	if err != nil {
+		return err
+	}
+	if people == 0 {
+		fmt.Fprintf(a.stdout, "No account exists yet. Make one: %s user add NAME --role admin --db %s\n", os.Args[0], c.cfg.DB)
+	}
+	if c.cfg.Tenant == nil {
+		fmt.Fprintln(a.stdout, "No tenant is configured yet: set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL.")
+	}
+	fmt.Fprintf(a.stdout, "cxseal is serving on %s\n", c.cfg.address())
+	return nil
+}

@@ -1,0 +1,290 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+	"cxseal/internal/inventory"
+)
+
+var _ inventory.Store = (*Store)(nil)
+
+// BeginSync notes that a synchronisation started.
+func (s *Store) BeginSync(ctx context.Context, connection string, at time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO inventory_syncs (connection, started_at, error) VALUES (?, ?, '')
+			ON CONFLICT (connection) DO UPDATE SET started_at = excluded.started_at`, connection, micros(at))
+		if err != nil {
+			return fmt.Errorf("begin synchronisation: %w", err)
+		}
+		return nil
+	})
+}
+
+// EndSync notes how it ended. When failure is empty, what was not seen since
+// the start is marked as gone.
+func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, failure string) error {
+	return s.write(ctx, func(t *tx) error {
+		if failure != "" {
+			if _, err := t.exec(`UPDATE inventory_syncs SET error = ? WHERE connection = ?`, failure, connection); err != nil {
+				return fmt.Errorf("end synchronisation: %w", err)
+			}
+			return nil
+		}
+		for _, step := range []string{
+			`UPDATE inventory_syncs SET error = '', succeeded_at = ?2 WHERE connection = ?1`,
+			`UPDATE datastores SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
+				AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`,
+			`UPDATE inventory_tables SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
+				AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`,
+		} {
+			if _, err := t.exec(step, connection, micros(at)); err != nil {
+				return fmt.Errorf("end synchronisation: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Syncs lists the last synchronisation of each connection.
+func (s *Store) Syncs(ctx context.Context) ([]inventory.Sync, error) {
+	scan := func(row scanner) (v inventory.Sync, err error) {
+		return v, row.Scan(&v.Connection, stamp{&v.StartedAt}, stamp{&v.SucceededAt}, &v.Error)
+	}
+	list, err := collect(ctx, s, scan, `SELECT connection, started_at, succeeded_at, error FROM inventory_syncs ORDER BY connection`)
+	if err != nil {
+		return nil, fmt.Errorf("list synchronisations: %w", err)
+	}
+	return list, nil
+}
+
+// SaveDatastores saves listed data stores; one that was gone is back.
+func (s *Store) SaveDatastores(ctx context.Context, at time.Time, stores []inventory.Datastore) error {
+	if len(stores) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error {
+		for _, d := range stores {
+			_, err := t.exec(`INSERT INTO datastores (connection, datastore_id, name, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?4)
+				ON CONFLICT (connection, datastore_id) DO UPDATE SET name = excluded.name, last_seen = excluded.last_seen, gone_at = NULL`,
+				d.Connection, d.ID, d.Name, micros(at))
+			if err != nil {
+				return fmt.Errorf("save data store %s: %w", d.ID, err)
+			}
+		}
+		return nil
+	})
+}
+
+// SaveTables saves listed tables; one that was gone is back.
+func (s *Store) SaveTables(ctx context.Context, at time.Time, tables []inventory.Table) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error {
+		for _, table := range tables {
+			_, err := t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, name, max_encrypted_fields,
+					total_columns, encrypted_columns, first_seen, last_seen, sync_error)
+				VALUES (?1, ?2, ?3, ?4, 0, 0, 0, ?5, ?5, '')
+				ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
+					name = excluded.name, last_seen = excluded.last_seen, gone_at = NULL`,
+				table.Connection, table.DatastoreID, table.TableID, table.Name, micros(at))
+			if err != nil {
+				return fmt.Errorf("save table %s: %w", table.TableID, err)
+			}
+		}
+		return nil
+	})
+}
+
+// SaveTable saves a table that was read, with its columns, and appends the
+// records about what changed.
+func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Table, columns []inventory.Column, records ...audit.Record) error {
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	key := []any{table.Connection, table.DatastoreID, table.TableID, micros(at)}
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, synced_at, sync_error,
+				name, max_encrypted_fields, total_columns, encrypted_columns)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?4, '', ?5, ?6, ?7, ?8)
+			ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
+				last_seen = excluded.last_seen, synced_at = excluded.synced_at, sync_error = '', gone_at = NULL, name = excluded.name,
+				max_encrypted_fields = excluded.max_encrypted_fields, total_columns = excluded.total_columns,
+				encrypted_columns = excluded.encrypted_columns`,
+			append(key[:4:4], table.Name, table.MaxFields, table.Total, table.Encrypted)...)
+		if err != nil {
+			return fmt.Errorf("save table %s: %w", table.TableID, err)
+		}
+		for i, c := range columns {
+			_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
+					position, name, type, encrypted, key_version)
+				VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)
+				ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
+					position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
+					key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL`,
+				append(key[:4:4], i, c.Name, c.Type, c.Encrypted, c.KeyVersion)...)
+			if err != nil {
+				return fmt.Errorf("save column %q: %w", c.Name, err)
+			}
+		}
+		if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4
+			WHERE connection = ?1 AND datastore_id = ?2 AND table_id = ?3 AND gone_at IS NULL AND last_seen < ?4`, key...); err != nil {
+			return fmt.Errorf("mark columns gone: %w", err)
+		}
+		return t.append(raw)
+	})
+}
+
+// SaveReadError notes why a known table could not be read.
+func (s *Store) SaveReadError(ctx context.Context, connection, datastoreID, tableID, failure string, at time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE inventory_tables SET sync_error = ?, synced_at = ?
+			WHERE connection = ? AND datastore_id = ? AND table_id = ?`, failure, micros(at), connection, datastoreID, tableID)
+		if err != nil {
+			return fmt.Errorf("note read error: %w", err)
+		}
+		if n == 0 {
+			return noTable()
+		}
+		return nil
+	})
+}
+
+func noTable() error { return fault.New(fault.NotFound, "This table has not been seen yet.") }
+
+// synced_at is when a table was last read or failed to be; it was read then
+// when sync_error is empty.
+const tableColumns = `t.connection, t.datastore_id, coalesce(d.name, ''), t.table_id, t.name, t.max_encrypted_fields,
+	t.total_columns, t.encrypted_columns, t.first_seen, t.last_seen, t.synced_at, t.sync_error`
+
+const tableSource = ` FROM inventory_tables t
+	LEFT JOIN datastores d ON d.connection = t.connection AND d.datastore_id = t.datastore_id`
+
+func scanTable(row scanner) (t inventory.Table, err error) {
+	return t, row.Scan(&t.Connection, &t.DatastoreID, &t.DatastoreName, &t.TableID, &t.Name, &t.MaxFields,
+		&t.Total, &t.Encrypted, stamp{&t.FirstSeen}, stamp{&t.LastSeen}, stamp{&t.ReadAt}, &t.ReadError)
+}
+
+// Table returns one known table, or fault.NotFound.
+func (s *Store) Table(ctx context.Context, connection, datastoreID, tableID string) (inventory.Table, error) {
+	t, err := scanTable(s.queryRow(ctx, `SELECT `+tableColumns+tableSource+`
+		WHERE t.connection = ? AND t.datastore_id = ? AND t.table_id = ?`, connection, datastoreID, tableID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, noTable()
+	}
+	if err != nil {
+		return t, fmt.Errorf("read table: %w", err)
+	}
+	return t, nil
+}
+
+// Columns returns a table's columns that are not gone, in the tenant's order.
+func (s *Store) Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error) {
+	scan := func(row scanner) (c inventory.Column, err error) {
+		return c, row.Scan(&c.Name, &c.Type, &c.Encrypted, &c.KeyVersion)
+	}
+	list, err := collect(ctx, s, scan, `SELECT name, type, encrypted, key_version FROM inventory_columns
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND gone_at IS NULL ORDER BY position`, connection, datastoreID, tableID)
+	if err != nil {
+		return nil, fmt.Errorf("list columns: %w", err)
+	}
+	return list, nil
+}
+
+// StaleTables returns tables that were neither read nor failed to be since
+// before, those never read first.
+func (s *Store) StaleTables(ctx context.Context, connection string, before time.Time, limit int) ([]inventory.Table, error) {
+	list, err := collect(ctx, s, scanTable, `SELECT `+tableColumns+tableSource+`
+		WHERE t.connection = ? AND t.gone_at IS NULL AND (t.synced_at IS NULL OR t.synced_at < ?)
+		ORDER BY t.synced_at, t.datastore_id, t.table_id LIMIT ?`, connection, micros(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list stale tables: %w", err)
+	}
+	return list, nil
+}
+
+// Datastores lists the data stores that are not gone, by name; an empty
+// connection asks for all.
+func (s *Store) Datastores(ctx context.Context, connection string) ([]inventory.Datastore, error) {
+	w := where{}
+	w.and(`gone_at IS NULL`)
+	w.equals(`connection`, connection)
+	scan := func(row scanner) (d inventory.Datastore, err error) {
+		return d, row.Scan(&d.Connection, &d.ID, &d.Name, stamp{&d.LastSeen})
+	}
+	list, err := collect(ctx, s, scan, `SELECT connection, datastore_id, name, last_seen FROM datastores`+w.sql()+
+		` ORDER BY connection, name, datastore_id`, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list data stores: %w", err)
+	}
+	return list, nil
+}
+
+// Tables pages through the list of tables, which is ordered by connection,
+// data store, name and id.
+func (s *Store) Tables(ctx context.Context, f inventory.Filter, after *inventory.Cursor, backwards bool, limit int) ([]inventory.Table, error) {
+	w := where{}
+	w.and(`t.gone_at IS NULL`)
+	w.equals(`t.connection`, f.Connection)
+	w.equals(`t.datastore_id`, f.DatastoreID)
+	if f.Query != "" {
+		w.and(`(instr(lower(t.name), lower(?)) > 0 OR instr(lower(t.table_id), lower(?)) > 0)`, f.Query, f.Query)
+	}
+	if f.Untouched {
+		w.and(`t.synced_at IS NOT NULL AND t.total_columns > 0 AND t.encrypted_columns = 0`)
+	}
+	comparison, direction := `>`, ``
+	if backwards {
+		comparison, direction = `<`, ` DESC`
+	}
+	if after != nil {
+		w.and(`(t.connection, t.datastore_id, t.name, t.table_id) `+comparison+` (?, ?, ?, ?)`,
+			after.Connection, after.DatastoreID, after.Name, after.TableID)
+	}
+	order := ` ORDER BY t.connection` + direction + `, t.datastore_id` + direction + `, t.name` + direction + `, t.table_id` + direction
+	list, err := collect(ctx, s, scanTable, `SELECT `+tableColumns+tableSource+w.sql()+order+` LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	if backwards {
+		slices.Reverse(list)
+	}
+	return list, nil
+}
+
+// Totals sums the coverage of every table that was read and is still there.
+func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
+	var t inventory.Totals
+	err := s.queryRow(ctx, `SELECT count(*), coalesce(sum(total_columns > 0), 0), coalesce(sum(total_columns > 0 AND encrypted_columns = 0), 0),
+			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0), min(CASE WHEN total_columns > 0 THEN synced_at END),
+			(SELECT count(*) FROM datastores WHERE gone_at IS NULL)
+		FROM inventory_tables WHERE gone_at IS NULL`).
+		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, stamp{&t.OldestRead}, &t.Datastores)
+	if err != nil {
+		return t, fmt.Errorf("sum the coverage: %w", err)
+	}
+	return t, nil
+}
+
+// EncryptedByUs names the columns that a run of this console was sent for.
+func (s *Store) EncryptedByUs(ctx context.Context, connection, datastoreID, tableID string) (map[string]bool, error) {
+	scan := func(row scanner) (name string, err error) { return name, row.Scan(&name) }
+	list, err := collect(ctx, s, scan, `SELECT column_name FROM rotation_dates
+		WHERE connection = ? AND datastore_id = ? AND table_id = ?`, connection, datastoreID, tableID)
+	if err != nil {
+		return nil, fmt.Errorf("list columns encrypted by runs: %w", err)
+	}
+	ours := make(map[string]bool, len(list))
+	for _, name := range list {
+		ours[name] = true
+	}
+	return ours, nil
+}
