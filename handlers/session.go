@@ -38,18 +38,16 @@ const (
 )
 
 func newSessions(store scs.Store, secure bool) *scs.SessionManager {
-	m := scs.New()
-	m.Store = store
-	m.Lifetime = sessionLifetime
-	m.HashTokenInStore = true
-	m.Cookie.Name = sessionCookie
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	m.Cookie.Secure = secure
-	m.Cookie.Persist = false // closing the browser signs out
-	// The idle timeout is ours (see signedIn): the manager's own would write
-	// to the database on every request.
-	return m
+	// Not scs.New: its default store comes with a goroutine that cannot be
+	// stopped reliably. The idle timeout is ours (see signedIn): the manager's
+	// own would write to the database on every request.
+	return &scs.SessionManager{
+		Store: store, Codec: scs.GobCodec{}, Lifetime: sessionLifetime, HashTokenInStore: true,
+		Cookie: scs.SessionCookie{
+			Name: sessionCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
+			Persist: false, // closing the browser signs out
+		},
+	}
 }
 
 // withSession loads the session that the cookie names. Whoever changes it says
