@@ -61,20 +61,18 @@ CREATE TABLE audit_hours (
     records   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Words of columns and detail. detail=none keeps only which rows hold a word:
+-- Words of columns and detail, added by the writer once a transaction: the index
+-- writes out what it holds at every savepoint, and each job has one. detail=none keeps only which rows hold a word:
 -- enough for AND and prefixes, and a fraction of the size.
 CREATE VIRTUAL TABLE audit_words USING fts5 (
     words, content = '', columnsize = 0, detail = none, tokenize = 'unicode61'
 );
 
 -- +goose StatementBegin
-CREATE TRIGGER audit_records_appended AFTER INSERT ON audit_records BEGIN
+CREATE TRIGGER audit_records_hour AFTER INSERT ON audit_records BEGIN
     INSERT INTO audit_hours (hour, first_seq, last_seq, records)
     VALUES (substr(new.timestamp, 1, 13), new.seq, new.seq, 1)
     ON CONFLICT (hour) DO UPDATE SET last_seq = max(last_seq, new.seq), records = records + 1;
-    INSERT INTO audit_words (rowid, words)
-    VALUES (new.seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(new.record, '$.columns')), '')
-        || ' ' || coalesce(new.detail, ''));
 END;
 -- +goose StatementEnd
 

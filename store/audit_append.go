@@ -87,6 +87,7 @@ func (t *tx) loadTree() error {
 		t.w.tree = tree
 	}
 	t.w.fresh = true
+	t.w.indexed = size
 	return nil
 }
 

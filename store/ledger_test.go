@@ -263,6 +263,46 @@ func TestManyWritersShareACommitAndAFailureIsAlone(t *testing.T) {
 	}
 }
 
+// SQLite ends a transaction by itself when the disk is full. What was in it is
+// lost then: each of its writers must hear so, and none may wait forever.
+func TestWritersOfALostTransactionAreAllTold(t *testing.T) {
+	s := open(t)
+	inside, release := make(chan struct{}), make(chan struct{})
+	errs := make([]error, 20)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		errs[0] = s.write(t.Context(), func(tx *tx) error {
+			close(inside)
+			<-release
+			raw, err := canonical([]audit.Record{variety(0)})
+			return errors.Join(err, tx.append(raw))
+		})
+	})
+	<-inside
+	for i := 1; i < len(errs); i++ {
+		wg.Go(func() {
+			errs[i] = s.write(t.Context(), func(tx *tx) error { return tx.control("ROLLBACK") })
+		})
+	}
+	for s.Stats().Queued < len(errs)-1 {
+		if t.Context().Err() != nil {
+			t.Fatal("never queued")
+		}
+	}
+	close(release)
+	wg.Wait()
+	if errs[0] == nil {
+		t.Error("a record was acknowledged that is not there")
+	}
+	for i, err := range errs {
+		if err == nil {
+			t.Errorf("writer %d was told that all is well", i)
+		}
+	}
+	fill(t, s, 0, 10)
+	mustVerify(t, s, 10)
+}
+
 // walCommits counts the commits in the write-ahead log: the frames that carry
 // a database size (file format §4.1).
 func walCommits(t testing.TB, s *Store) int {

@@ -50,6 +50,20 @@ func columnNames(v driver.Value) []string {
 	return list
 }
 
+// indexWords adds to the full-text index what the transaction has appended.
+func (t *tx) indexWords() error {
+	if !t.w.fresh || t.w.tree.Size() == t.w.indexed {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO audit_words (rowid, words)
+		SELECT seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(record, '$.columns')), '') || ' ' || coalesce(detail, '')
+		FROM audit_records WHERE seq > ? ORDER BY seq`, t.w.indexed)
+	if err != nil {
+		return fmt.Errorf("index the words of audit records: %w", err)
+	}
+	return nil
+}
+
 // fewRecords is how many records it is cheaper to look at one by one than to
 // walk through all that hold a common word.
 const fewRecords = 2000

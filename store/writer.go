@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +46,10 @@ type writer struct {
 	stmts map[string]*sql.Stmt
 	tree  audit.Tree // the ledger's right edge, as of the running transaction
 	fresh bool       // tree was compared with the table in this transaction
+
+	// indexed is the number of records when the transaction first appended;
+	// those after it are not yet in the full-text index.
+	indexed int64
 }
 
 // Who owns a job: the writer claims it to run it, the waiter to withdraw it.
@@ -158,7 +163,7 @@ func (w *writer) batch(first *job) {
 	jobs := []*job{first}
 	err := t.control("BEGIN IMMEDIATE")
 	if err == nil {
-		w.fresh = false
+		w.fresh, w.indexed = false, 0
 		// The first job needs no savepoint: while it is alone, undoing it is
 		// undoing everything.
 		if first.err = w.call(t, first); first.err != nil {
@@ -166,10 +171,17 @@ func (w *writer) batch(first *job) {
 			close(first.commit)
 			return
 		}
-		for j := w.next(len(jobs)); j != nil && err == nil; j = w.next(len(jobs)) {
+		for err == nil {
+			j := w.next(len(jobs))
+			if j == nil {
+				break
+			}
 			jobs = append(jobs, j)
 			err = w.savepoint(t, j)
 		}
+	}
+	if err == nil {
+		err = t.indexWords()
 	}
 	if err == nil {
 		err = t.control("COMMIT")
@@ -178,8 +190,8 @@ func (w *writer) batch(first *job) {
 		w.rollback(t)
 	}
 	for _, j := range jobs {
-		if err != nil {
-			j.err = explain(fmt.Errorf("commit: %w", err), w.wal.path)
+		if err != nil && j.err == nil {
+			j.err = explain(fmt.Errorf("commit: %w", err), strings.TrimSuffix(w.wal.path, "-wal"))
 		}
 		close(j.commit)
 	}
