@@ -29,6 +29,11 @@ type LogStore interface {
 	HashReader(ctx context.Context) tlog.HashReader
 	// LatestCheckpoint is nil when none was made yet.
 	LatestCheckpoint(ctx context.Context) (*KeptCheckpoint, error)
+	// LatestAnchored is the newest of which a copy left the machine, or nil.
+	LatestAnchored(ctx context.Context) (*KeptCheckpoint, error)
+	// AnchorCheckpoint notes that a copy of the checkpoint of this size left
+	// the machine.
+	AnchorCheckpoint(ctx context.Context, size int64, at time.Time, anchor string) error
 	// AddCheckpoint is fault.Conflict when another root was signed for the size.
 	AddCheckpoint(ctx context.Context, c KeptCheckpoint, records ...Record) error
 	// AuditPage returns the records that match, newest first, before a seq.
@@ -45,12 +50,27 @@ type Log struct {
 
 	tempDir string
 	signing sync.Mutex // one checkpoint at a time: each continues the one before
+
+	dueRecords int64
+	dueEvery   time.Duration
+	anchors    []Anchor
+	anchoring  sync.Mutex // each anchor gets a checkpoint once
+	lastError  struct {
+		sync.Mutex
+		text  string
+		since time.Time
+	}
 }
 
 // NewLog returns the log of a store, signed with the key. Packs wait in tempDir
 // while they are made; "" is the system's, which may be memory.
-func NewLog(store LogStore, key *Key, now func() time.Time, tempDir string) *Log {
-	return &Log{store: store, key: key, now: now, tempDir: tempDir}
+func NewLog(store LogStore, key *Key, now func() time.Time, tempDir string, options ...LogOption) *Log {
+	l := &Log{store: store, key: key, now: now, tempDir: tempDir,
+		dueRecords: DefaultCheckpointRecords, dueEvery: DefaultCheckpointEvery}
+	for _, o := range options {
+		o(l)
+	}
+	return l
 }
 
 // VerifierKey is what an auditor needs to check anything this log signed.
