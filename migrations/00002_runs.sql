@@ -114,6 +114,8 @@ CREATE TABLE rotation_dates (
 -- The list is read soonest first; the rest of the key breaks ties.
 CREATE UNIQUE INDEX rotation_dates_due
     ON rotation_dates (due_at, connection, datastore_id, table_id, column_name);
+CREATE INDEX rotation_dates_connection_due
+    ON rotation_dates (connection, due_at, datastore_id, table_id, column_name);
 
 -- The highest key version that a verified run brought for a column.
 CREATE TABLE key_versions (

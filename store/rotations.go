@@ -82,10 +82,14 @@ func (s *Store) RotationDates(ctx context.Context, f RotationFilter, after *encr
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
 			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	dates, err := collect(ctx, s, scanRotation, `SELECT `+rotationColumns+` FROM rotation_dates`+w.sql()+
-		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`, append(w.args, pageSize(limit))...)
+	dates, err := collect(ctx, s, scanRotation, rotationList(w), append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list rotation dates: %w", err)
 	}
 	return dates, nil
+}
+
+func rotationList(w where) string {
+	return `SELECT ` + rotationColumns + ` FROM rotation_dates` + w.sql() +
+		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
 }

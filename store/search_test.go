@@ -316,6 +316,12 @@ func TestNoPageScansOrSorts(t *testing.T) {
 		"callbacks: table":      verificationFilter(encryptionCallbacks{TableID: "x"}),
 		"callbacks: accepted":   verificationFilter(encryptionCallbacks{Accepted: &yes}),
 	}, `verifications`, ` ORDER BY seq DESC LIMIT 50`)
+	for _, connection := range []string{"", "x"} {
+		w := where{}
+		w.equals(`connection`, connection)
+		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`, 1, "", "", "", "")
+		plan(t, s, "rotations: "+connection, rotationList(w), append(w.args, 50)...)
+	}
 }
 
 func plan(t *testing.T, s *Store, name, text string, args ...any) {
