@@ -66,6 +66,9 @@ func (cmd *encryptCmd) Run(a *app) error {
 		return job.dryRun(request)
 	}
 	run, err := job.run(request)
+	if err := sign(context.WithoutCancel(a.ctx), cmd.DB, job.store); err != nil {
+		fmt.Fprintf(a.stderr, "cxseal: no checkpoint was made: %v\n", err)
+	}
 	return job.print(run, err)
 }
 

@@ -241,7 +241,20 @@ func (cmd *exportCmd) Run(a *app) error {
 	if cmd.Format == "jsonl" {
 		export = s.ExportJSONL
 	}
+	if err := sign(a.ctx, cmd.DB, s); err != nil {
+		return err
+	}
 	return audit.Exported(a.ctx, s, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, export)
+}
+
+// sign makes a checkpoint of what a command has done, as a console does.
+func sign(ctx context.Context, db string, s *store.Store) error {
+	log, err := openLog(ctx, db, s, time.Now)
+	if err != nil {
+		return err
+	}
+	_, err = log.Sign(ctx)
+	return err
 }
 
 type backupCmd struct {

@@ -57,6 +57,9 @@ func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (Callbac
 	if err != nil {
 		return CallbackAnswer{}, err
 	}
+	if run, err = s.awaitAnswer(ctx, run); err != nil {
+		return CallbackAnswer{}, err
+	}
 	for range 5 { // each turn means that the run moved while the callback was judged
 		var answer CallbackAnswer
 		answer, err = s.confirm(ctx, run, request)
@@ -68,6 +71,37 @@ func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (Callbac
 		}
 	}
 	return CallbackAnswer{}, err
+}
+
+// answerPatience is how long a callback waits for the PATCH's own answer.
+const answerPatience = 2 * time.Second
+
+// awaitAnswer gives a run whose PATCH is being answered a moment to learn the
+// table's new state: tenants call back as soon as they have committed, often
+// before their answer is here, and a verdict on known facts is worth more. A
+// tenant that answers only after its callback costs it the patience, no more.
+func (s *Service) awaitAnswer(ctx context.Context, run Run) (Run, error) {
+	moved, stop := s.Watch(run.ID)
+	defer stop()
+	patience := time.NewTimer(answerPatience)
+	defer patience.Stop()
+	look := time.NewTicker(answerPatience / 20) // another process may be the one who sent it
+	defer look.Stop()
+	for run.State == Patching {
+		select {
+		case <-moved:
+		case <-look.C:
+		case <-patience.C:
+			return run, nil
+		case <-ctx.Done():
+			return run, ctx.Err()
+		}
+		var err error
+		if run, err = s.store.Run(ctx, run.ID); err != nil {
+			return run, err
+		}
+	}
+	return run, nil
 }
 
 func (s *Service) confirm(ctx context.Context, run Run, request CallbackRequest) (CallbackAnswer, error) {

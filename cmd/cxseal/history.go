@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cxseal/cxone"
+	"cxseal/cxone/sandbox"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+)
+
+// history is the demo's past: an organisation that encrypts its tables one
+// after the other, has bad days, loses some ground and wins it back. Nothing
+// is written into the database by hand: each step is a run, a callback or a
+// synchronisation on the moved clock.
+type history struct {
+	*demo
+	start time.Time
+	days  int
+	runs  int
+}
+
+var (
+	demoAdmin    = access.Caller{Name: "admin", Role: access.Admin, IP: "127.0.0.1"}
+	demoMigrator = []string{"ssn", "credit_card", "medical_record_number"}
+)
+
+// live walks through the days. Day numbers are of 180 and scaled to days.
+func (h *history) live(ctx context.Context) error {
+	if err := h.sync(ctx, 0); err != nil {
+		return err
+	}
+	tables := h.tenant.Tables()
+	day := 3
+	for i, t := range tables {
+		if t.ID == "tbl-contacts" {
+			continue
+		}
+		if err := h.encryptOne(ctx, day, t, i); err != nil {
+			return err
+		}
+		day += 5
+	}
+	return h.badDays(ctx, tables)
+}
+
+// encryptOne encrypts the first column that can be encrypted of one table.
+func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i int) error {
+	h.moveTo(day, 9+i%8)
+	columns := h.open(t)
+	if len(columns) == 0 {
+		return nil
+	}
+	if i%9 == 4 { // now and then somebody asks for what is not there
+		if err := h.run(ctx, t, encryption.Request{Columns: append(columns[:1:1], "legacy_ref")}, encryption.Failed); err != nil {
+			return err
+		}
+	}
+	if err := h.run(ctx, t, encryption.Request{Columns: columns[:min(len(columns), 1+i%3)]}, encryption.Verified); err != nil {
+		return err
+	}
+	if i%4 == 0 {
+		return h.sync(ctx, day)
+	}
+	return nil
+}
+
+// badDays are the days that an auditor asks about, and the way back.
+func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
+	victim := h.find(tables, func(t cxone.TableRef) bool { return t.ID != "tbl-contacts" && len(h.encrypted(t)) > 0 })
+	for _, step := range []func() error{
+		func() error { return h.refused(ctx, 150, victim) },
+		func() error { return h.silent(ctx, 154, h.other(tables, victim)) },
+		func() error { return h.decrypted(ctx, 158, victim) },
+		func() error { return h.repaired(ctx, 164, victim) },
+		func() error { return h.rotated(ctx, 170, tables) },
+		func() error { return h.contacts(ctx, 178) },
+		func() error { return h.sync(ctx, 179) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refused: the KMS reports a weaker algorithm than was asked for.
+func (h *history) refused(ctx context.Context, day int, t cxone.TableRef) error {
+	h.moveTo(day, 11)
+	columns := h.open(t)
+	if len(columns) == 0 {
+		return nil
+	}
+	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
+	defer h.tenant.ClearFaults()
+	return h.run(ctx, t, encryption.Request{Columns: columns[:1]}, encryption.Rejected)
+}
+
+// silent: the KMS says nothing until the deadline has passed.
+func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
+	h.moveTo(day, 14)
+	columns := h.open(t)
+	if len(columns) == 0 {
+		return nil
+	}
+	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: 1})
+	run, err := h.launch(ctx, t, encryption.Request{Columns: columns[:1]})
+	if err != nil {
+		return err
+	}
+	if _, err := h.wait(ctx, run.ID, func(r encryption.Run) bool { return r.State == encryption.Verifying }); err != nil {
+		return err
+	}
+	h.clock.moveTo(h.clock.Now().Add(encryption.DefaultCallbackDeadline + time.Minute))
+	return h.expect(ctx, run.ID, encryption.Unconfirmed)
+}
+
+// decrypted: somebody takes the encryption of a column away, and the next
+// synchronisation finds out.
+func (h *history) decrypted(ctx context.Context, day int, t cxone.TableRef) error {
+	for _, column := range h.encrypted(t) {
+		if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
+			return err
+		}
+	}
+	return h.sync(ctx, day)
+}
+
+// repaired: and it is encrypted again.
+func (h *history) repaired(ctx context.Context, day int, t cxone.TableRef) error {
+	h.moveTo(day, 10)
+	columns := h.open(t)
+	return h.run(ctx, t, encryption.Request{Columns: columns[:min(3, len(columns))]}, encryption.Verified)
+}
+
+// rotated: the key of one table is rotated by hand.
+func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef) error {
+	h.moveTo(day, 15)
+	t := h.find(tables, func(t cxone.TableRef) bool { return len(h.encrypted(t)) > 1 })
+	return h.run(ctx, t, encryption.Request{Operation: audit.KeyRotation, Columns: h.encrypted(t)}, encryption.Verified)
+}
+
+// contacts: the guide's own example, all but one column, which is left for the
+// person who tries the demo.
+func (h *history) contacts(ctx context.Context, day int) error {
+	h.moveTo(day, 10)
+	t := cxone.TableRef{ID: "tbl-contacts", DatastoreID: "ds-customers"}
+	return h.run(ctx, t, encryption.Request{Columns: demoMigrator[:1]}, encryption.Verified)
+}
+
+func (h *history) moveTo(day, hour int) {
+	at := h.start.Add(time.Duration(float64(day) / 180 * float64(h.days) * float64(24*time.Hour)))
+	h.clock.moveTo(time.Date(at.Year(), at.Month(), at.Day(), hour, 12, 0, 0, time.UTC))
+}
+
+func (h *history) sync(ctx context.Context, day int) error {
+	h.moveTo(day, 6)
+	return h.console.inv.Sync(ctx, defaultConnection, 0)
+}
+
+// open lists the columns of a table that a run may encrypt now.
+func (h *history) open(t cxone.TableRef) []string {
+	table, indexes, ok := h.tenant.Table(t.DatastoreID, t.ID)
+	if !ok {
+		return nil
+	}
+	var names []string
+	for _, c := range table.Columns {
+		if !c.Encrypted && len(encryption.NewPlan(&table, indexes, encryption.Wish{Columns: []string{c.Name}}).Blockers) == 0 && c.Type == "string" {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func (h *history) encrypted(t cxone.TableRef) []string {
+	table, _, _ := h.tenant.Table(t.DatastoreID, t.ID)
+	var names []string
+	for _, c := range table.Columns {
+		if c.Encrypted {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func (h *history) find(tables []cxone.TableRef, ok func(cxone.TableRef) bool) cxone.TableRef {
+	for _, t := range tables {
+		if ok(t) {
+			return t
+		}
+	}
+	return tables[0]
+}
+
+func (h *history) other(tables []cxone.TableRef, not cxone.TableRef) cxone.TableRef {
+	return h.find(tables, func(t cxone.TableRef) bool {
+		return t.ID != not.ID && t.ID != "tbl-contacts" && len(h.open(t)) > 0
+	})
+}
+
+func (h *history) launch(ctx context.Context, t cxone.TableRef, r encryption.Request) (encryption.Run, error) {
+	r.Connection, r.DatastoreID, r.TableID = defaultConnection, t.DatastoreID, t.ID
+	h.runs++
+	return h.console.service.Launch(ctx, demoAdmin, r)
+}
+
+// run launches a run and waits until it has ended as the story says.
+func (h *history) run(ctx context.Context, t cxone.TableRef, r encryption.Request, want encryption.State) error {
+	run, err := h.launch(ctx, t, r)
+	if err != nil {
+		return err
+	}
+	return h.expect(ctx, run.ID, want)
+}
+
+func (h *history) expect(ctx context.Context, id string, want encryption.State) error {
+	run, err := h.wait(ctx, id, func(r encryption.Run) bool { return r.State.Ended() })
+	if err == nil && run.State != want {
+		err = fmt.Errorf("run on %s is %s (%s), not %s", run.TableID, run.State, run.ErrorMessage, want)
+	}
+	return err
+}
+
+func (h *history) wait(ctx context.Context, id string, ok func(encryption.Run) bool) (encryption.Run, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	moved, stop := h.console.service.Watch(id)
+	defer stop()
+	for {
+		run, err := h.console.store.Run(ctx, id)
+		if err != nil || ok(run) {
+			return run, err
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return run, ctx.Err()
+		}
+	}
+}
