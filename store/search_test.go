@@ -58,20 +58,20 @@ var filters = map[string]struct {
 	}},
 	"any, words": {audit.Filter{Query: "table:tbl-1 table:tbl-3 series"}, func(_ int, r audit.Record) bool { return r.TableID == "tbl-1" || r.TableID == "tbl-3" }},
 	"contradict": {audit.Filter{Query: "actor:eve", Actor: "admin"}, func(int, audit.Record) bool { return false }},
-	"from":       {audit.Filter{From: noon.Add(400 * time.Minute)}, func(i int, _ audit.Record) bool { return i >= 400 }},
-	"to":         {audit.Filter{To: noon.Add(95 * time.Minute)}, func(i int, _ audit.Record) bool { return i < 95 }},
-	"period":     {audit.Filter{From: noon.Add(95 * time.Minute), To: noon.Add(305 * time.Minute)}, func(i int, _ audit.Record) bool { return i >= 95 && i < 305 }},
+	"from":       {audit.Filter{From: noon.Add(190 * time.Minute)}, func(i int, _ audit.Record) bool { return i >= 190 }},
+	"to":         {audit.Filter{To: noon.Add(45 * time.Minute)}, func(i int, _ audit.Record) bool { return i < 45 }},
+	"period":     {audit.Filter{From: noon.Add(45 * time.Minute), To: noon.Add(150 * time.Minute)}, func(i int, _ audit.Record) bool { return i >= 45 && i < 150 }},
 	"elsewhen":   {audit.Filter{From: noon.Add(1000 * time.Hour)}, func(int, audit.Record) bool { return false }},
-	"all at once": {audit.Filter{Operation: "COLUMN_ENCRYPTION", Outcome: "SUCCESS", Actor: "admin", Connection: "default", Query: "ssn series", To: noon.Add(450 * time.Minute)},
+	"all at once": {audit.Filter{Operation: "COLUMN_ENCRYPTION", Outcome: "SUCCESS", Actor: "admin", Connection: "default", Query: "ssn series", To: noon.Add(200 * time.Minute)},
 		func(i int, r audit.Record) bool {
 			return r.Operation == "COLUMN_ENCRYPTION" && r.Outcome == "SUCCESS" && r.Actor.Name == "admin" && r.Connection == "default" &&
-				slices.Contains(r.Columns, "ssn") && i < 450
+				slices.Contains(r.Columns, "ssn") && i < 200
 		}},
 }
 
 func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) {
 	s := open(t)
-	const size = 500
+	const size = 240
 	fill(t, s, 0, size)
 	for name, c := range filters {
 		for _, s.few = range []int64{0, fewRecords} { // words by the index, and by looking
@@ -84,7 +84,7 @@ func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) 
 				}
 				var down []int64
 				for before := int64(0); ; before = down[len(down)-1] {
-					page, err := s.AuditPage(t.Context(), c.f, before, 7)
+					page, err := s.AuditPage(t.Context(), c.f, before, 23)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -100,7 +100,7 @@ func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) 
 				}
 				var up []int64
 				for after := int64(0); ; after = up[0] {
-					page, err := s.AuditPageAfter(t.Context(), c.f, after, 7)
+					page, err := s.AuditPageAfter(t.Context(), c.f, after, 23)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -129,7 +129,9 @@ func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) 
 				if err != nil || facets.Of != int64(len(want)) || !facets.All {
 					t.Errorf("facets of %d, %v; want %d", facets.Of, err, len(want))
 				}
-				exportsMatch(t, s, c.f, want)
+				if s.few == 0 {
+					exportsMatch(t, s, c.f, want)
+				}
 			})
 		}
 	}
