@@ -2,16 +2,11 @@ package handlers
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
 	"mime"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,9 +15,6 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
-
-// exporter writes what matches and answers how many records that were.
-type exporter func(ctx context.Context, f audit.Filter, w io.Writer) (int64, error)
 
 func (h *Console) exportCSV(c echo.Context) error {
 	return h.export(c, "CSV", "cxseal-audit", "csv", "text/csv; charset=utf-8; header=present", h.cfg.Audit.ExportCSV)
@@ -55,14 +47,14 @@ const exportIdle = time.Minute
 // export is itself a record, appended after the last byte and before the end
 // is told: what cannot be recorded, or breaks off, ends in an aborted
 // connection and never in a short file that looks whole.
-func (h *Console) export(c echo.Context, what, name, extension, contentType string, write exporter) error {
+func (h *Console) export(c echo.Context, what, name, extension, contentType string, write audit.Exporter) error {
 	q := readQuery(c)
 	for param := range q.values {
 		if !slices.Contains(auditParams, param) { // a misspelt filter must not export everything
 			q.wrong("An export has no filter “" + clip(param) + "”.")
 		}
 	}
-	filter, shown, searchErr := auditFilter(q)
+	filter, _, searchErr := auditFilter(q)
 	if err := firstErr(q.err(), searchErr); err != nil {
 		return err
 	}
@@ -82,22 +74,11 @@ func (h *Console) export(c echo.Context, what, name, extension, contentType stri
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	defer cancel()
 	defer context.AfterFunc(h.stop, cancel)()
-	out := &exportWriter{w: c.Response(), control: http.NewResponseController(c.Response()), sum: sha256.New()}
-	rows, err := write(ctx, filter, out)
-
-	r := audit.NewRecord(h.cfg.Now(), audit.AuditExport, audit.Success, caller(c).Actor())
-	conditions := strings.TrimPrefix(strings.TrimPrefix(shown.Path(""), "?"), "/")
-	if conditions == "" {
-		conditions = "none"
+	out := &exportWriter{w: c.Response(), control: http.NewResponseController(c.Response())}
+	if err := unhurried(out.control); err != nil {
+		return err
 	}
-	r.Detail = fmt.Sprintf("%s of %d records, %d bytes, filter %s, SHA-256 %s.", what, rows, out.size, conditions, hex.EncodeToString(out.sum.Sum(nil)))
-	if err != nil {
-		r.Outcome = audit.Failure
-		r.Detail = fmt.Sprintf("%s broke off after %d bytes, filter %s.", what, out.size, conditions)
-	}
-	if rerr := h.cfg.Records.AppendRecords(context.WithoutCancel(c.Request().Context()), r); rerr != nil {
-		err = errors.Join(err, rerr)
-	}
+	err := audit.Exported(ctx, h.cfg.Records, h.cfg.Now, caller(c).Actor(), what, filter, out, write)
 	if err == nil {
 		return nil
 	}
@@ -116,20 +97,15 @@ func setDownload(c echo.Context, name string) {
 	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
-// exportWriter hashes what goes out and moves the write deadline on.
+// exportWriter moves the write deadline on with every piece.
 type exportWriter struct {
 	w       io.Writer
 	control *http.ResponseController
-	sum     hash.Hash
-	size    int64
 }
 
 func (e *exportWriter) Write(b []byte) (int, error) {
 	if err := e.control.SetWriteDeadline(time.Now().Add(exportIdle)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	n, err := e.w.Write(b)
-	e.size += int64(n)
-	_, _ = e.sum.Write(b[:n]) // a hash never fails
-	return n, err
+	return e.w.Write(b)
 }

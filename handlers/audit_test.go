@@ -37,7 +37,7 @@ func (h *house) seed(n int) {
 
 func TestExportsParseBackToTheLedger(t *testing.T) {
 	h := newHouse(t)
-	h.seed(2500)
+	h.seed(1100)
 	officer := h.as(access.Officer)
 	a := officer.get("/audit.csv?actor=seeder&from=2026-01-01&to=2026-01-01")
 	if a.status != 200 || a.header.Get("Content-Encoding") != "" {
@@ -48,7 +48,7 @@ func TestExportsParseBackToTheLedger(t *testing.T) {
 	}
 	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
 	must(t, err)
-	if len(rows) != 2501 || rows[1][24] != "'=seeded 0" || rows[2500][24] != "'=seeded 2499" {
+	if len(rows) != 1101 || rows[1][24] != "'=seeded 0" || rows[1100][24] != "'=seeded 1099" {
 		t.Fatalf("%d rows, %q, %q", len(rows), rows[1], rows[len(rows)-1])
 	}
 	lines := officer.get("/audit.jsonl?actor=seeder")
@@ -61,7 +61,7 @@ func TestExportsParseBackToTheLedger(t *testing.T) {
 		}
 		n++
 	}
-	if n != 2500 {
+	if n != 1100 {
 		t.Errorf("%d lines", n)
 	}
 	exports := h.records(audit.Filter{Operation: string(audit.AuditExport)})
@@ -69,7 +69,7 @@ func TestExportsParseBackToTheLedger(t *testing.T) {
 		t.Fatalf("%d exports on record", len(exports))
 	}
 	sum := sha256.Sum256([]byte(a.body))
-	for _, want := range []string{"CSV of 2500 records", hex.EncodeToString(sum[:]), "actor=seeder&from=2026-01-01&to=2026-01-01"} {
+	for _, want := range []string{"CSV of 1100 records", hex.EncodeToString(sum[:]), "filter actor:seeder from:2026-01-01"} {
 		if detail := exports[1].Record.Detail; !strings.Contains(detail, want) {
 			t.Errorf("the record %q lacks %q", detail, want)
 		}
@@ -238,5 +238,21 @@ func TestARecordsProofChecksOffline(t *testing.T) {
 	text := b.get("/audit/checkpoint")
 	if _, err := audit.OpenCheckpoint([]byte(text.body), keyText); err != nil {
 		t.Errorf("checkpoint: %v", err)
+	}
+}
+
+func TestAnEvidencePackChecksWithTheKeyShown(t *testing.T) {
+	h := newHouse(t)
+	h.seed(20)
+	b := h.as(access.Officer)
+	keyText := regexp.MustCompile(`cxseal/test\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).FindString(b.get("/system").body)
+	a := b.get("/audit/evidence.zip?actor=seeder")
+	if a.status != 200 || a.header.Get("Content-Type") != "application/zip" {
+		t.Fatalf("%d %v", a.status, a.header)
+	}
+	report, err := audit.VerifyPack(t.Context(), strings.NewReader(a.body), int64(len(a.body)), keyText)
+	must(t, err)
+	if report.Records != 20 {
+		t.Errorf("%+v", report)
 	}
 }

@@ -104,6 +104,8 @@ type AuditReader interface {
 	AuditEntry(ctx context.Context, auditID string) (audit.Entry, error)
 	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 	TreeSize(ctx context.Context) (int64, error)
+	// LatestCheckpoint is the newest that was signed, or nil.
+	LatestCheckpoint(ctx context.Context) (*audit.KeptCheckpoint, error)
 	ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
 	ExportJSONL(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
 }
@@ -126,7 +128,7 @@ type Recorder interface {
 
 // Log signs checkpoints of the ledger and proves records under them.
 type Log interface {
-	// Checkpoint is the newest signed checkpoint, as text.
+	// Checkpoint is a signed checkpoint of every record there is, as text.
 	Checkpoint(ctx context.Context) (string, error)
 	// Proof is one record's inclusion proof (C2SP tlog-proof).
 	Proof(ctx context.Context, seq int64) ([]byte, error)

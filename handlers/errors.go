@@ -38,6 +38,10 @@ var statusOf = map[fault.Code]int{
 	fault.Internal:        http.StatusInternalServerError,
 }
 
+// statusClientGone is what the log says of a request whose client went away
+// (nginx's number; nothing is sent).
+const statusClientGone = 499
+
 // problem is an error as the outside sees it.
 type problem struct {
 	status     int
@@ -92,7 +96,8 @@ func describeHTTP(err *echo.HTTPError) problem {
 // asked for. An error that is nobody's fault but ours is logged whole.
 func (h *Console) fail(c echo.Context, err error) {
 	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
-		return // the client went away
+		c.Response().Status = statusClientGone // for the log
+		return
 	}
 	p := describe(err)
 	if p.status >= 500 {
@@ -120,7 +125,7 @@ func (h *Console) answer(c echo.Context, p problem) error {
 	r := c.Request()
 	if wantsJSON(r) || rt.path == kmsCallbackPath {
 		return h.json(c, p.status, map[string]any{"error": map[string]string{
-			"code": string(p.code), "message": p.message, "request_id": requestID(c)}})
+			"code": string(p.code), "message": p.message}})
 	}
 	view := web.ErrorView{Status: p.status, Code: string(p.code), Message: p.message,
 		Next: strings.TrimSpace(p.next), RequestID: requestID(c)}

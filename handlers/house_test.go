@@ -2,7 +2,6 @@ package handlers_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"cxseal/cxone"
 	"cxseal/cxone/sandbox"
@@ -89,6 +87,7 @@ func newHouse(t *testing.T, options ...option) *house {
 	var console http.Handler
 	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { console.ServeHTTP(w, r) }))
 
+	log := newLog(t, db, h.clock)
 	sandboxConfig := sandbox.Config{Tables: 3, Seed: 1}
 	cfg := handlers.Config{
 		Accounts: h.accounts, Sessions: db.Sessions(handlers.SessionUser),
@@ -96,8 +95,8 @@ func newHouse(t *testing.T, options ...option) *house {
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)
 		},
-		Facets:  facetsOf(db),
-		Log:     testLog{db, h.clock, key(t)},
+		Facets: facetsOf(db),
+		Log:    log, Pack: log,
 		Ready:   db.Ping,
 		Version: "test", Now: h.clock, Logger: logger, Metrics: prometheus.NewRegistry(),
 	}
@@ -185,54 +184,13 @@ func facetsOf(db *store.Store) func(context.Context, audit.Filter) (handlers.Fac
 	}
 }
 
-// testLog signs the tree as it stands.
-type testLog struct {
-	db  *store.Store
-	now func() time.Time
-	key *audit.Key
-}
-
-func key(t *testing.T) *audit.Key {
+// newLog is the ledger's log with a key of its own.
+func newLog(t *testing.T, db *store.Store, now func() time.Time) *audit.Log {
 	t.Helper()
-	k, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "log.key"), "cxseal/test")
+	dir := t.TempDir()
+	key, err := audit.LoadOrCreateKey(filepath.Join(dir, "log.key"), "cxseal/test")
 	must(t, err)
-	return k
-}
-
-func (l testLog) VerifierKey() string { return l.key.VerifierKey() }
-
-func (l testLog) Checkpoint(ctx context.Context) (string, error) {
-	size, err := l.db.TreeSize(ctx)
-	if err != nil {
-		return "", err
-	}
-	text, err := l.sign(ctx, size)
-	return string(text), err
-}
-
-func (l testLog) sign(ctx context.Context, size int64) ([]byte, error) {
-	root, err := tlog.TreeHash(size, l.db.HashReader(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return audit.SignCheckpoint(l.key, size, root)
-}
-
-func (l testLog) Proof(ctx context.Context, seq int64) ([]byte, error) {
-	size, err := l.db.TreeSize(ctx)
-	if err != nil {
-		return nil, err
-	}
-	checkpoint, err := l.sign(ctx, size)
-	if err != nil {
-		return nil, err
-	}
-	page, err := l.db.AuditPage(ctx, audit.Filter{}, seq+1, 1)
-	if err != nil || len(page) == 0 {
-		return nil, fmt.Errorf("entry %d: %w", seq, err)
-	}
-	proof, err := audit.NewProof(page[0], size, checkpoint, l.db.HashReader(ctx))
-	return proof.Text(), err
+	return audit.NewLog(db, key, now, dir)
 }
 
 // lockedLog collects log lines from many goroutines.
@@ -254,6 +212,22 @@ func (l *lockedLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// until is the log once it holds the text: a line is written after its answer.
+func (l *lockedLog) until(t *testing.T, text string) string {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(5 * time.Second)
+	for !strings.Contains(l.String(), text) {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the log has no %q", text)
+		}
+	}
+	return l.String()
 }
 
 // browser keeps cookies and follows no redirect by itself.

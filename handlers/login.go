@@ -48,7 +48,8 @@ func (h *Console) login(c echo.Context) error {
 	h.sessions.Put(ctx, keyUser, who.UserID)
 	h.sessions.Put(ctx, keySeen, h.cfg.Now().Unix())
 	h.sessions.Put(ctx, keyCSRF, randomBytes(csrfBytes))
-	c.SetCookie(&http.Cookie{Name: csrfCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
+	c.SetCookie(&http.Cookie{ //nolint:gosec // G124: see csrfToken
+		Name: csrfCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
 	return h.redirect(c, next)
 }
 

@@ -39,7 +39,7 @@ var walk = []struct {
 	{"GET", "/audit", true, readers, 200},
 	{"GET", "/audit.csv", false, exporters, 200},
 	{"GET", "/audit.jsonl", false, exporters, 200},
-	{"GET", "/audit/evidence.zip", false, exporters, 404}, // no pack writer is handed in
+	{"GET", "/audit/evidence.zip", false, exporters, 200},
 	{"GET", "/audit/checkpoint", false, readers, 200},
 	{"GET", "/audit/no-such-record", true, readers, 404},
 	{"GET", "/audit/no-such-record/proof", false, readers, 404},
@@ -93,10 +93,10 @@ func TestADenialSaysNothingOfWhatExists(t *testing.T) {
 	h := newHouse(t)
 	run := h.as(access.Admin).launch("ssn")
 	viewer := h.as(access.Viewer)
-	real, made := viewer.get(run), viewer.get("/runs/no-such-run")
+	there, made := viewer.get(run), viewer.get("/runs/no-such-run")
 	strip := func(a answer) string { return stripVarying(a.body) }
-	if real.status != 403 || made.status != 403 || strip(real) != strip(made) {
-		t.Errorf("%d and %d differ", real.status, made.status)
+	if there.status != 403 || made.status != 403 || strip(there) != strip(made) {
+		t.Errorf("%d and %d differ", there.status, made.status)
 	}
 	officer := h.as(access.Officer)
 	one := officer.submit("/runs", run+"/cancel", nil)
@@ -173,8 +173,8 @@ func TestHEADWorksWhereverGETDoes(t *testing.T) {
 			t.Errorf("HEAD %s: %d %q, GET: %d %q", path, head.status, head.header.Get("Content-Type"), got.status, got.header.Get("Content-Type"))
 		}
 	}
-	if n := len(h.records(audit.Filter{Operation: string(audit.AuditExport)})) - before; n != 2 {
-		t.Errorf("two exports and two HEADs left %d records", n)
+	if n := len(h.records(audit.Filter{Operation: string(audit.AuditExport)})) - before; n != 3 {
+		t.Errorf("three exports and three HEADs left %d records", n)
 	}
 }
 
@@ -249,13 +249,11 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	admin := h.as(access.Admin)
 	run := h.waitFor(admin.launch("ssn"), "verified")
 	admin.get("/audit?q=secret-search")
-	log := h.logs.String()
+	h.browser().do("POST", "/kms/callback/"+run.CallbackToken, strings.NewReader("{}"))
+	log := h.logs.until(t, "/kms/callback/:token")
 	for what, secret := range map[string]string{"callback token": run.CallbackToken, "password": password, "session": sessionOf(admin), "query": "secret-search"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds a %s", what)
 		}
-	}
-	if !strings.Contains(log, "/kms/callback/:token") {
-		t.Error("the log has no line of the callback")
 	}
 }
