@@ -41,7 +41,7 @@ var filters = map[string]struct {
 	"run":        {audit.Filter{RunID: "run-40"}, func(_ int, r audit.Record) bool { return r.RunID == "run-40" }},
 	"words":      {audit.Filter{Query: "SERIES record*"}, func(_ int, r audit.Record) bool { return strings.Contains(r.Detail, "series") }},
 	"plain word": {audit.Filter{Query: "series"}, func(_ int, r audit.Record) bool { return strings.Contains(r.Detail, "series") }},
-	"rare word":  {audit.Filter{Query: "40"}, func(i int, r audit.Record) bool { return i == 40 }},
+	"rare word":  {audit.Filter{Query: "40"}, func(i int, _ audit.Record) bool { return i == 40 }},
 	"one word":   {audit.Filter{Query: "credit_card"}, func(_ int, r audit.Record) bool { return slices.Contains(r.Columns, "+credit_card") }},
 	"accents":    {audit.Filter{Query: "NANDU"}, func(_ int, r audit.Record) bool { return strings.Contains(r.Detail, "ñandú") }},
 	"not a word": {audit.Filter{Query: "-series"}, func(_ int, r audit.Record) bool { return !strings.Contains(r.Detail, "series") }},

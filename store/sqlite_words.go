@@ -99,8 +99,8 @@ func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) erro
 	}
 	if len(in) > 0 {
 		q.and(`(`+strings.Join(exact, ` OR `)+`)`, args...)
-		if any := strings.Join(terms, ") OR ("); !strings.Contains("("+any+")", "()") {
-			match = append(match, "(("+any+"))")
+		if either := "(" + strings.Join(terms, ") OR (") + ")"; !strings.Contains(either, "()") {
+			match = append(match, "("+either+")")
 		}
 	}
 	if len(match) == 0 {

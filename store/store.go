@@ -145,7 +145,7 @@ func (c *stmtCache) get(ctx context.Context, db *sql.DB, text string) (*sql.Stmt
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if other := c.stmts[text]; other != nil {
-		return other, st.Close()
+		return other, st.Close() //nolint:sqlclosecheck // it is kept in the cache
 	}
 	if c.stmts == nil {
 		c.stmts = make(map[string]*sql.Stmt)
@@ -164,7 +164,7 @@ func (c *stmtCache) close() {
 }
 
 func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	st, err := s.stmts.get(ctx, s.reader, text)
+	st, err := s.stmts.get(ctx, s.reader, text) //nolint:sqlclosecheck // the cache keeps it
 	if err != nil {
 		return nil, err
 	}

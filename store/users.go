@@ -93,7 +93,7 @@ func (s *Store) CountUsers(ctx context.Context) (int, error) {
 // SetPassword replaces the password's hash and ends the account's sessions:
 // whoever knew the old one is out.
 func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, id, records, func(t *tx) (int64, error) {
+	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ? WHERE id = ?`,
 			hash, micros(at), micros(at), id)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.
 // SetRole changes the account's role; fault.Conflict when no enabled admin
 // would be left.
 func (s *Store) SetRole(ctx context.Context, id int64, role access.Role, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, id, records, func(t *tx) (int64, error) {
+	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
 		return t.exec(`UPDATE users SET role = ?, updated_at = ? WHERE id = ?`, string(role), micros(at), id)
 	})
 }
@@ -114,7 +114,7 @@ func (s *Store) SetRole(ctx context.Context, id int64, role access.Role, at time
 // SetDisabled locks the account out and ends its sessions, or lets it in
 // again; fault.Conflict when no enabled admin would be left.
 func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, id, records, func(t *tx) (int64, error) {
+	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET disabled = ?, updated_at = ? WHERE id = ?`, disabled, micros(at), id)
 		if err != nil || !disabled {
 			return n, err
@@ -125,7 +125,7 @@ func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at tim
 
 // changeUser makes one change with its records. A change that takes the last
 // enabled admin away is refused; one made while there was none is let through.
-func (s *Store) changeUser(ctx context.Context, id int64, records []audit.Record, change func(*tx) (int64, error)) error {
+func (s *Store) changeUser(ctx context.Context, records []audit.Record, change func(*tx) (int64, error)) error {
 	raw, err := canonical(records)
 	if err != nil {
 		return err

@@ -277,7 +277,7 @@ func (t *tx) control(text string) error {
 
 // exec answers how many rows were changed.
 func (t *tx) exec(text string, args ...any) (int64, error) {
-	st, err := t.stmt(text)
+	st, err := t.stmt(text) //nolint:sqlclosecheck // kept prepared until the writer closes
 	if err != nil {
 		return 0, err
 	}
@@ -289,7 +289,7 @@ func (t *tx) exec(text string, args ...any) (int64, error) {
 }
 
 func (t *tx) query(text string, args ...any) (*sql.Rows, error) {
-	st, err := t.stmt(text)
+	st, err := t.stmt(text) //nolint:sqlclosecheck // kept prepared until the writer closes
 	if err != nil {
 		return nil, err
 	}
