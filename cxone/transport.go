@@ -118,7 +118,7 @@ func (x *exchange) do(ctx context.Context) (*answer, error) {
 
 func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // the caller gave up: Do reports the context's error by itself
 	}
 	if err != nil {
 		return x.retry(0, x.sent, err), nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -554,7 +555,7 @@ func TestWithdrawnWriteIsNotDone(t *testing.T) {
 		}
 	}
 	cancel()
-	if err := <-answer; err != context.Canceled {
+	if err := <-answer; !errors.Is(err, context.Canceled) {
 		t.Errorf("answer %v, want context.Canceled", err)
 	}
 	close(release)

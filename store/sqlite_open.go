@@ -51,7 +51,7 @@ func dsn(path string, query url.Values, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: query.Encode()}).String()
 }
 
-func openWriter(path string) (*sql.DB, error) {
+func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn(path, url.Values{"_txlock": {"immediate"}},
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout),
 		"journal_mode(WAL)",
@@ -65,7 +65,7 @@ func openWriter(path string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err := db.Ping(); err != nil {
+	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

@@ -58,7 +58,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := prepareFile(abs); err != nil {
 		return nil, err
 	}
-	db, err := openWriter(abs)
+	db, err := openWriter(ctx, abs)
 	if err != nil {
 		return nil, explain(err, abs)
 	}

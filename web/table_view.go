@@ -84,11 +84,11 @@ type PreflightColumn struct {
 }
 
 // Blocked reports whether the run cannot start.
-func (p PreflightView) Blocked() bool {
-	if p.Error != "" || len(p.TableBlockers) > 0 {
+func (v PreflightView) Blocked() bool {
+	if v.Error != "" || len(v.TableBlockers) > 0 {
 		return true
 	}
-	for _, c := range p.Columns {
+	for _, c := range v.Columns {
 		if len(c.Blockers) > 0 {
 			return true
 		}
@@ -97,9 +97,9 @@ func (p PreflightView) Blocked() bool {
 }
 
 // Chosen are the columns that were asked for, in order.
-func (p PreflightView) Chosen() []PreflightColumn {
+func (v PreflightView) Chosen() []PreflightColumn {
 	var out []PreflightColumn
-	for _, c := range p.Columns {
+	for _, c := range v.Columns {
 		if c.Chosen {
 			out = append(out, c)
 		}

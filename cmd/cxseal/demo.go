@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -83,11 +84,10 @@ func (cmd *demoCmd) Run(a *app) error {
 	return <-running
 }
 
-// stopped ends the console after an error and reports the first of the two.
+// stopped ends the console after an error.
 func stopped(stop func(), running <-chan error, err error) error {
 	stop()
-	<-running
-	return err
+	return errors.Join(err, <-running)
 }
 
 // folder is where the demo lives, and how to clean up after it.

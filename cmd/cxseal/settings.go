@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (l *listening) validate() error {
 
 // listen opens the address, so that "it started" is true when it is said.
 func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr) // binding waits for nothing
 	if err != nil {
 		return nil, usagef("cannot listen on %s (is another program there? name another --addr): %w", addr, err)
 	}

@@ -26,10 +26,11 @@ func TestWaitsGrowAndAreForgotten(t *testing.T) {
 	if d := wait(th, "ada", "10.0.0.1"); d != 0 {
 		t.Fatalf("%v after the free failures", d)
 	}
-	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		want := time.Duration(seconds) * time.Second
 		th.Failed("ada", "10.0.0.1")
-		if d := wait(th, "ada", "10.0.0.1"); d != want*time.Second {
-			t.Fatalf("wait %v, want %v s", d, want)
+		if d := wait(th, "ada", "10.0.0.1"); d != want {
+			t.Fatalf("wait %v, want %v", d, want)
 		}
 	}
 	fail(th, 1000, "ada", "10.0.0.1")

@@ -233,7 +233,7 @@ func (v *packVerifier) judge(e *Entry, p tlog.RecordProof) bool {
 func (v *packVerifier) ends(records, proofs, rows *packStream) {
 	for _, s := range []*packStream{records, proofs, rows} {
 		if s.err == nil {
-			more := false
+			var more bool
 			if s == rows {
 				_, more = s.csvRow()
 			} else {

@@ -45,6 +45,7 @@ type Target struct {
 // Verdict says how an examination went.
 type Verdict string
 
+// The verdicts.
 const (
 	Good    Verdict = "ok"
 	Warning Verdict = "warning" // works, or may work, but look at it

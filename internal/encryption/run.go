@@ -11,6 +11,7 @@ import (
 // State is where a run stands. See docs/architecture.md for the diagram.
 type State string
 
+// The states, in the order a run meets them.
 const (
 	Queued      State = "queued"
 	Checking    State = "checking"

@@ -15,6 +15,7 @@ import (
 // (`cxseal encrypt` prints them), so they are added to, never renamed.
 type Code string
 
+// The codes.
 const (
 	Invalid         Code = "invalid"          // the request is malformed or out of bounds
 	Unauthenticated Code = "unauthenticated"  // no valid session or credentials

@@ -1,0 +1,38 @@
+# Everything a person or CI runs, in one place. Nothing here needs more than Go,
+# but for the browser test (Chromium) and bench (sqlite3, a C compiler).
+
+GOLANGCI_VERSION := v2.15.0
+BIN := $(CURDIR)/bin
+
+.PHONY: build test race generate check-generated lint soak bench screenshots clean
+
+build: ## a static binary, stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
+
+test: ## what the README names
+	go test ./...
+
+race:
+	go test -race ./...
+
+generate: ## pages from their templates; the result is committed (docs/adr/0003)
+	go tool templ generate -path web
+
+check-generated: generate ## fails when the committed pages are stale
+	git diff --exit-code -- web
+
+lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
+	$< run ./...
+
+$(BIN)/golangci-lint-$(GOLANGCI_VERSION):
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(BIN)/golangci-lint $@
+
+soak: ## the long runs: hundreds of runs under a rate limit
+	go test -tags soak -run Soak -timeout 30m -v ./...
+
+screenshots: ## pages as pictures, into screenshots/
+	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 -run 'Browser|Screens|Preview' ./web ./cmd/cxseal
+
+clean:
+	rm -rf cxseal bin screenshots
