@@ -75,9 +75,6 @@ func (h *Console) export(c echo.Context, what, name, extension, contentType stri
 	defer cancel()
 	defer context.AfterFunc(h.stop, cancel)()
 	out := &exportWriter{w: c.Response(), control: http.NewResponseController(c.Response())}
-	if err := unhurried(out.control); err != nil {
-		return err
-	}
 	err := audit.Exported(ctx, h.cfg.Records, h.cfg.Now, caller(c).Actor(), what, filter, out, write)
 	if err == nil {
 		return nil

@@ -74,6 +74,12 @@ type option func(*handlers.Config, *sandbox.Config)
 
 func newHouse(t *testing.T, options ...option) *house {
 	t.Helper()
+	return newHouseOn(t, func(*http.Server) {}, options...)
+}
+
+// newHouseOn is a house whose HTTP server has other settings.
+func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *house {
+	t.Helper()
 	h := &house{t: t, logs: &lockedLog{}}
 	logger := slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
@@ -85,7 +91,9 @@ func newHouse(t *testing.T, options ...option) *house {
 
 	// The server comes first: the tenant must know where to call back.
 	var console http.Handler
-	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { console.ServeHTTP(w, r) }))
+	h.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { console.ServeHTTP(w, r) }))
+	configure(h.server.Config)
+	h.server.Start()
 
 	log := newLog(t, db, h.clock)
 	sandboxConfig := sandbox.Config{Tables: 3, Seed: 1}

@@ -359,6 +359,38 @@ func TestARunIsFollowedLiveToItsEnd(t *testing.T) {
 	}
 }
 
+func TestAStreamOutlivesTheServersDeadlines(t *testing.T) {
+	const deadline = 300 * time.Millisecond
+	h := newHouseOn(t, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = deadline, deadline })
+	admin := h.as(access.Admin)
+	form := runForm("ssn")
+	form.Set("start_at", h.clock().Add(2*time.Hour).UTC().Format(time.RFC3339))
+	path := admin.submit(tablePath(), "/runs", form).header.Get("Location")
+	stream, _ := admin.listen(t.Context(), path+"/events", "")
+	over := time.After(3 * deadline)
+	for open := true; open; {
+		select {
+		case m, more := <-stream:
+			if !more {
+				t.Fatalf("the stream ended within %v", 3*deadline)
+			}
+			if m.event == "end" {
+				t.Fatal("the run ended")
+			}
+		case <-over:
+			open = false
+		}
+	}
+	admin.submit(path, path+"/cancel", nil)
+	ended := false
+	for m := range stream {
+		ended = ended || m.event == "end" && m.data == "cancelled\n"
+	}
+	if !ended {
+		t.Error("the end of the run did not arrive")
+	}
+}
+
 func TestAStreamEndsWithItsClientAndWithTheConsole(t *testing.T) {
 	h := newHouse(t)
 	admin := h.as(access.Admin)

@@ -52,10 +52,6 @@ func (h *Console) runEvents(c echo.Context) error {
 	default:
 		return fault.New(fault.TooMany, "Too many pages follow runs at this moment. Reload this one later.")
 	}
-	control := http.NewResponseController(c.Response())
-	if err := unhurried(control); err != nil {
-		return err
-	}
 	csrf := h.csrfToken(c)
 	if err := h.save(c); err != nil {
 		return err
@@ -67,22 +63,12 @@ func (h *Console) runEvents(c echo.Context) error {
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	s := &eventStream{h: h, c: c, runID: id, last: last, csrf: csrf, control: control}
+	s := &eventStream{h: h, c: c, runID: id, last: last, csrf: csrf, control: http.NewResponseController(c.Response())}
 	if err := s.follow(ctx, moved); err != nil && ctx.Err() == nil {
 		// The header is out: the browser comes back with its Last-Event-ID.
 		h.cfg.Logger.WarnContext(ctx, "an event stream broke off", "request_id", requestID(c), "run", id, "err", err)
 	}
 	return nil
-}
-
-// unhurried lifts the server's own deadlines from a stream. The one for reading
-// would end it too: net/http cancels a request whose connection cannot be read.
-func unhurried(control *http.ResponseController) error {
-	err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{}))
-	if errors.Is(err, http.ErrNotSupported) {
-		return nil
-	}
-	return err
 }
 
 func lastEventID(r *http.Request) (int64, error) {
