@@ -424,3 +424,18 @@ func TestAWrongSecretOrAMissingScopeSaysWhich(t *testing.T) {
 	}
 	h.final(run)
 }
+
+func TestAnOverlongWishIsRefusedOnTheRecord(t *testing.T) {
+	h := newHouse(t, sandbox.Config{})
+	long := make([]string, 500)
+	for i := range long {
+		long[i] = fmt.Sprint(i) + strings.Repeat("<", 1000)
+	}
+	if _, err := h.Launch(t.Context(), admin, wish(long...)); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "too long together") {
+		t.Errorf("got %v", err)
+	}
+	records := h.records()
+	if len(records) != 1 || records[0].Outcome != audit.Failure || records[0].Operation != audit.RunRequested {
+		t.Errorf("records %+v", records)
+	}
+}

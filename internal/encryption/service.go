@@ -24,6 +24,7 @@ import (
 const (
 	maxColumns    = 500
 	maxNameBytes  = 1024
+	maxAllNames   = 32 << 10 // a run's names together; its audit record holds them all
 	maxStartAhead = 366 * 24 * time.Hour
 )
 
@@ -209,10 +210,8 @@ func (s *Service) refuse(ctx context.Context, caller access.Caller, request Requ
 	record.Connection = clip(request.Connection)
 	record.DatastoreID = clip(request.DatastoreID)
 	record.TableID = clip(request.TableID)
-	for i, c := range request.Columns {
-		if i == maxColumns {
-			break
-		}
+	const most = 100 // a refusal keeps enough to recognise the request by
+	for _, c := range request.Columns[:min(most, len(request.Columns))] {
 		record.Columns = append(record.Columns, clip(c))
 	}
 	record.Detail = fault.MessageOf(why)
@@ -251,10 +250,15 @@ func (s *Service) validate(r *Request) (*Connection, error) {
 	case !goodID(r.TableID):
 		return nil, fault.New(fault.Invalid, "Name the table: its id is missing or malformed.")
 	}
+	total := 0
 	for _, c := range r.Columns {
 		if c == "" || len(c) > maxNameBytes || !utf8.ValidString(c) {
 			return nil, fault.New(fault.Invalid, "A column's name must be 1 to %d bytes of UTF-8 text.", maxNameBytes)
 		}
+		total += len(c)
+	}
+	if total > maxAllNames {
+		return nil, fault.New(fault.Invalid, "The columns' names are too long together (%d KiB at most). Split them over several runs.", maxAllNames>>10)
 	}
 	return s.connections.Connection(r.Connection)
 }
