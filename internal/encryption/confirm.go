@@ -7,23 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
-	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
 const (
-	// signatureTolerance is how far a signed callback's timestamp may be from
-	// now (Standard Webhooks asks for a tolerance, five minutes is its own).
-	signatureTolerance = 5 * time.Minute
-
 	// maxCallbacksPerRun bounds what one URL can make the console store. A
 	// tenant sends three.
 	maxCallbacksPerRun = 100
@@ -179,53 +170,6 @@ func judge(run Run, callback Callback, v *Verification) {
 	v.Answer = mustJSON(Approval(run, callback, v.ReceivedAt))
 }
 
-// KMSAnswer is the answer to an accepted callback (contract §1).
-type KMSAnswer struct {
-	Status         string        `json:"status"`
-	PermissionHash string        `json:"permissionHash"`
-	Timestamp      string        `json:"timestamp"`
-	AuditTrail     KMSAuditTrail `json:"auditTrail"`
-}
-
-// KMSAuditTrail says what was checked.
-type KMSAuditTrail struct {
-	VerifiedBy string `json:"verifiedBy"`
-
-	// GDPRCompliant: the KMS reported the algorithm that was asked for and the
-	// key has a rotation interval.
-	GDPRCompliant bool `json:"gdprCompliant"`
-
-	// DecryptionPipelineReady: the tenant shows every column of the run as
-	// encrypted, under this key version where it shows one. It is false while
-	// the table's new state is not known. No decryption is tried.
-	DecryptionPipelineReady bool `json:"decryptionPipelineReady"`
-}
-
-// Approval is the answer to a callback that passed every check.
-func Approval(run Run, callback Callback, at time.Time) KMSAnswer {
-	return KMSAnswer{
-		Status:         kmsVerified,
-		PermissionHash: PermissionHash(callback.TableID, callback.KeyVersion, len(callback.Columns)),
-		Timestamp:      audit.FormatTime(at),
-		AuditTrail: KMSAuditTrail{
-			VerifiedBy:              "EXTERNAL_KMS",
-			GDPRCompliant:           run.IntervalDays > 0 && checkAlgorithm(callback.Algorithm).Passed,
-			DecryptionPipelineReady: encryptedIn(run.After, run.Columns),
-		},
-	}
-}
-
-// encryptedIn reports whether the table's columns, as the tenant tells them,
-// are known and show every named one as encrypted.
-func encryptedIn(table []ColumnState, names []string) bool {
-	for _, name := range names {
-		if !slices.ContainsFunc(table, func(c ColumnState) bool { return c.Name == name && c.Encrypted }) {
-			return false
-		}
-	}
-	return len(names) > 0
-}
-
 // settle commits a judged callback: it decides a run that waits, may still
 // turn a run that gave up waiting, and is only kept in any other state.
 func (s *Service) settle(ctx context.Context, run Run, v Verification) error {
@@ -272,20 +216,6 @@ func (s *Service) decide(run Run, v Verification) Transition {
 	return t
 }
 
-func verdictSentence(v Verification) string {
-	if !v.Accepted {
-		return "The KMS confirmation was refused. " + v.Reason
-	}
-	how := "by callback"
-	switch {
-	case v.Inline:
-		how = "in the tenant's answer"
-	case v.Signed:
-		how = "by signed callback"
-	}
-	return fmt.Sprintf("Confirmed by the KMS %s, key version %d.", how, v.KeyVersion)
-}
-
 // keepRefused stores a callback that was turned away before it was judged. It
 // changes no run: whoever knows a URL but not the secret can do no harm.
 func (s *Service) keepRefused(ctx context.Context, run Run, v Verification, status int, code, reason string) (CallbackAnswer, error) {
@@ -304,28 +234,6 @@ func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) e
 		s.bus.publish(run.ID)
 	}
 	return err
-}
-
-// callbackRecord is the KMS_CALLBACK record of one callback.
-func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
-	outcome, status := audit.Success, kmsVerified
-	if !v.Accepted {
-		outcome, status = audit.Failure, kmsRejected
-		if v.Status == http.StatusUnauthorized || v.Status == http.StatusNotFound {
-			outcome = audit.Denied
-		}
-	}
-	r := s.record(run, audit.KMSCallback, outcome)
-	r.Actor = audit.Actor{Name: "kms", Role: string(access.System), IP: v.RemoteIP}
-	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: status}
-	r.Detail = verdictSentence(v)
-	if v.Accepted {
-		r.KMS.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
-		if run.State == Verified {
-			r.Compliance = compliance(run)
-		}
-	}
-	return r
 }
 
 // refuseStranger answers a callback whose URL belongs to no run. The first
@@ -355,42 +263,6 @@ func findReplay(earlier []Verification, v Verification) *Verification {
 		}
 	}
 	return nil
-}
-
-// checkSignature verifies a callback by the Standard Webhooks scheme against
-// any of the connection's live secrets. required is false when it has none.
-func (s *Service) checkSignature(run Run, request CallbackRequest) (check Check, required bool) {
-	check = Check{Name: "signature"}
-	connection, err := s.connections.Connection(run.Connection)
-	if err != nil {
-		check.Detail = "The run's connection is not configured, so its callback secret is not known"
-		return check, true
-	}
-	if len(connection.KMSSecrets) == 0 {
-		return check, false
-	}
-	if request.ID == "" || request.Timestamp == "" || request.Signature == "" {
-		check.Detail = "The callback is not signed: webhook-id, webhook-timestamp and webhook-signature are required"
-		return check, true
-	}
-	seconds, err := strconv.ParseInt(request.Timestamp, 10, 64)
-	if skew := s.now().Sub(time.Unix(seconds, 0)).Abs(); err != nil || skew > signatureTolerance {
-		check.Detail = "The callback's webhook-timestamp is more than five minutes from now"
-		return check, true
-	}
-	headers := http.Header{}
-	headers.Set(standardwebhooks.HeaderWebhookID, request.ID)
-	headers.Set(standardwebhooks.HeaderWebhookTimestamp, request.Timestamp)
-	headers.Set(standardwebhooks.HeaderWebhookSignature, request.Signature)
-	for _, secret := range connection.KMSSecrets {
-		webhook, err := standardwebhooks.NewWebhook(secret)
-		if err == nil && webhook.VerifyIgnoringTimestamp(request.Body, headers) == nil {
-			check.Passed, check.Detail = true, "signed with the connection's callback secret"
-			return check, true
-		}
-	}
-	check.Detail = "The callback's signature matches none of the connection's callback secrets"
-	return check, true
 }
 
 func refusal(status int, code, reason string) CallbackAnswer {

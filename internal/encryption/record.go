@@ -2,6 +2,7 @@ package encryption
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"cxseal/cxone"
@@ -141,4 +142,40 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// callbackRecord is the KMS_CALLBACK record of one callback.
+func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
+	outcome, status := audit.Success, kmsVerified
+	if !v.Accepted {
+		outcome, status = audit.Failure, kmsRejected
+		if v.Status == http.StatusUnauthorized || v.Status == http.StatusNotFound {
+			outcome = audit.Denied
+		}
+	}
+	r := s.record(run, audit.KMSCallback, outcome)
+	r.Actor = audit.Actor{Name: "kms", Role: string(access.System), IP: v.RemoteIP}
+	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: status}
+	r.Detail = verdictSentence(v)
+	if v.Accepted {
+		r.KMS.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
+		if run.State == Verified {
+			r.Compliance = compliance(run)
+		}
+	}
+	return r
+}
+
+func verdictSentence(v Verification) string {
+	if !v.Accepted {
+		return "The KMS confirmation was refused. " + v.Reason
+	}
+	how := "by callback"
+	switch {
+	case v.Inline:
+		how = "in the tenant's answer"
+	case v.Signed:
+		how = "by signed callback"
+	}
+	return fmt.Sprintf("Confirmed by the KMS %s, key version %d.", how, v.KeyVersion)
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"iter"
+	"os"
+
+	"cxseal/internal/audit"
+)
+
+type verifyCmd struct {
+	database
+	logging
+	File    string   `arg:"" optional:"" help:"An evidence pack, proof or checkpoint to check instead of the database." placeholder:"FILE"`
+	Key     string   `help:"The log's verifier key, as cxseal key prints it." placeholder:"KEY"`
+	Anchors []string `help:"Files of checkpoints that left the machine, to hold the log against." placeholder:"FILE"`
+}
+
+// Run verifies a file or the whole log.
+func (cmd *verifyCmd) Run(a *app) error {
+	report, err := cmd.verify(a)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(a.stdout); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return errReported
+	}
+	return nil
+}
+
+func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
+	if cmd.File != "" {
+		return cmd.verifyFile(a)
+	}
+	s, err := openExisting(a.ctx, cmd.DB, cmd.logging, a.stderr)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	defer s.Close() //nolint:errcheck // nothing was written
+	key := cmd.Key
+	if key == "" {
+		own, err := logKey(a.ctx, cmd.DB, s)
+		if err != nil {
+			return audit.Report{}, err
+		}
+		key = own.VerifierKey()
+	}
+	input := s.LogInput(a.ctx, key)
+	if input.Checkpoints, err = withAnchors(input.Checkpoints, cmd.Anchors); err != nil {
+		return audit.Report{}, err
+	}
+	return audit.VerifyLog(a.ctx, input)
+}
+
+// withAnchors adds the checkpoints of files that left the machine to those of
+// the database.
+func withAnchors(kept iter.Seq2[audit.SignedCheckpoint, error], files []string) (iter.Seq2[audit.SignedCheckpoint, error], error) {
+	var anchored []audit.SignedCheckpoint
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for text, err := range audit.ReadCheckpoints(f) {
+			if err != nil {
+				return nil, errors.Join(usagef("%s: %w", name, err), f.Close())
+			}
+			anchored = append(anchored, audit.SignedCheckpoint{Text: bytes.Clone(text), Source: name})
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return func(yield func(audit.SignedCheckpoint, error) bool) {
+		for c, err := range kept {
+			if !yield(c, err) {
+				return
+			}
+		}
+		for _, c := range anchored {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+func (cmd *verifyCmd) verifyFile(a *app) (audit.Report, error) {
+	if cmd.Key == "" {
+		return audit.Report{}, usagef("--key is needed: the verifier key that the console shows and cxseal key prints, from someone you trust")
+	}
+	f, err := os.Open(cmd.File)
+	if err != nil {
+		return audit.Report{}, usageError{err}
+	}
+	defer f.Close() //nolint:errcheck // read only
+	info, err := f.Stat()
+	if err != nil {
+		return audit.Report{}, err
+	}
+	return audit.VerifyFile(a.ctx, f, info.Size(), cmd.Key)
+}
