@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"github.com/google/uuid"
 )
 
 const (
