@@ -22,9 +22,9 @@ type auditFilter struct {
 	Outcome    string `help:"SUCCESS, FAILURE or DENIED."`
 	Actor      string `help:"Only what this account did."`
 	Connection string `help:"Only this connection."`
-	Datastore  string `name:"datastore-id" help:"Only this data store."`
-	Table      string `name:"table-id" help:"Only this table."`
-	RunID      string `name:"run-id" help:"Only this run."`
+	Datastore  string `name:"datastore-id" aliases:"datastore_id,datastore" help:"Only this data store."`
+	Table      string `name:"table-id" aliases:"table_id,table" help:"Only this table."`
+	RunID      string `name:"run-id" aliases:"run_id,run" help:"Only this run."`
 	Query      string `name:"q" help:"The search box: words and qualifiers."`
 }
 
