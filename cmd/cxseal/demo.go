@@ -49,7 +49,9 @@ type demo struct {
 }
 
 // Run serves the demo until it is told to stop.
-func (cmd *demoCmd) Run(a *app) error {
+func (cmd *demoCmd) Run(a *app) error { return stoppedEarly(a, cmd.serve(a)) }
+
+func (cmd *demoCmd) serve(a *app) error {
 	if cmd.Days < 0 || cmd.Days > 3650 {
 		return usagef("--days must be 0 to 3650")
 	}

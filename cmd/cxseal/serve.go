@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -19,7 +21,9 @@ type serveCmd struct {
 }
 
 // Run serves the console until it is told to stop.
-func (cmd *serveCmd) Run(a *app) error {
+func (cmd *serveCmd) Run(a *app) error { return stoppedEarly(a, cmd.serve(a)) }
+
+func (cmd *serveCmd) serve(a *app) error {
 	if err := cmd.validate(); err != nil {
 		return err
 	}
@@ -46,6 +50,15 @@ func (cmd *serveCmd) Run(a *app) error {
 		return err
 	}
 	return console.Run(a.ctx)
+}
+
+// stoppedEarly turns the error of a console that was told to stop while it was
+// still starting into none: that is an orderly end too.
+func stoppedEarly(a *app, err error) error {
+	if a.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // greet makes the first admin when asked to, and says on the terminal where

@@ -1,0 +1,403 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cxseal/cxone/sandbox"
+)
+
+// hold is a point at which requests wait until the test lets them go on.
+type hold struct {
+	reached chan struct{} // closed when the first request stands here
+	open    chan struct{} // closed to let them all go
+	once    sync.Once
+	drop    bool // they are cut off instead
+}
+
+func newHold() *hold { return &hold{reached: make(chan struct{}), open: make(chan struct{})} }
+
+// stand waits; false means that the request is to be cut off.
+func (h *hold) stand() bool {
+	if h == nil {
+		return true
+	}
+	h.once.Do(func() { close(h.reached) })
+	<-h.open
+	return !h.drop
+}
+
+func (h *hold) await(t *testing.T, what string) {
+	t.Helper()
+	select {
+	case <-h.reached:
+	case <-time.After(patience):
+		t.Fatalf("waited %s for %s", patience, what)
+	}
+}
+
+// crash is one console that is going to be killed, and the tenant that stays.
+type crash struct {
+	t      *testing.T
+	tenant *sandbox.Sandbox
+	url    string
+	db     string
+	addr   string
+	proc   *process
+	person *person
+	token  string
+
+	mu           sync.Mutex
+	table        *hold // before a table is read
+	before       *hold // before the PATCH reaches the tenant
+	after        *hold // after its commit, before the answer
+	callback     *hold // before a callback is sent
+	retry        *hold // before one is sent again
+	callbackSent func()
+}
+
+func (c *crash) set(point **hold, h *hold) *hold {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*point = h
+	return h
+}
+
+func (c *crash) at(point **hold) *hold {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *point
+}
+
+// ServeHTTP stands before the tenant and holds what is to be held.
+func (c *crash) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method == http.MethodPatch:
+		if !c.at(&c.before).stand() {
+			panic(http.ErrAbortHandler)
+		}
+		kept := httptest.NewRecorder()
+		c.tenant.ServeHTTP(kept, r)
+		c.at(&c.after).stand()
+		for name, values := range kept.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(kept.Code)
+		_, _ = w.Write(kept.Body.Bytes())
+		return
+	case strings.Contains(r.URL.Path, "/tables/"):
+		c.at(&c.table).stand()
+	}
+	c.tenant.ServeHTTP(w, r)
+}
+
+// RoundTrip stands between the tenant and the console's callback URL.
+func (c *crash) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.at(&c.callback).stand()
+	c.mu.Lock()
+	sent := c.callbackSent
+	c.callbackSent = nil
+	c.mu.Unlock()
+	if sent != nil {
+		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+			WroteRequest: func(httptrace.WroteRequestInfo) { sent() }}))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func newCrash(t *testing.T, inline bool) *crash {
+	t.Helper()
+	c := &crash{t: t, db: filepath.Join(t.TempDir(), "cxseal.db"), addr: freeAddress(t)}
+	c.tenant = sandbox.New(sandbox.Config{Inline: inline, Callbacks: &http.Client{Transport: c},
+		After: func(time.Duration) <-chan time.Time {
+			c.at(&c.retry).stand()
+			return time.After(20 * time.Millisecond)
+		}})
+	api := httptest.NewServer(c)
+	c.url = api.URL
+	t.Cleanup(api.Close)
+	t.Cleanup(c.tenant.Close)
+	t.Cleanup(func() { // what still stands goes on, so that the two above can end
+		for _, point := range []**hold{&c.table, &c.before, &c.after, &c.callback, &c.retry} {
+			if h := c.at(point); h != nil {
+				c.release(h)
+			}
+		}
+	})
+	c.start()
+	c.person = signIn(t, "http://"+c.addr, "admin", adminPassword)
+	c.token = c.person.csrf("/")
+	return c
+}
+
+func (c *crash) release(h *hold) {
+	select {
+	case <-h.open:
+	default:
+		close(h.open)
+	}
+}
+
+func (c *crash) start() {
+	c.t.Helper()
+	c.proc = launchProcess(c.t, []string{"CXSEAL_ADMIN_PASSWORD=" + adminPassword, "CXONE_BASE_URL=" + c.url,
+		"CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_CLIENT_SECRET=" + sandbox.DefaultClientSecret,
+		"CXONE_REALM=" + sandbox.DefaultRealm, "CXONE_RATE=0"}, "serve", "--addr", c.addr, "--db", c.db)
+	c.proc.says("serving on")
+}
+
+func (c *crash) launch(more url.Values) string {
+	c.t.Helper()
+	return c.person.launch(c.token, "ds-customers", "tbl-contacts", more, "ssn", "credit_card")
+}
+
+func (c *crash) state(run string) string {
+	c.t.Helper()
+	return ask[string](c.t, c.db, `SELECT state FROM runs WHERE id = ?`, run)
+}
+
+func (c *crash) awaitState(run, want string) {
+	c.t.Helper()
+	eventually(c.t, "the run to be "+want, func() bool {
+		now := c.state(run)
+		if now != want && (now == "failed" || now == "rejected" || now == "unconfirmed") {
+			c.t.Fatalf("the run is %s: %s", now, ask[string](c.t, c.db, `SELECT error_message FROM runs WHERE id = ?`, run))
+		}
+		return now == want
+	})
+}
+
+// mustBe makes sure that the kill struck where it was meant to.
+func (c *crash) mustBe(run, state string) {
+	c.t.Helper()
+	if now := c.state(run); now != state {
+		c.t.Fatalf("the run was %s when the console was killed, the test wants %s", now, state)
+	}
+}
+
+// moments are the states of a run in which the console is killed. Each brings
+// its run there, kills, and starts the console again.
+var moments = []struct {
+	name          string
+	async, inline bool // for which kinds of tenants there is such a moment
+	kill          func(c *crash) (run string)
+}{
+	{"queued", true, true, func(c *crash) string {
+		run := c.launch(url.Values{"start_at": {time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339Nano)}})
+		c.proc.kill()
+		c.mustBe(run, "queued")
+		c.start()
+		return run
+	}},
+	{"checking", true, true, func(c *crash) string {
+		h := c.set(&c.table, newHold())
+		run := c.launch(nil)
+		c.awaitState(run, "checking")
+		c.proc.kill()
+		c.mustBe(run, "checking")
+		c.release(h)
+		c.start()
+		return run
+	}},
+	{"patching, the request is lost", true, true, func(c *crash) string {
+		h := c.set(&c.before, newHold())
+		h.drop = true
+		run := c.launch(nil)
+		h.await(c.t, "the PATCH")
+		c.proc.kill()
+		c.mustBe(run, "patching")
+		c.set(&c.before, nil)
+		c.release(h)
+		c.start()
+		return run
+	}},
+	{"patching, the tenant is at work", true, true, func(c *crash) string {
+		c.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 3000})
+		run := c.launch(nil)
+		eventually(c.t, "the tenant to be at work", func() bool { return c.tenant.Stats().UnderWay == 1 })
+		c.proc.kill()
+		c.mustBe(run, "patching")
+		if c.tenant.Stats().Commits["ds-customers/tbl-contacts"] != 0 {
+			c.t.Fatal("the tenant had committed already")
+		}
+		c.start()
+		return run
+	}},
+	{"patching, committed, the answer is lost", true, true, func(c *crash) string {
+		answer, callback := c.set(&c.after, newHold()), c.set(&c.callback, newHold())
+		run := c.launch(nil)
+		answer.await(c.t, "the commit")
+		c.proc.kill()
+		c.mustBe(run, "patching")
+		c.set(&c.after, nil)
+		c.release(answer)
+		c.start()
+		c.release(callback)
+		return run
+	}},
+	{"patching, the callback was faster than the answer", true, false, func(c *crash) string {
+		answer := c.set(&c.after, newHold())
+		run := c.launch(nil)
+		answer.await(c.t, "the commit")
+		eventually(c.t, "the callback to be kept", func() bool {
+			return ask[int](c.t, c.db, `SELECT count(*) FROM verifications WHERE run_id = ?`, run) == 1
+		})
+		c.proc.kill()
+		c.mustBe(run, "patching")
+		c.set(&c.after, nil)
+		c.release(answer)
+		c.start()
+		return run
+	}},
+	{"verifying, the callback comes after the restart", true, false, func(c *crash) string {
+		callback := c.set(&c.callback, newHold())
+		run := c.launch(nil)
+		c.awaitState(run, "verifying")
+		c.proc.kill()
+		c.mustBe(run, "verifying")
+		c.start()
+		c.release(callback)
+		return run
+	}},
+	{"verifying, the callback comes while nobody listens", true, false, func(c *crash) string {
+		callback, retry := c.set(&c.callback, newHold()), c.set(&c.retry, newHold())
+		run := c.launch(nil)
+		c.awaitState(run, "verifying")
+		c.proc.kill()
+		c.mustBe(run, "verifying")
+		c.release(callback)
+		retry.await(c.t, "the callback to fail")
+		c.start()
+		c.release(retry)
+		return run
+	}},
+}
+
+// TestKillLosesNothingAndDoesNothingTwice kills a real console with SIGKILL
+// in every state of a run and starts it again.
+func TestKillLosesNothingAndDoesNothingTwice(t *testing.T) {
+	for _, inline := range []bool{false, true} {
+		for _, m := range moments {
+			if inline && !m.inline || !inline && !m.async {
+				continue
+			}
+			t.Run(kindOf(inline)+"/"+m.name, func(t *testing.T) {
+				t.Parallel()
+				c := newCrash(t, inline)
+				run := m.kill(c)
+				c.awaitState(run, "verified")
+				c.proc.stop()
+				c.mustBeWhole("ds-customers/tbl-contacts", run)
+			})
+		}
+	}
+}
+
+func kindOf(inline bool) string {
+	if inline {
+		return "inline"
+	}
+	return "async"
+}
+
+// TestKillInTheFinalCommitLosesNothingAndDoesNothingTwice kills around the
+// moment in which the verdict, the record and the state are committed: at
+// several distances from the message that brings the verdict.
+func TestKillInTheFinalCommitLosesNothingAndDoesNothingTwice(t *testing.T) {
+	for _, inline := range []bool{false, true} {
+		for _, distance := range []time.Duration{0, time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond} {
+			t.Run(kindOf(inline)+"/"+distance.String(), func(t *testing.T) {
+				t.Parallel()
+				c := newCrash(t, inline)
+				retry := c.set(&c.retry, newHold()) // the tenant waits longer than a restart takes
+				strike := make(chan struct{})
+				verdict := func() { time.AfterFunc(distance, func() { close(strike) }) }
+				var answer *hold
+				if inline {
+					answer = c.set(&c.after, newHold())
+				} else {
+					c.mu.Lock()
+					c.callbackSent = verdict
+					c.mu.Unlock()
+				}
+				run := c.launch(nil)
+				if inline {
+					answer.await(t, "the commit")
+					c.set(&c.after, nil)
+					c.release(answer)
+					verdict()
+				}
+				select {
+				case <-strike:
+				case <-time.After(patience):
+					t.Fatal("no verdict was sent")
+				}
+				c.proc.kill()
+				t.Logf("killed %s after the verdict was sent: the run was %s", distance, c.state(run))
+				c.start()
+				c.release(retry)
+				c.awaitState(run, "verified")
+				c.proc.stop()
+				c.mustBeWhole("ds-customers/tbl-contacts", run)
+			})
+		}
+	}
+}
+
+// mustBeWhole holds a finished run against the promise: one change at the
+// tenant, one record of the request and one of the end, a log that verifies.
+func (c *crash) mustBeWhole(table, run string) {
+	c.t.Helper()
+	if n := c.tenant.Stats().Commits[table]; n != 1 {
+		c.t.Errorf("the tenant committed %d changes of %s, want 1", n, table)
+	}
+	if out := command(c.t, nil, "verify", "--db", c.db); out.code != 0 {
+		c.t.Errorf("verify exits %d:\n%s%s", out.code, out.stdout, out.stderr)
+	}
+	out := command(c.t, nil, "export", "--format", "jsonl", "--run-id", run, "--db", c.db)
+	if out.code != 0 {
+		c.t.Fatalf("export exits %d: %s", out.code, out.stderr)
+	}
+	counts := map[string]int{}
+	for line := range strings.Lines(out.stdout) {
+		var r struct {
+			Operation string
+			Outcome   string
+			Metrics   *struct{ CoverageRate float64 }
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			c.t.Fatal(err)
+		}
+		counts[r.Operation+" "+r.Outcome]++
+		if r.Operation == "COLUMN_ENCRYPTION" && (r.Metrics == nil || r.Metrics.CoverageRate <= 0) {
+			c.t.Errorf("the final record has no coverage: %s", line)
+		}
+	}
+	callbacks := counts["KMS_CALLBACK SUCCESS"]
+	delete(counts, "KMS_CALLBACK SUCCESS")
+	if want := map[string]int{"RUN_REQUESTED SUCCESS": 1, "COLUMN_ENCRYPTION SUCCESS": 1}; fmt.Sprint(counts) != fmt.Sprint(want) {
+		c.t.Errorf("records of the run: %v, want %v and callbacks", counts, want)
+	}
+	if inline := c.tenant.Settings().Inline; inline && callbacks != 0 || !inline && callbacks == 0 {
+		c.t.Errorf("%d callbacks on record from a tenant with inline=%v", callbacks, inline)
+	}
+}
+
+// TestAStopWhileStartingIsNotReportedAsAFailure would page whoever watches the
+// service for a console that did what it was told.
+func TestAStopWhileStartingIsNotReportedAsAFailure(t *testing.T) {
+	for range 5 {
+		p := launchProcess(t, nil, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "cxseal.db"))
+		p.says("serving on")
+		p.stop()
+	}
+}
