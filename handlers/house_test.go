@@ -98,7 +98,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	log := newLog(t, db, h.clock)
 	sandboxConfig := sandbox.Config{Tables: 3, Seed: 1}
 	cfg := handlers.Config{
-		Accounts: h.accounts, Sessions: db.Sessions(handlers.SessionUser),
+		Accounts: h.accounts, Sessions: db.Sessions(handlers.DescribeSession),
 		Runs: db, Verifications: db, Audit: db, Tables: db, Records: db,
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)

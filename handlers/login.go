@@ -22,8 +22,7 @@ func (h *Console) showLogin(c echo.Context, status int, v web.LoginView) error {
 	return h.render(c, status, web.LoginPage(v))
 }
 
-// login signs in with username and password (contract §3). The session's token
-// is renewed, so that one planted before is worth nothing after.
+// login signs in with username and password (contract §3).
 func (h *Console) login(c echo.Context) error {
 	post := c.Request().PostForm
 	next := safeNext(post.Get("next"))
@@ -39,17 +38,9 @@ func (h *Console) login(c echo.Context) error {
 		}
 		return h.showLogin(c, p.status, web.LoginView{Username: post.Get("username"), Next: next, Error: fault.MessageOf(err)})
 	}
-	if err := h.sessions.RenewToken(ctx); err != nil {
+	if err := h.begin(c, who); err != nil {
 		return err
 	}
-	if err := h.sessions.Clear(ctx); err != nil { // nothing of who was signed in before stays
-		return err
-	}
-	h.sessions.Put(ctx, keyUser, who.UserID)
-	h.sessions.Put(ctx, keySeen, h.cfg.Now().Unix())
-	h.sessions.Put(ctx, keyCSRF, randomBytes(csrfBytes))
-	c.SetCookie(&http.Cookie{ //nolint:gosec // G124: see csrfToken
-		Name: csrfCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
 	return h.redirect(c, next)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"cxseal/internal/access"
@@ -25,7 +26,11 @@ const (
 // Keys of a session's data.
 const (
 	keyUser    = "user"    // int64
-	keySeen    = "seen"    // int64, Unix seconds
+	keySession = "session" // string: the public id, which signs nobody in
+	keySince   = "since"   // int64, Unix seconds: the sign-in
+	keySeen    = "seen"    // int64, Unix seconds: the newest request, about
+	keyIP      = "ip"      // string
+	keyAgent   = "agent"   // string, as the browser calls itself
 	keyCSRF    = "csrf"    // []byte
 	keyFlashes = "flashes" // []byte, JSON
 )
@@ -128,6 +133,7 @@ func (h *Console) signedIn(c echo.Context) (access.Caller, error) {
 	if idle > sessionTouch {
 		h.sessions.Put(ctx, keySeen, now.Unix())
 	}
+	caller.SessionID = h.sessions.GetString(ctx, keySession)
 	c.Set(ctxCaller, caller)
 	return caller, nil
 }
@@ -164,13 +170,43 @@ func readFlashes(raw []byte) []web.Flash {
 	return list
 }
 
-// SessionUser reads the account's id from a session's stored data, 0 when
-// nobody is signed in, so that a store can end an account's sessions.
-func SessionUser(data []byte) int64 {
+// DescribeSession reads a session's stored data, so that a store can list and
+// end a person's sessions. Its UserID is 0 when nobody is signed in.
+func DescribeSession(data []byte) access.Session {
 	_, values, err := scs.GobCodec{}.Decode(data)
 	if err != nil {
-		return 0
+		return access.Session{}
 	}
-	id, _ := values[keyUser].(int64)
-	return id
+	var s access.Session
+	s.UserID, _ = values[keyUser].(int64)
+	s.ID, _ = values[keySession].(string)
+	s.IP, _ = values[keyIP].(string)
+	s.UserAgent, _ = values[keyAgent].(string)
+	since, _ := values[keySince].(int64)
+	seen, _ := values[keySeen].(int64)
+	s.CreatedAt, s.SeenAt = time.Unix(since, 0).UTC(), time.Unix(seen, 0).UTC()
+	return s
+}
+
+// begin signs a person in. The session's token is renewed, so that one planted
+// before is worth nothing after, and nothing of who was signed in before stays.
+func (h *Console) begin(c echo.Context, who access.Caller) error {
+	ctx := c.Request().Context()
+	if err := h.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	if err := h.sessions.Clear(ctx); err != nil {
+		return err
+	}
+	now := h.cfg.Now().Unix()
+	h.sessions.Put(ctx, keyUser, who.UserID)
+	h.sessions.Put(ctx, keySince, now)
+	h.sessions.Put(ctx, keySeen, now)
+	h.sessions.Put(ctx, keyCSRF, randomBytes(csrfBytes))
+	h.sessions.Put(ctx, keySession, uuid.NewString())
+	h.sessions.Put(ctx, keyIP, c.RealIP())
+	h.sessions.Put(ctx, keyAgent, clip(strings.ToValidUTF8(c.Request().UserAgent(), "")))
+	c.SetCookie(&http.Cookie{ //nolint:gosec // G124: see csrfToken
+		Name: csrfCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
+	return nil
 }

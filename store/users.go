@@ -25,27 +25,24 @@ func scanUser(row scanner) (access.User, error) {
 // AddUser inserts the account and returns it with ID set. A name that another
 // account has is fault.Conflict.
 func (s *Store) AddUser(ctx context.Context, u access.User, records ...audit.Record) (access.User, error) {
-	raw, err := canonical(records)
-	if err != nil {
-		return access.User{}, err
-	}
-	err = s.write(ctx, func(t *tx) error {
-		err := t.queryRow(`INSERT INTO users (name, name_key, role, password_hash, disabled, created_at, updated_at, password_changed_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			u.Name, access.NameKey(u.Name), string(u.Role), u.PasswordHash, u.Disabled,
-			micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.CreatedAt)).Scan(&u.ID)
-		if isDuplicate(err) {
-			return fault.Wrap(err, fault.Conflict, "There is an account %q already.", u.Name)
-		}
-		if err != nil {
-			return fmt.Errorf("add account: %w", err)
-		}
-		return t.append(raw)
-	})
-	if err != nil {
+	if err := s.recorded(ctx, records, func(t *tx) error { return t.insertUser(&u) }); err != nil {
 		return access.User{}, err
 	}
 	return u, nil
+}
+
+func (t *tx) insertUser(u *access.User) error {
+	err := t.queryRow(`INSERT INTO users (name, name_key, role, password_hash, disabled, created_at, updated_at, password_changed_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		u.Name, access.NameKey(u.Name), string(u.Role), u.PasswordHash, u.Disabled,
+		micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.CreatedAt)).Scan(&u.ID)
+	if isDuplicate(err) {
+		return fault.Wrap(err, fault.Conflict, "There is an account %q already.", u.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("add account: %w", err)
+	}
+	return nil
 }
 
 // UserByName returns the account of this name, compared by access.NameKey, or

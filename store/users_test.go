@@ -77,11 +77,11 @@ func TestPasswordChangeAndLockoutEndSessions(t *testing.T) {
 	s.now = func() time.Time { return now }
 	addUser(t, s, "root", access.Admin)
 	u := addUser(t, s, "eve", access.Officer)
-	sessions := s.Sessions(func(data []byte) int64 {
+	sessions := s.Sessions(func(data []byte) access.Session {
 		if string(data) == "eve" {
-			return u.ID
+			return access.Session{UserID: u.ID, CreatedAt: now}
 		}
-		return 0
+		return access.Session{}
 	})
 	signIn := func() {
 		t.Helper()
@@ -142,7 +142,7 @@ func TestPasswordChangeAndLockoutEndSessions(t *testing.T) {
 
 func TestSessionThatOnlyWasUsedAgainIsNotWritten(t *testing.T) {
 	s := open(t)
-	sessions := s.Sessions(func([]byte) int64 { return 0 })
+	sessions := s.Sessions(func([]byte) access.Session { return access.Session{} })
 	if err := sessions.CommitCtx(t.Context(), "t", []byte("data"), noon.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}

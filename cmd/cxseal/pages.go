@@ -19,7 +19,7 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Service:       c.service,
 		Accounts:      c.accounts,
 		Inventory:     c.inv,
-		Sessions:      c.store.Sessions(handlers.SessionUser),
+		Sessions:      c.store.Sessions(handlers.DescribeSession),
 		Runs:          c.store,
 		Verifications: c.store,
 		Audit:         c.store,

@@ -33,6 +33,14 @@ type Connection struct {
 	// that only wait for a callback do not count.
 	Concurrency int
 
+	// FourEyes asks for another person's approval of every run; a request waits
+	// for it for ApprovalLife.
+	FourEyes     bool
+	ApprovalLife time.Duration
+
+	// Disabled refuses new runs. Callbacks of what was sent still count.
+	Disabled bool
+
 	// Redact removes the connection's secrets from a text.
 	Redact func(string) string
 }
@@ -40,9 +48,10 @@ type Connection struct {
 // DefaultCallbackDeadline is how long a run waits for its KMS confirmation.
 const DefaultCallbackDeadline = 10 * time.Minute
 
-// Connections finds the tenants this console may use.
+// Connections finds the tenants this console may use. What it answers may
+// change at any time.
 type Connections interface {
-	// Connection is fault.NotFound for a name that is unknown or disabled.
+	// Connection is fault.NotFound for a name that is unknown.
 	Connection(name string) (*Connection, error)
 	// Names lists the usable connections in a stable order.
 	Names() []string
