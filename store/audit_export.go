@@ -73,13 +73,13 @@ func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list st
 	if err != nil {
 		return 0, err
 	}
-	q.and(q.seq+` <= ?`, end)
+	q.before(end + 1)
 	out := &exportSink{format: format}
 	var total int64
 	for {
 		out.buf, out.rows, out.full = out.buf[:0], 0, false
 		chunk := q
-		chunk.where = where{append(q.terms[:len(q.terms):len(q.terms)], q.seq+` > ?`), append(q.args[:len(q.args):len(q.args)], out.last)}
+		chunk.after(out.last)
 		inner, args := chunk.rows(list, `ASC`, chunkRows)
 		seen, err := s.emit(ctx, out, list, inner, args...)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cxseal/internal/audit"
@@ -15,6 +16,11 @@ type auditQuery struct {
 	where
 	from string // what to read from
 	seq  string // the column that is the seq there
+
+	// above and below bound the seq, both exclusive; 0 is open. They are one
+	// condition each, whoever asked for it: SQLite seeks with the first of two
+	// bounds on one side and walks past the rest row by row.
+	above, below int64
 
 	// anyOf asks for one of several values of a column. An index gives the rows
 	// of one value in order, but not those of several; so the query is one
@@ -73,12 +79,31 @@ func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, err
 }
 
 // everything reports a query without conditions.
-func (q *auditQuery) everything() bool { return len(q.terms) == 0 && len(q.anyOf) == 0 }
+func (q *auditQuery) everything() bool {
+	return len(q.terms) == 0 && len(q.anyOf) == 0 && q.above == 0 && q.below == 0
+}
+
+// after narrows the query to what comes after a seq.
+func (q *auditQuery) after(seq int64) { q.above = max(q.above, seq) }
+
+// before narrows the query to what comes before a seq.
+func (q *auditQuery) before(seq int64) {
+	if q.below == 0 || seq < q.below {
+		q.below = seq
+	}
+}
 
 // rows is the SELECT of a list of columns, seq among them, with its arguments.
 // order is ASC, DESC or empty for any.
 func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
-	branches := []where{q.where}
+	all := where{terms: slices.Clone(q.terms), args: slices.Clone(q.args)}
+	if q.above > 0 {
+		all.and(q.seq+` > ?`, q.above)
+	}
+	if q.below > 0 {
+		all.and(q.seq+` < ?`, q.below)
+	}
+	branches := []where{all}
 	for i, a := range q.anyOf {
 		if i > 0 || q.seq != `r.seq` {
 			// The unary plus keeps this column's index out of it: another one
@@ -94,7 +119,7 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 		}
 		branches = nil
 		for _, v := range a.values {
-			w := where{terms: append([]string(nil), q.terms...), args: append([]any(nil), q.args...)}
+			w := where{terms: slices.Clone(all.terms), args: slices.Clone(all.args)}
 			w.and(a.column+` = ?`, v)
 			branches = append(branches, w)
 		}
@@ -147,6 +172,7 @@ func (s *Store) period(ctx context.Context, wish audit.Query, q *auditQuery) err
 		q.and(`1 = 0`)
 		return nil
 	}
-	q.and(q.seq+` >= ? AND `+q.seq+` <= ?`, first.Int64, last.Int64)
+	q.after(first.Int64 - 1)
+	q.before(last.Int64 + 1)
 	return nil
 }

@@ -41,7 +41,7 @@ func (s *Store) AuditPage(ctx context.Context, f audit.Filter, before int64, lim
 		return nil, err
 	}
 	if before > 0 {
-		q.and(q.seq+` < ?`, before)
+		q.before(before)
 	}
 	return s.auditEntries(ctx, q, `DESC`, limit)
 }
@@ -53,7 +53,7 @@ func (s *Store) AuditPageAfter(ctx context.Context, f audit.Filter, after int64,
 	if err != nil {
 		return nil, err
 	}
-	q.and(q.seq+` > ?`, after)
+	q.after(after)
 	list, err := s.auditEntries(ctx, q, `ASC`, limit)
 	slices.Reverse(list)
 	return list, err

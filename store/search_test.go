@@ -290,8 +290,14 @@ func TestNoPageScansOrSorts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q.and(q.seq+` < ?`, 40)
+		q.before(40)
+		q.after(1)
 		text, args := q.rows(entryColumns, `DESC`, 50)
+		for _, bound := range []string{q.seq + ` < ?`, q.seq + ` > ?`} {
+			if branches := 1 + strings.Count(text, `UNION ALL`); strings.Count(text, bound) != branches {
+				t.Errorf("%s: a second bound would be walked to row by row: %s", name, text)
+			}
+		}
 		plan(t, s, "audit: "+name, text, args...)
 		text, args = q.rows(`seq, detail`, `ASC`, 1000)
 		plan(t, s, "export: "+name, text, args...)
