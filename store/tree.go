@@ -46,14 +46,16 @@ func (s *Store) LogInput(ctx context.Context, verifierKey string) audit.LogInput
 // slices of an entry are valid until the next one.
 func (s *Store) Entries(ctx context.Context, fromSeq int64) iter.Seq2[audit.StoredEntry, error] {
 	return func(yield func(audit.StoredEntry, error) bool) {
-		chunk := rawChunk{}
-		for from := fromSeq; ; {
-			chunk.reset()
-			seen, err := s.emit(ctx, &chunk, `seq, record, leaf_hash`,
-				`SELECT seq, CAST(record AS BLOB) AS record, CAST(leaf_hash AS BLOB) AS leaf_hash
-					FROM audit_records WHERE seq >= ? ORDER BY seq LIMIT 1000`, from)
+		ahead := s.readAhead(ctx, `seq, record, leaf_hash`,
+			`SELECT seq, CAST(record AS BLOB) AS record, CAST(leaf_hash AS BLOB) AS leaf_hash
+				FROM audit_records WHERE seq >= ? ORDER BY seq LIMIT 1000`, fromSeq)
+		for {
+			chunk, err := ahead.next()
 			if err != nil {
 				yield(audit.StoredEntry{}, fmt.Errorf("read audit records: %w", err))
+				return
+			}
+			if chunk == nil {
 				return
 			}
 			for i, r := range chunk.rows {
@@ -62,37 +64,84 @@ func (s *Store) Entries(ctx context.Context, fromSeq int64) iter.Seq2[audit.Stor
 					return
 				}
 			}
-			if (seen < chunkRows && !chunk.full) || chunk.last() == math.MaxInt64 {
-				return
-			}
-			from = chunk.last() + 1
 		}
 	}
 }
 
 // storedHashes returns the tree's stored hashes one by one, then io.EOF.
 func (s *Store) storedHashes(ctx context.Context) func() (audit.StoredHash, error) {
-	chunk := rawChunk{}
-	from, next, end := int64(math.MinInt64), 0, false
+	ahead := s.readAhead(ctx, `idx, hash, NULL`,
+		`SELECT idx, CAST(hash AS BLOB) AS hash FROM audit_hashes WHERE idx >= ? ORDER BY idx LIMIT 1000`, math.MinInt64)
+	chunk, next := &rawChunk{}, 0
 	return func() (audit.StoredHash, error) {
 		for next == len(chunk.rows) {
-			if end {
-				return audit.StoredHash{}, io.EOF
-			}
-			chunk.reset()
-			seen, err := s.emit(ctx, &chunk, `idx, hash, NULL`,
-				`SELECT idx, CAST(hash AS BLOB) AS hash FROM audit_hashes WHERE idx >= ? ORDER BY idx LIMIT 1000`, from)
-			if err != nil {
+			var err error
+			if chunk, err = ahead.next(); err != nil {
 				return audit.StoredHash{}, fmt.Errorf("read tree hashes: %w", err)
 			}
-			end = (seen < chunkRows && !chunk.full) || chunk.last() == math.MaxInt64
-			from, next = chunk.last()+1, 0
+			if chunk == nil {
+				chunk, next = &rawChunk{}, 0
+				return audit.StoredHash{}, io.EOF
+			}
+			next = 0
 		}
 		hash, _ := chunk.parts(next)
 		h := audit.StoredHash{Index: chunk.rows[next].key, Hash: hash}
 		next++
 		return h, nil
 	}
+}
+
+// ahead reads a table in chunks, the next one while the last is being hashed:
+// a verification reads and hashes about as long, and has two processors.
+type ahead struct {
+	ready chan aheadChunk // holds the chunk that was read ahead; nil: the end was handed out
+	read  func(*rawChunk, int64) aheadChunk
+	spare *rawChunk
+}
+
+type aheadChunk struct {
+	*rawChunk
+	more bool
+	err  error
+}
+
+// readAhead reads the columns of the list (a number that ascends, two blobs)
+// with inner, whose argument is the lowest number, from there on.
+func (s *Store) readAhead(ctx context.Context, list, inner string, from int64) *ahead {
+	a := &ahead{spare: &rawChunk{}}
+	a.read = func(chunk *rawChunk, from int64) aheadChunk {
+		chunk.reset()
+		seen, err := s.emit(ctx, chunk, list, inner, from)
+		return aheadChunk{chunk, (seen >= chunkRows || chunk.full) && chunk.last() < math.MaxInt64, err}
+	}
+	a.start(&rawChunk{}, from)
+	return a
+}
+
+// start reads one chunk in the background. Whoever stops asking leaves nothing
+// behind: the read ends by itself, and its answer has room.
+func (a *ahead) start(chunk *rawChunk, from int64) {
+	ready := make(chan aheadChunk, 1)
+	a.ready = ready
+	go func() { ready <- a.read(chunk, from) }()
+}
+
+// next is the next chunk, valid until the one after it; nil at the end.
+func (a *ahead) next() (*rawChunk, error) {
+	if a.ready == nil {
+		return nil, nil
+	}
+	chunk := <-a.ready
+	a.ready = nil
+	if chunk.err != nil {
+		return nil, chunk.err
+	}
+	if chunk.more {
+		a.start(a.spare, chunk.last()+1)
+	}
+	a.spare = chunk.rawChunk
+	return chunk.rawChunk, nil
 }
 
 // rawChunk keeps a chunk of rows of a number and two blobs in one buffer.
