@@ -45,7 +45,7 @@ func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) 
 }
 
 // operator is who the command line acts as: whoever may open the database file
-// on this machine.
+// on this machine, which is what the address says.
 func operator() access.Caller {
 	name := os.Getenv("SUDO_USER")
 	if name == "" {
@@ -54,7 +54,7 @@ func operator() access.Caller {
 	if name == "" {
 		name = "operator"
 	}
-	return access.Caller{Name: "cli:" + name, Role: access.System}
+	return access.Caller{Name: "cli:" + name, Role: access.System, IP: "127.0.0.1"}
 }
 
 // openExisting opens a database that must be there: a mistyped path is an

@@ -107,7 +107,8 @@ func launchProcess(t *testing.T, env []string, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("cxseal %s said on stderr:\n%s", args[0], p.stderr())
+			said := p.stderr()
+			t.Logf("cxseal %s said last on stderr:\n%s", args[0], said[max(0, len(said)-4000):])
 		}
 	})
 	return p
