@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
@@ -97,76 +96,4 @@ func (s *Store) AuditCount(ctx context.Context, f audit.Filter, most int64) (n i
 		return 0, false, fmt.Errorf("count audit records: %w", err)
 	}
 	return min(n, most), n <= most, nil
-}
-
-// AuditFacets is how the newest records that match divide by a few columns.
-type AuditFacets struct {
-	Operations  []FacetCount
-	Outcomes    []FacetCount
-	Actors      []FacetCount
-	Connections []FacetCount
-	Of          int64 // how many records were looked at
-	All         bool  // that was every record that matches
-}
-
-// FacetCount is one value of a column and how often it stands there.
-type FacetCount struct {
-	Value string
-	Count int64
-}
-
-// facetDepth bounds how many records facets are counted over.
-const facetDepth = 10_000
-
-// AuditFacets counts the newest 10,000 records that match by operation, outcome,
-// actor and connection, the most frequent value first.
-func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (AuditFacets, error) {
-	q, err := s.auditQuery(ctx, f)
-	if err != nil {
-		return AuditFacets{}, err
-	}
-	type group struct {
-		values [4]string
-		n      int64
-	}
-	text, args := q.rows(`r.seq, r.operation, r.outcome, r.actor, r.connection`, `DESC`, facetDepth+1)
-	groups, err := collect(ctx, s, func(row scanner) (g group, err error) {
-		v := &g.values
-		return g, row.Scan(&v[0], &v[1], &v[2], &v[3], &g.n)
-	}, `SELECT coalesce(operation, ''), coalesce(outcome, ''), coalesce(actor, ''), coalesce(connection, ''), count(*)
-		FROM (`+text+`) AS newest GROUP BY 1, 2, 3, 4`, args...)
-	if err != nil {
-		return AuditFacets{}, fmt.Errorf("count facets: %w", err)
-	}
-	var counts [4]map[string]int64
-	for i := range counts {
-		counts[i] = make(map[string]int64)
-	}
-	var of int64
-	for _, g := range groups {
-		of += g.n
-		for i, v := range g.values {
-			counts[i][v] += g.n
-		}
-	}
-	return AuditFacets{
-		Operations: facet(counts[0]), Outcomes: facet(counts[1]), Actors: facet(counts[2]), Connections: facet(counts[3]),
-		Of: min(of, facetDepth), All: of <= facetDepth,
-	}, nil
-}
-
-func facet(counts map[string]int64) []FacetCount {
-	var list []FacetCount
-	for v, n := range counts {
-		if v != "" {
-			list = append(list, FacetCount{v, n})
-		}
-	}
-	slices.SortFunc(list, func(a, b FacetCount) int {
-		if a.Count != b.Count {
-			return int(b.Count - a.Count)
-		}
-		return strings.Compare(a.Value, b.Value)
-	})
-	return list
 }

@@ -69,6 +69,14 @@ var filters = map[string]struct {
 		}},
 }
 
+func counted(list []FacetCount) map[string]int64 {
+	counts := map[string]int64{}
+	for _, c := range list {
+		counts[c.Value] = c.Count
+	}
+	return counts
+}
+
 func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) {
 	s := open(t)
 	const size = 240
@@ -128,6 +136,16 @@ func TestEveryFilterFindsExactlyItsRecordsOnPagesCountsAndExports(t *testing.T) 
 				facets, err := s.AuditFacets(t.Context(), c.f)
 				if err != nil || facets.Of != int64(len(want)) || !facets.All {
 					t.Errorf("facets of %d, %v; want %d", facets.Of, err, len(want))
+				}
+				operations, actors := map[string]int64{}, map[string]int64{}
+				for i := range size {
+					if r := variety(i); c.match(i, r) {
+						operations[string(r.Operation)]++
+						actors[r.Actor.Name]++
+					}
+				}
+				if diff := cmp.Diff(operations, counted(facets.Operations)) + cmp.Diff(actors, counted(facets.Actors)); diff != "" {
+					t.Errorf("facets (-want +got):\n%s", diff)
 				}
 				if s.few == 0 {
 					exportsMatch(t, s, c.f, want)
@@ -282,6 +300,16 @@ func TestClockThatStepsBackHidesNoRecord(t *testing.T) {
 
 // Each filter has to be answered from an index in the order of the page:
 // neither a scan of the table nor a sort, or page 18,000 takes seconds.
+func TestFacetsOfAManyAreOfTheNewestAndSaySo(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, facetDepth*8/7+50) // more than facetDepth that did not fail
+	f, err := s.AuditFacets(t.Context(), audit.Filter{Outcome: "SUCCESS"})
+	if err != nil || f.All || f.Of != facetDepth || f.Outcomes[0] != (FacetCount{"SUCCESS", facetDepth}) {
+		t.Errorf("%+v, %v", f, err)
+	}
+	plan(t, s, "facets", `SELECT value, records FROM audit_values WHERE field = ? ORDER BY records DESC LIMIT 5`, "actor")
+}
+
 func TestNoPageScansOrSorts(t *testing.T) {
 	s := open(t)
 	fill(t, s, 0, 50)

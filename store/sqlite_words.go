@@ -50,14 +50,11 @@ func columnNames(v driver.Value) []string {
 	return list
 }
 
-// indexWords adds to the full-text index what the transaction has appended.
-func (t *tx) indexWords() error {
-	if !t.w.fresh || t.w.tree.Size() == t.w.indexed {
-		return nil
-	}
+// indexWords adds to the full-text index the records after a seq.
+func (t *tx) indexWords(after int64) error {
 	_, err := t.exec(`INSERT INTO audit_words (rowid, words)
 		SELECT seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(record, '$.columns')), '') || ' ' || coalesce(detail, '')
-		FROM audit_records WHERE seq > ? ORDER BY seq`, t.w.indexed)
+		FROM audit_records WHERE seq > ? ORDER BY seq`, after)
 	if err != nil {
 		return fmt.Errorf("index the words of audit records: %w", err)
 	}

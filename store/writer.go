@@ -181,7 +181,7 @@ func (w *writer) batch(first *job) {
 		}
 	}
 	if err == nil {
-		err = t.indexWords()
+		err = t.indexAppended()
 	}
 	if err == nil {
 		err = t.control("COMMIT")
