@@ -139,6 +139,9 @@ func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Tab
 			WHERE connection = ?1 AND datastore_id = ?2 AND table_id = ?3 AND gone_at IS NULL AND last_seen < ?4`, key...); err != nil {
 			return fmt.Errorf("mark columns gone: %w", err)
 		}
+		if err := t.observeTable(at, table, columns); err != nil {
+			return err
+		}
 		return t.append(raw)
 	})
 }
@@ -278,7 +281,7 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 func (s *Store) EncryptedByUs(ctx context.Context, connection, datastoreID, tableID string) (map[string]bool, error) {
 	scan := func(row scanner) (name string, err error) { return name, row.Scan(&name) }
 	list, err := collect(ctx, s, scan, `SELECT column_name FROM rotation_dates
-		WHERE connection = ? AND datastore_id = ? AND table_id = ?`, connection, datastoreID, tableID)
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND run_id <> ''`, connection, datastoreID, tableID)
 	if err != nil {
 		return nil, fmt.Errorf("list columns encrypted by runs: %w", err)
 	}

@@ -16,24 +16,6 @@ func scanRotation(row scanner) (encryption.RotationDate, error) {
 	return d, err
 }
 
-// saveRotations replaces a column's date; an unknown key version leaves the
-// one that is known.
-func (t *tx) saveRotations(dates []encryption.RotationDate) error {
-	for _, d := range dates {
-		_, err := t.exec(`INSERT INTO rotation_dates (`+rotationColumns+`) VALUES (`+placeholders(10)+`)
-			ON CONFLICT (connection, datastore_id, table_id, column_name) DO UPDATE SET
-				strategy = excluded.strategy, interval_days = excluded.interval_days, due_at = excluded.due_at,
-				key_version = CASE WHEN excluded.key_version > 0 THEN excluded.key_version ELSE rotation_dates.key_version END,
-				run_id = excluded.run_id, updated_at = excluded.updated_at`,
-			d.Connection, d.DatastoreID, d.TableID, d.Column, d.Strategy, d.IntervalDays,
-			micros(d.DueAt), d.KeyVersion, d.RunID, micros(d.UpdatedAt))
-		if err != nil {
-			return fmt.Errorf("save rotation date of %s: %w", d.Column, err)
-		}
-	}
-	return nil
-}
-
 // saveKeyVersions notes the key version that a verified run brought.
 func (t *tx) saveKeyVersions(r *encryption.Run) error {
 	for _, column := range r.Columns {
@@ -75,6 +57,7 @@ type RotationFilter struct {
 // (nil: from the soonest), limit at most.
 func (s *Store) RotationDates(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 	w := where{}
+	w.and(`gone_at IS NULL`)
 	w.equals(`connection`, f.Connection)
 	w.equals(`datastore_id`, f.DatastoreID)
 	w.equals(`table_id`, f.TableID)

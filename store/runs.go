@@ -167,7 +167,13 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
+		if err := t.latencyOfRun(&tr); err != nil {
+			return err
+		}
 		if err := t.updateRun(&tr); err != nil {
+			return err
+		}
+		if err := t.coverageOfRun(&tr.Run); err != nil {
 			return err
 		}
 		if err := t.insertEvents(tr.Run.ID, tr.Events); err != nil {
@@ -178,7 +184,7 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 				return err
 			}
 		}
-		if err := t.saveRotations(tr.Rotations); err != nil {
+		if err := t.observeRun(&tr); err != nil {
 			return err
 		}
 		if tr.Run.State == encryption.Verified && tr.Run.KeyVersion > 0 {

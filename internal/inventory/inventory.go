@@ -8,7 +8,9 @@ import (
 	"context"
 	"time"
 
+	"cxseal/cxone"
 	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
 )
 
 // Datastore is one data store as it was last listed.
@@ -42,6 +44,26 @@ type Column struct {
 	Type       string
 	Encrypted  bool
 	KeyVersion int64 // 0: the tenant does not show it
+
+	// The tenant's own rotation directive, as a live read shows it. It is kept
+	// in the rotation ledger, not in the inventory; zero values: none shown.
+	Strategy     string
+	IntervalDays int
+	NextRotation time.Time
+}
+
+// directive takes what makes sense of a tenant's directive.
+func (c *Column) directive(d *cxone.KeyRotationDirective, now time.Time) {
+	const century = 100 * 365 * 24 * time.Hour
+	if d.Strategy == encryption.Automatic || d.Strategy == encryption.Manual {
+		c.Strategy = d.Strategy
+	}
+	if d.IntervalDays > 0 && d.IntervalDays <= encryption.MaxIntervalDays {
+		c.IntervalDays = d.IntervalDays
+	}
+	if next := time.Unix(d.NextRotationEpoch, 0).UTC(); d.NextRotationEpoch > 0 && next.Sub(now).Abs() < century {
+		c.NextRotation = next
+	}
 }
 
 // Sync is the state of a connection's last synchronisation.

@@ -1,0 +1,137 @@
+// Package alarm tells people what they should know, once, and keeps what
+// became of each message. An alarm is raised in the transaction of the fact it
+// is about; its deliveries wait in the database until they went out or were
+// given up.
+package alarm
+
+import "time"
+
+// Kind names what an alarm is about. Kinds are stored and chosen from by
+// people; they are never renamed.
+type Kind string
+
+// Every kind of alarm.
+const (
+	RotationSoon    Kind = "rotation_due_soon"
+	RotationDue     Kind = "rotation_due"
+	RotationOverdue Kind = "rotation_overdue"
+	RotationUnknown Kind = "rotation_unknown"
+	Drift           Kind = "drift"
+	KMSRefused      Kind = "kms_refused"
+	RunFailed       Kind = "run_failed"
+	RunUnconfirmed  Kind = "run_unconfirmed"
+	NotAnchored     Kind = "ledger_not_anchored"
+	JobFailed       Kind = "job_failed"
+	ClockWentBack   Kind = "clock_went_back"
+	Test            Kind = "test"
+)
+
+// Kinds lists what a person may choose from.
+var Kinds = []Kind{RotationSoon, RotationDue, RotationOverdue, RotationUnknown, Drift, KMSRefused,
+	RunFailed, RunUnconfirmed, NotAnchored, JobFailed, ClockWentBack}
+
+var kindText = map[Kind]string{
+	RotationSoon: "Rotation due soon", RotationDue: "Rotation due", RotationOverdue: "Rotation overdue",
+	RotationUnknown: "Rotation cannot be seen", Drift: "Drift", KMSRefused: "KMS confirmation refused", RunFailed: "Run failed",
+	RunUnconfirmed: "Run unconfirmed", NotAnchored: "Audit log not anchored", JobFailed: "Background job failed",
+	ClockWentBack: "Clock went back", Test: "Test",
+}
+
+// Text is the kind as a person says it.
+func (k Kind) Text() string {
+	if text, ok := kindText[k]; ok {
+		return text
+	}
+	return string(k)
+}
+
+// Severity says how pressing an alarm is.
+type Severity string
+
+// The severities.
+const (
+	Info     Severity = "info"
+	Warning  Severity = "warning"
+	Critical Severity = "critical"
+)
+
+// Alarm is one thing that somebody should know.
+type Alarm struct {
+	ID          int64
+	Dedupe      string // raised again with the same text, it is the same alarm
+	Kind        Kind
+	Severity    Severity
+	Title       string
+	Detail      string
+	Connection  string
+	DatastoreID string
+	TableID     string
+	Columns     []string
+	RunID       string
+	RaisedAt    time.Time
+}
+
+// Route is one way to people. Its address is a secret and never leaves the
+// database but to be used.
+type Route struct {
+	ID        int64
+	Name      string
+	Sealed    []byte
+	Hint      string // the address without its secrets
+	Kinds     []Kind // empty: every kind
+	Digest    bool   // one message a day, at DigestHour
+	CreatedAt time.Time
+	CreatedBy string
+}
+
+// DigestHour is when digests go out, in UTC.
+const DigestHour = 7
+
+// State is how far a delivery came.
+type State string
+
+// The states of a delivery.
+const (
+	Waiting State = "waiting"
+	Sent    State = "sent"
+	Failed  State = "failed" // given up
+)
+
+// Delivery is an alarm on its way over a route.
+type Delivery struct {
+	ID        int64
+	MessageID string // the same at every attempt, so that a receiver can tell a repetition
+	AlarmID   int64  // 0: a test
+	RouteID   int64
+	RouteName string
+	State     State
+	Attempts  int
+	NextAt    time.Time
+	SentAt    time.Time
+	Error     string // why the last attempt failed
+}
+
+// FirstAttempt is when an alarm that is raised now goes out over a route.
+func (r Route) FirstAttempt(now time.Time) time.Time {
+	if !r.Digest {
+		return now
+	}
+	at := time.Date(now.UTC().Year(), now.UTC().Month(), now.UTC().Day(), DigestHour, 0, 0, 0, time.UTC)
+	if !at.After(now) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
+// Wants reports whether the route takes a kind.
+func (r Route) Wants(k Kind) bool {
+	if len(r.Kinds) == 0 {
+		return true
+	}
+	for _, kind := range r.Kinds {
+		if kind == k {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+package alarm
+
+import (
+	"fmt"
+
+	"cxseal/internal/audit"
+)
+
+// FromRecord is the alarm that an audit record is worth; ok is false for most.
+// The record's id is the alarm's key, so that a record read twice raises one.
+func FromRecord(r audit.Record) (a Alarm, ok bool) {
+	a = Alarm{Dedupe: "record\x1f" + r.AuditID, Severity: Warning, Detail: r.Detail, Connection: r.Connection,
+		DatastoreID: r.DatastoreID, TableID: r.TableID, Columns: r.Columns, RunID: r.RunID, RaisedAt: r.Time()}
+	switch {
+	case r.Operation == audit.DriftDetected && r.Outcome == audit.Failure:
+		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Protection was lost on %s", r.TableID)
+	case r.Operation == audit.KMSCallback && r.Outcome != audit.Success && r.RunID != "":
+		a.Kind, a.Severity, a.Title = KMSRefused, Critical, fmt.Sprintf("A KMS confirmation for %s was refused", r.TableID)
+	case (r.Operation == audit.ColumnEncryption || r.Operation == audit.KeyRotation) && r.Outcome == audit.Failure:
+		what := "The encryption of"
+		if r.Operation == audit.KeyRotation {
+			what = "The key rotation on"
+		}
+		a.Kind, a.Title = RunFailed, fmt.Sprintf("%s %s failed", what, r.TableID)
+		switch {
+		case r.KMS != nil && r.KMS.Status == "UNCONFIRMED":
+			a.Kind, a.Title = RunUnconfirmed, fmt.Sprintf("%s %s is not confirmed by the KMS", what, r.TableID)
+		case r.KMS != nil && r.KMS.Status == "REJECTED":
+			return a, false // the callback's own record raises it
+		}
+	default:
+		return a, false
+	}
+	return a, true
+}

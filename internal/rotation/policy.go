@@ -1,0 +1,204 @@
+package rotation
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+)
+
+// Policy is a rule for the columns of a scope, and when runs may change them.
+type Policy struct {
+	ID int64
+	Scope
+	Rule
+	Window    Window
+	UpdatedAt time.Time
+	UpdatedBy string
+}
+
+// Scope says what a policy is for; an empty field means any.
+type Scope struct {
+	Connection  string
+	DatastoreID string // only together with a connection
+	Category    string // a column's sensitivity category, as the console guesses it
+}
+
+// holds reports whether the scope includes a column.
+func (s Scope) holds(connection, datastoreID, category string) bool {
+	return (s.Connection == "" || s.Connection == connection) && (s.DatastoreID == "" || s.DatastoreID == datastoreID) &&
+		(s.Category == "" || s.Category == category)
+}
+
+// rank orders scopes: a category is of single columns and counts most, then
+// the data store, then the connection.
+func (s Scope) rank() int {
+	rank := 0
+	for i, named := range []bool{s.Connection != "", s.DatastoreID != "", s.Category != ""} {
+		if named {
+			rank += 1 << i
+		}
+	}
+	return rank
+}
+
+// String names the scope for a page and for the ledger.
+func (s Scope) String() string {
+	var parts []string
+	if s.Category != "" {
+		parts = append(parts, "category "+s.Category)
+	}
+	if s.DatastoreID != "" {
+		parts = append(parts, "data store "+s.DatastoreID)
+	}
+	if s.Connection != "" {
+		parts = append(parts, "connection "+s.Connection)
+	}
+	if len(parts) == 0 {
+		return "everything"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Policies are every policy there is.
+type Policies []Policy
+
+// For returns the policy that applies: the one with the most specific scope,
+// or the default, whose ID is 0.
+func (ps Policies) For(connection, datastoreID, category string) Policy {
+	best := Policy{Rule: DefaultRule}
+	for _, p := range ps {
+		if p.holds(connection, datastoreID, category) && (best.ID == 0 || p.rank() > best.rank()) {
+			best = p
+		}
+	}
+	return best
+}
+
+// PolicyStore is what policies need of a database.
+type PolicyStore interface {
+	Policies(ctx context.Context) (Policies, error)
+	// SavePolicy keeps the policy in place of the one with its scope, and has
+	// the scan look again at every column of the scope.
+	SavePolicy(ctx context.Context, p Policy, records ...audit.Record) error
+	DeletePolicy(ctx context.Context, id int64, records ...audit.Record) error
+}
+
+// Bounds of a policy.
+const (
+	maxPolicies  = 500
+	maxGraceDays = 365
+)
+
+// Keeper changes policies on behalf of people, and tells runs when they may
+// start.
+type Keeper struct {
+	store PolicyStore
+	now   func() time.Time
+}
+
+// NewKeeper returns the service.
+func NewKeeper(store PolicyStore, now func() time.Time) *Keeper { return &Keeper{store, now} }
+
+// Policies lists every policy.
+func (k *Keeper) Policies(ctx context.Context) (Policies, error) { return k.store.Policies(ctx) }
+
+// Save makes or replaces the policy of a scope and records it.
+func (k *Keeper) Save(ctx context.Context, c access.Caller, p Policy) error {
+	if err := access.Require(c, access.PermManageSettings); err != nil {
+		return err
+	}
+	if err := p.check(); err != nil {
+		return err
+	}
+	known, err := k.store.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	if len(known) >= maxPolicies {
+		return fault.New(fault.Conflict, "There are %d policies, which is the most: delete one first.", len(known))
+	}
+	p.UpdatedAt, p.UpdatedBy = k.now(), c.Name
+	return k.store.SavePolicy(ctx, p, k.changed(c, p, "Rotation policy for "+p.Scope.String()+" set: "+p.describe()))
+}
+
+// Delete ends a policy and records it.
+func (k *Keeper) Delete(ctx context.Context, c access.Caller, id int64) error {
+	if err := access.Require(c, access.PermManageSettings); err != nil {
+		return err
+	}
+	known, err := k.store.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range known {
+		if p.ID == id {
+			return k.store.DeletePolicy(ctx, id, k.changed(c, p, "Rotation policy for "+p.Scope.String()+" deleted."))
+		}
+	}
+	return fault.New(fault.NotFound, "There is no such policy.")
+}
+
+func (k *Keeper) changed(c access.Caller, p Policy, detail string) audit.Record {
+	r := audit.NewRecord(k.now(), audit.SettingsChanged, audit.Success, c.Actor())
+	r.Connection, r.DatastoreID, r.Detail = p.Connection, p.DatastoreID, detail
+	return r
+}
+
+func (p Policy) check() error {
+	if _, err := p.Window.Schedule(); err != nil {
+		return err
+	}
+	for _, text := range []string{p.Connection, p.DatastoreID, p.Category} {
+		if len(text) > 256 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return fault.New(fault.Invalid, "A scope's name must be at most 256 bytes of printable text.")
+		}
+	}
+	switch {
+	case p.DatastoreID != "" && p.Connection == "":
+		return fault.New(fault.Invalid, "A policy for a data store names its connection too.")
+	case p.Strategy != encryption.Automatic && p.Strategy != encryption.Manual:
+		return fault.New(fault.Invalid, "The rotation strategy is %s or %s.", encryption.Automatic, encryption.Manual)
+	case p.IntervalDays < 1 || p.IntervalDays > encryption.MaxIntervalDays:
+		return fault.New(fault.Invalid, "The rotation interval must be 1 to %d days.", encryption.MaxIntervalDays)
+	case p.GraceDays < 0 || p.GraceDays > maxGraceDays:
+		return fault.New(fault.Invalid, "The grace must be 0 to %d days.", maxGraceDays)
+	}
+	return nil
+}
+
+func (p Policy) describe() string {
+	text := p.Strategy + ", every " + days(p.IntervalDays) + ", " + days(p.GraceDays) + " of grace"
+	if p.AutoRotate {
+		text += ", rotated by this console"
+	}
+	if p.Window != (Window{}) {
+		text += ", changes only at “" + p.Window.Cron + "” " + p.Window.Zone + " for " + minutes(p.Window.Minutes)
+	}
+	return text + "."
+}
+
+// MayStart implements encryption.Windows: at itself, or when the window that
+// applies opens next, with the window's name for people.
+func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID string, at time.Time) (time.Time, string, error) {
+	known, err := k.store.Policies(ctx)
+	if err != nil {
+		return at, "", err
+	}
+	p := known.For(connection, datastoreID, "")
+	s, err := p.Window.Schedule()
+	if err != nil {
+		return at, "", err
+	}
+	opens, ok := s.OpenAt(at)
+	if !ok {
+		return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", p.Scope)
+	}
+	return opens, p.Scope.String(), nil
+}

@@ -1,0 +1,310 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+)
+
+var _ alarm.Store = (*Store)(nil)
+
+// Raise keeps alarms that were not raised before, and sends each on its way.
+func (s *Store) Raise(ctx context.Context, alarms ...alarm.Alarm) error {
+	if len(alarms) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error { return t.raise(alarms) })
+}
+
+func (t *tx) raise(alarms []alarm.Alarm) error {
+	if len(alarms) == 0 {
+		return nil
+	}
+	routes, err := t.alarmRoutes()
+	if err != nil {
+		return err
+	}
+	for _, a := range alarms {
+		err := t.queryRow(`INSERT INTO alarms (dedupe, kind, severity, title, detail, connection, datastore_id, table_id, columns, run_id, raised_at)
+			VALUES (`+placeholders(11)+`) ON CONFLICT (dedupe) DO NOTHING RETURNING id`,
+			a.Dedupe, string(a.Kind), string(a.Severity), a.Title, a.Detail, a.Connection, a.DatastoreID, a.TableID,
+			names(a.Columns), a.RunID, micros(a.RaisedAt)).Scan(&a.ID)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue // it was raised before
+		}
+		if err != nil {
+			return fmt.Errorf("raise an alarm: %w", err)
+		}
+		for _, r := range routes {
+			if !r.Wants(a.Kind) {
+				continue
+			}
+			_, err := t.exec(`INSERT INTO alarm_deliveries (message_id, alarm_id, route_id, state, attempts, next_at, error) VALUES (?, ?, ?, 'waiting', 0, ?, '')`,
+				"msg_"+uuid.NewString(), a.ID, r.ID, micros(r.FirstAttempt(a.RaisedAt)))
+			if err != nil {
+				return fmt.Errorf("send an alarm on its way: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// RaiseFromLedger turns the audit records after the newest one that it looked
+// at into alarms, limit records at most, and says how many it looked at. Where
+// it stands is kept in the same transaction.
+func (s *Store) RaiseFromLedger(ctx context.Context, from func(audit.Record) (alarm.Alarm, bool), limit int) (int, error) {
+	var looked int
+	err := s.write(ctx, func(t *tx) error {
+		var last int64
+		err := t.queryRow(`SELECT value FROM marks WHERE name = 'alarms_read'`).Scan(&last)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read a mark: %w", err)
+		}
+		raw, end, err := t.recordsAfter(last, limit)
+		if err != nil || len(raw) == 0 {
+			return err
+		}
+		looked = len(raw)
+		var alarms []alarm.Alarm
+		for _, b := range raw {
+			r, err := audit.Parse(b)
+			if err != nil {
+				return fmt.Errorf("read a record for alarms: %w", err)
+			}
+			if a, ok := from(r); ok {
+				alarms = append(alarms, a)
+			}
+		}
+		if err := t.raise(alarms); err != nil {
+			return err
+		}
+		return t.setMark("alarms_read", end)
+	})
+	return looked, err
+}
+
+func (t *tx) recordsAfter(seq int64, limit int) (raw [][]byte, last int64, err error) {
+	rows, err := t.query(`SELECT seq, record FROM audit_records WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read records for alarms: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&last, &b); err != nil {
+			return nil, 0, fmt.Errorf("read records for alarms: %w", err)
+		}
+		raw = append(raw, b)
+	}
+	return raw, last, rows.Err()
+}
+
+func (t *tx) setMark(name string, value int64) error {
+	_, err := t.exec(`INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	if err != nil {
+		return fmt.Errorf("set a mark: %w", err)
+	}
+	return nil
+}
+
+const alarmColumns = `id, dedupe, kind, severity, title, detail, connection, datastore_id, table_id, columns, run_id, raised_at`
+
+func scanAlarm(row scanner) (a alarm.Alarm, err error) {
+	return a, row.Scan(&a.ID, &a.Dedupe, &a.Kind, &a.Severity, &a.Title, &a.Detail, &a.Connection, &a.DatastoreID, &a.TableID,
+		jsonText{&a.Columns}, &a.RunID, stamp{&a.RaisedAt})
+}
+
+// Alarms lists alarms, newest first: those before an id (0: from the newest).
+func (s *Store) Alarms(ctx context.Context, kind alarm.Kind, before int64, limit int) ([]alarm.Alarm, error) {
+	w := where{}
+	w.equals(`kind`, string(kind))
+	if before > 0 {
+		w.and(`id < ?`, before)
+	}
+	list, err := collect(ctx, s, scanAlarm, `SELECT `+alarmColumns+` FROM alarms`+w.sql()+` ORDER BY id DESC LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list alarms: %w", err)
+	}
+	return list, nil
+}
+
+const deliverySource = ` FROM alarm_deliveries d JOIN alarm_routes r ON r.id = d.route_id`
+
+const deliveryColumns = `d.id, d.message_id, coalesce(d.alarm_id, 0), d.route_id, r.name, d.state, d.attempts, d.next_at, d.sent_at, d.error`
+
+func scanDelivery(row scanner) (d alarm.Delivery, err error) {
+	return d, row.Scan(&d.ID, &d.MessageID, &d.AlarmID, &d.RouteID, &d.RouteName, &d.State, &d.Attempts, stamp{&d.NextAt}, stamp{&d.SentAt}, &d.Error)
+}
+
+// Deliveries lists what became of alarms; a test's belong to none.
+func (s *Store) Deliveries(ctx context.Context, alarmIDs []int64) ([]alarm.Delivery, error) {
+	if len(alarmIDs) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(alarmIDs))
+	for i, id := range alarmIDs {
+		args[i] = id
+	}
+	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+
+		` WHERE d.alarm_id IN (`+placeholders(len(args))+`) ORDER BY d.id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return list, nil
+}
+
+// LastTests lists the newest test of each route.
+func (s *Store) LastTests(ctx context.Context) ([]alarm.Delivery, error) {
+	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+` WHERE d.alarm_id IS NULL
+		AND d.id = (SELECT max(id) FROM alarm_deliveries x WHERE x.route_id = d.route_id AND x.alarm_id IS NULL)`)
+	if err != nil {
+		return nil, fmt.Errorf("list tests: %w", err)
+	}
+	return list, nil
+}
+
+// DueDeliveries lists deliveries that are to be tried now, with their alarms.
+func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]alarm.Delivery, map[int64]alarm.Alarm, error) {
+	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+
+		` WHERE d.state = 'waiting' AND d.next_at <= ? ORDER BY d.route_id, d.id LIMIT ?`, micros(now), limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list waiting deliveries: %w", err)
+	}
+	alarms := map[int64]alarm.Alarm{}
+	for _, d := range list {
+		if d.AlarmID == 0 {
+			continue
+		}
+		a, err := scanAlarm(s.queryRow(ctx, `SELECT `+alarmColumns+` FROM alarms WHERE id = ?`, d.AlarmID))
+		if err != nil {
+			return nil, nil, fmt.Errorf("read an alarm: %w", err)
+		}
+		alarms[a.ID] = a
+	}
+	return list, alarms, nil
+}
+
+// SettleDelivery notes what became of an attempt; one that was settled
+// meanwhile is left as it is.
+func (s *Store) SettleDelivery(ctx context.Context, deliveries ...alarm.Delivery) error {
+	return s.write(ctx, func(t *tx) error {
+		for _, d := range deliveries {
+			_, err := t.exec(`UPDATE alarm_deliveries SET state = ?, attempts = ?, next_at = ?, sent_at = ?, error = ? WHERE id = ? AND state = 'waiting'`,
+				string(d.State), d.Attempts, micros(d.NextAt), micros(d.SentAt), d.Error, d.ID)
+			if err != nil {
+				return fmt.Errorf("settle a delivery: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+const routeColumns = `id, name, sealed, hint, kinds, digest, created_at, created_by`
+
+const routeText = `SELECT ` + routeColumns + ` FROM alarm_routes ORDER BY name`
+
+func scanRoute(row scanner) (r alarm.Route, err error) {
+	return r, row.Scan(&r.ID, &r.Name, &r.Sealed, &r.Hint, jsonText{&r.Kinds}, &r.Digest, stamp{&r.CreatedAt}, &r.CreatedBy)
+}
+
+// AlarmRoutes lists every route by name.
+func (s *Store) AlarmRoutes(ctx context.Context) ([]alarm.Route, error) {
+	list, err := collect(ctx, s, scanRoute, routeText)
+	if err != nil {
+		return nil, fmt.Errorf("list alarm routes: %w", err)
+	}
+	return list, nil
+}
+
+func (t *tx) alarmRoutes() ([]alarm.Route, error) {
+	rows, err := t.query(routeText)
+	if err != nil {
+		return nil, fmt.Errorf("list alarm routes: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []alarm.Route
+	for rows.Next() {
+		r, err := scanRoute(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list alarm routes: %w", err)
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// AddRoute keeps a route. seal is given the row's id, which the sealed address
+// is bound to.
+func (s *Store) AddRoute(ctx context.Context, r alarm.Route, seal func(id int64) ([]byte, error), records ...audit.Record) (int64, error) {
+	raw, err := canonical(records)
+	if err != nil {
+		return 0, err
+	}
+	kinds := make([]string, len(r.Kinds))
+	for i, k := range r.Kinds {
+		kinds[i] = string(k)
+	}
+	err = s.write(ctx, func(t *tx) error {
+		err := t.queryRow(`INSERT INTO alarm_routes (name, sealed, hint, kinds, digest, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			r.Name, []byte{}, r.Hint, names(kinds), r.Digest, micros(r.CreatedAt), r.CreatedBy).Scan(&r.ID)
+		if isDuplicate(err) {
+			return fault.Wrap(err, fault.Conflict, "There is a route %q already.", r.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("add an alarm route: %w", err)
+		}
+		sealed, err := seal(r.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE alarm_routes SET sealed = ? WHERE id = ?`, sealed, r.ID); err != nil {
+			return fmt.Errorf("seal an alarm route: %w", err)
+		}
+		return t.append(raw)
+	})
+	return r.ID, err
+}
+
+// DeleteRoute ends a route with its deliveries, or answers fault.NotFound.
+func (s *Store) DeleteRoute(ctx context.Context, id int64, records ...audit.Record) error {
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`DELETE FROM alarm_deliveries WHERE route_id = ?`, id); err != nil {
+			return fmt.Errorf("delete an alarm route: %w", err)
+		}
+		n, err := t.exec(`DELETE FROM alarm_routes WHERE id = ?`, id)
+		if err != nil {
+			return fmt.Errorf("delete an alarm route: %w", err)
+		}
+		if n == 0 {
+			return noRoute()
+		}
+		return t.append(raw)
+	})
+}
+
+// TestRoute sends a test on its way.
+func (s *Store) TestRoute(ctx context.Context, id int64, at time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO alarm_deliveries (message_id, route_id, state, attempts, next_at, error) VALUES (?, ?, 'waiting', 0, ?, '')`,
+			"msg_test_"+strings.ReplaceAll(uuid.NewString(), "-", ""), id, micros(at))
+		if err != nil {
+			return fmt.Errorf("test an alarm route: %w", err)
+		}
+		return nil
+	})
+}
+
+func noRoute() error { return fault.New(fault.NotFound, "There is no such route.") }

@@ -1,0 +1,299 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
+)
+
+const ledgerColumns = `connection, datastore_id, table_id, column_name, strategy, interval_days, grace_days, due_at, origin, run_id,
+	first_seen, updated_at, key_version, shown, seen_at, rotated_at, rotated_how, rotated_due, old_seen_at, timeliness,
+	back_at, back_to, phase, next_at, sequence, wants_run, gone_at`
+
+func scanLedger(row scanner) (c rotation.Column, err error) {
+	return c, row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.Strategy, &c.IntervalDays, &c.GraceDays, stamp{&c.DueAt}, &c.Origin, &c.RunID,
+		stamp{&c.FirstSeen}, stamp{&c.UpdatedAt}, &c.KeyVersion, &c.Shown, stamp{&c.SeenAt},
+		stamp{&c.Rotated.At}, &c.Rotated.How, stamp{&c.Rotated.Due}, stamp{&c.Rotated.OldSeenAt}, &c.Rotated.Timeliness,
+		stamp{&c.BackAt}, &c.BackTo, &c.Phase, stamp{&c.NextAt}, &c.Sequence, &c.WantsRun, stamp{&c.GoneAt})
+}
+
+// saveLedgerText replaces every column but those of the key.
+var saveLedgerText = func() string {
+	var set []string
+	for name := range strings.SplitSeq(ledgerColumns, ",") {
+		switch name = strings.TrimSpace(name); name {
+		case "connection", "datastore_id", "table_id", "column_name":
+		default:
+			set = append(set, name+" = excluded."+name)
+		}
+	}
+	return `INSERT INTO rotation_dates (` + ledgerColumns + `) VALUES (` + placeholders(27) + `)
+		ON CONFLICT (connection, datastore_id, table_id, column_name) DO UPDATE SET ` + strings.Join(set, ", ")
+}()
+
+// saveLedger inserts or replaces a column's row.
+func (t *tx) saveLedger(c rotation.Column) error {
+	_, err := t.exec(saveLedgerText,
+		c.Connection, c.DatastoreID, c.TableID, c.Column, c.Strategy, c.IntervalDays, c.GraceDays, micros(c.DueAt), string(c.Origin), c.RunID,
+		micros(c.FirstSeen), micros(c.UpdatedAt), c.KeyVersion, int(c.Shown), micros(c.SeenAt),
+		micros(c.Rotated.At), string(c.Rotated.How), micros(c.Rotated.Due), micros(c.Rotated.OldSeenAt), string(c.Rotated.Timeliness),
+		micros(c.BackAt), c.BackTo, int(c.Phase), micros(c.NextAt), c.Sequence, c.WantsRun, micros(c.GoneAt))
+	if err != nil {
+		return fmt.Errorf("save the rotation of %s: %w", c.Column, err)
+	}
+	return nil
+}
+
+// ledgerOf reads what the ledger knows of a table's columns, by name.
+func (t *tx) ledgerOf(connection, datastoreID, tableID string) (map[string]rotation.Column, error) {
+	rows, err := t.query(`SELECT `+ledgerColumns+` FROM rotation_dates WHERE connection = ? AND datastore_id = ? AND table_id = ?`,
+		connection, datastoreID, tableID)
+	if err != nil {
+		return nil, fmt.Errorf("read rotations: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	known := map[string]rotation.Column{}
+	for rows.Next() {
+		c, err := scanLedger(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read rotations: %w", err)
+		}
+		known[c.Column] = c
+	}
+	return known, rows.Err()
+}
+
+// observeRun takes into the ledger what a run's step shows: the date that was
+// asked for, and key versions where the tenant or the KMS told them.
+func (t *tx) observeRun(tr *encryption.Transition) error {
+	if len(tr.Rotations) == 0 {
+		return nil
+	}
+	r := &tr.Run
+	known, err := t.ledgerOf(r.Connection, r.DatastoreID, r.TableID)
+	if err != nil {
+		return err
+	}
+	shown := make(map[string]int64, len(r.After))
+	for _, c := range r.After {
+		shown[c.Name] = c.KeyVersion
+	}
+	policies, err := t.policies()
+	if err != nil {
+		return err
+	}
+	var records []audit.Record
+	for _, d := range tr.Rotations {
+		s := rotation.Sighting{At: d.UpdatedAt, How: rotation.ByAnswer, KeyVersion: shown[d.Column], RunID: d.RunID,
+			Strategy: d.Strategy, IntervalDays: d.IntervalDays, Next: d.DueAt}
+		if d.KeyVersion > 0 {
+			s.KeyVersion = d.KeyVersion
+			if tr.Verification == nil || !tr.Verification.Inline {
+				s.How = rotation.ByCallback
+			}
+		}
+		key := rotation.Key{Connection: d.Connection, DatastoreID: d.DatastoreID, TableID: d.TableID, Column: d.Column}
+		c, ok := known[d.Column]
+		if !ok {
+			c = rotation.New(key, s, policies.For(d.Connection, d.DatastoreID, "").Rule)
+		}
+		// A confirmation that comes after the run had ended confirms a key
+		// version; it does not bring an old date back.
+		if !tr.From.Ended() {
+			c.Ask(s, r.Operation)
+		}
+		if record := c.See(s, r.Operation == audit.ColumnEncryption); record != nil {
+			records = append(records, *record)
+		}
+		if err := t.saveLedger(c); err != nil {
+			return err
+		}
+	}
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return t.append(raw)
+}
+
+// observeTable takes a table that was read into the ledger.
+func (t *tx) observeTable(at time.Time, table inventory.Table, columns []inventory.Column) error {
+	known, err := t.ledgerOf(table.Connection, table.DatastoreID, table.TableID)
+	if err != nil {
+		return err
+	}
+	var policies rotation.Policies
+	var records []audit.Record
+	there := map[string]bool{}
+	for _, col := range columns {
+		if !col.Encrypted {
+			continue
+		}
+		there[col.Name] = true
+		s := rotation.Sighting{At: at, How: rotation.ByTable, KeyVersion: col.KeyVersion,
+			Strategy: col.Strategy, IntervalDays: col.IntervalDays, Next: col.NextRotation}
+		c, ok := known[col.Name]
+		if !ok {
+			if policies == nil {
+				if policies, err = t.policies(); err != nil {
+					return err
+				}
+			}
+			key := rotation.Key{Connection: table.Connection, DatastoreID: table.DatastoreID, TableID: table.TableID, Column: col.Name}
+			c = rotation.New(key, s, policies.For(key.Connection, key.DatastoreID, "").Rule)
+		}
+		before := c
+		if record := c.See(s, false); record != nil {
+			records = append(records, *record)
+		}
+		if ok && onlyLookedAt(before, c) {
+			if err := t.touchLedger(c); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.saveLedger(c); err != nil {
+			return err
+		}
+	}
+	for name, c := range known {
+		if there[name] || !c.GoneAt.IsZero() {
+			continue
+		}
+		c.GoneAt, c.NextAt, c.WantsRun = at, time.Time{}, ""
+		if err := t.saveLedger(c); err != nil {
+			return err
+		}
+	}
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return t.append(raw)
+}
+
+// onlyLookedAt reports whether nothing but the time of the sighting changed.
+func onlyLookedAt(before, after rotation.Column) bool {
+	before.SeenAt = after.SeenAt
+	return before == after
+}
+
+// touchLedger notes a sighting without touching an index.
+func (t *tx) touchLedger(c rotation.Column) error {
+	_, err := t.exec(`UPDATE rotation_dates SET seen_at = ? WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`,
+		micros(c.SeenAt), c.Connection, c.DatastoreID, c.TableID, c.Column)
+	if err != nil {
+		return fmt.Errorf("note a sighting of %s: %w", c.Column, err)
+	}
+	return nil
+}
+
+// LedgerFilter narrows the rotation ledger; the zero value is every column
+// that is encrypted now.
+type LedgerFilter struct {
+	Connection, DatastoreID, TableID string
+	Status                           rotation.Status
+	Now                              time.Time      // for Status
+	Leads                            rotation.Leads // for Status
+	From, Until                      time.Time      // by due date; From inclusive, Until exclusive
+}
+
+// knowable is rotation.Column.Knowable in SQL.
+const knowable = `(key_version > 0 AND (shown <> 2 OR strategy = 'MANUAL'))`
+
+// grace is a column's in microseconds.
+const grace = `grace_days * 86400000000`
+
+func (f LedgerFilter) where() where {
+	w := where{}
+	w.and(`gone_at IS NULL`)
+	w.equals(`connection`, f.Connection)
+	w.equals(`datastore_id`, f.DatastoreID)
+	w.equals(`table_id`, f.TableID)
+	if !f.From.IsZero() {
+		w.and(`due_at >= ?`, micros(f.From))
+	}
+	if !f.Until.IsZero() {
+		w.and(`due_at < ?`, micros(f.Until))
+	}
+	now := f.Now.UnixMicro()
+	// The longest lead is shorter for short intervals; rotation.Leads has why.
+	soon := `due_at <= ? + max(CASE WHEN interval_days * 43200000000 >= ? THEN ? ELSE 0 END, CASE WHEN interval_days * 43200000000 >= ? THEN ? ELSE 0 END)`
+	first, second := f.Leads.First.Microseconds(), f.Leads.Second.Microseconds()
+	leads := []any{now, first, first, second, second}
+	switch f.Status {
+	case rotation.StatusUnknown:
+		w.and(`NOT ` + knowable)
+	case rotation.StatusOverdue:
+		w.and(knowable+` AND due_at <= ? AND due_at + `+grace+` <= ?`, now, now)
+	case rotation.StatusDue:
+		w.and(knowable+` AND due_at <= ? AND due_at + `+grace+` > ?`, now, now)
+	case rotation.StatusSoon:
+		w.and(knowable+` AND due_at > ?`, now)
+		w.and(soon, leads...)
+	case rotation.StatusLate, rotation.StatusOnTime:
+		equals := `<>`
+		if f.Status == rotation.StatusLate {
+			equals = `=`
+		}
+		w.and(knowable + ` AND timeliness ` + equals + ` 'late'`)
+		w.and(`due_at > ? AND NOT `+soon, append([]any{now}, leads...)...)
+	}
+	return w
+}
+
+// Ledger lists columns of the rotation ledger, soonest due first: those after
+// the given one (nil: from the soonest), limit at most.
+func (s *Store) Ledger(ctx context.Context, f LedgerFilter, after *rotation.Column, limit int) ([]rotation.Column, error) {
+	w := f.where()
+	if after != nil {
+		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
+			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
+	}
+	list, err := collect(ctx, s, scanLedger, `SELECT `+ledgerColumns+` FROM rotation_dates`+w.sql()+
+		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list rotations: %w", err)
+	}
+	return list, nil
+}
+
+// LedgerDays counts the columns that are due on each UTC day.
+func (s *Store) LedgerDays(ctx context.Context, f LedgerFilter) (map[string]int, error) {
+	w := f.where()
+	type dayCount struct {
+		day string
+		n   int
+	}
+	list, err := collect(ctx, s, func(row scanner) (d dayCount, err error) { return d, row.Scan(&d.day, &d.n) },
+		`SELECT date(due_at / 1000000, 'unixepoch'), count(*) FROM rotation_dates`+w.sql()+` GROUP BY 1`, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("count rotations by day: %w", err)
+	}
+	days := make(map[string]int, len(list))
+	for _, d := range list {
+		days[d.day] = d.n
+	}
+	return days, nil
+}
+
+// LedgerColumn is one column of the ledger, or fault.NotFound.
+func (s *Store) LedgerColumn(ctx context.Context, key rotation.Key) (rotation.Column, error) {
+	c, err := scanLedger(s.queryRow(ctx, `SELECT `+ledgerColumns+` FROM rotation_dates
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`, key.Connection, key.DatastoreID, key.TableID, key.Column))
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, noTable()
+	}
+	if err != nil {
+		return c, fmt.Errorf("read a rotation: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/rotation"
+)
+
+// DueColumns lists columns whose next transition has come, the longest due
+// first. It reads nothing else.
+func (s *Store) DueColumns(ctx context.Context, now time.Time, limit int) ([]rotation.Column, error) {
+	list, err := collect(ctx, s, scanLedger, dueText, micros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list due rotations: %w", err)
+	}
+	return list, nil
+}
+
+const dueText = `SELECT ` + ledgerColumns + ` FROM rotation_dates WHERE next_at <= ? ORDER BY next_at LIMIT ?`
+
+// StepRotations makes the transitions that have come, limit at most, each with
+// its alarm, its record and the wish for a run, and says how many columns it
+// looked at. All of a call is one transaction: a crash makes none of it.
+func (s *Store) StepRotations(ctx context.Context, now time.Time, o rotation.ScanOptions, limit int) (int, error) {
+	var looked int
+	err := s.write(ctx, func(t *tx) error {
+		due, err := t.dueColumns(now, limit)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		policies, err := t.policies()
+		if err != nil {
+			return err
+		}
+		looked = len(due)
+		return t.stepRotations(now, o, due, policies)
+	})
+	return looked, err
+}
+
+func (t *tx) dueColumns(now time.Time, limit int) ([]rotation.Column, error) {
+	rows, err := t.query(dueText, micros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list due rotations: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var due []rotation.Column
+	for rows.Next() {
+		c, err := scanLedger(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list due rotations: %w", err)
+		}
+		due = append(due, c)
+	}
+	return due, rows.Err()
+}
+
+func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation.Column, policies rotation.Policies) error {
+	var notices []rotation.Notice
+	var records []audit.Record
+	runs := map[rotation.RunScope]string{}
+	for _, c := range due {
+		rule := o.Rule(policies, c)
+		notice, record := c.Step(now, o.Leads, rule)
+		if notice != nil {
+			notices = append(notices, *notice)
+			if notice.OursToRotate(rule) {
+				scope := c.RunScope()
+				if runs[scope] == "" {
+					runs[scope] = uuid.NewString()
+				}
+				c.WantsRun = runs[scope]
+			}
+		}
+		if record != nil {
+			records = append(records, *record)
+		}
+		_, err := t.exec(`UPDATE rotation_dates SET phase = ?, next_at = ?, grace_days = ?, wants_run = ?
+			WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`,
+			int(c.Phase), micros(c.NextAt), c.GraceDays, c.WantsRun, c.Connection, c.DatastoreID, c.TableID, c.Column)
+		if err != nil {
+			return fmt.Errorf("step the rotation of %s: %w", c.Column, err)
+		}
+	}
+	if err := t.raise(rotation.Alarms(notices, now)); err != nil {
+		return err
+	}
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return t.append(raw)
+}
+
+// WantedRuns lists columns for which a rotation run is to be launched, those
+// of one run together.
+func (s *Store) WantedRuns(ctx context.Context, limit int) ([]rotation.Column, error) {
+	list, err := collect(ctx, s, scanLedger, `SELECT `+ledgerColumns+` FROM rotation_dates WHERE wants_run <> ''
+		AND wants_run IN (SELECT DISTINCT wants_run FROM rotation_dates WHERE wants_run <> '' ORDER BY wants_run LIMIT ?)
+		ORDER BY wants_run, column_name`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list wanted runs: %w", err)
+	}
+	return list, nil
+}
+
+// RunWasLaunched ends the wish for a run.
+func (s *Store) RunWasLaunched(ctx context.Context, runID string) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`UPDATE rotation_dates SET wants_run = '' WHERE wants_run = ? AND wants_run <> ''`, runID); err != nil {
+			return fmt.Errorf("note a launched run: %w", err)
+		}
+		return nil
+	})
+}
