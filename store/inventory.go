@@ -11,6 +11,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/trend"
 )
 
 var _ inventory.Store = (*Store)(nil)
@@ -37,6 +38,9 @@ func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, fa
 			}
 			return nil
 		}
+		if err := t.tablesGone(connection, at); err != nil {
+			return err
+		}
 		for _, step := range []string{
 			`UPDATE inventory_syncs SET error = '', succeeded_at = ?2 WHERE connection = ?1`,
 			`UPDATE datastores SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
@@ -50,6 +54,38 @@ func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, fa
 		}
 		return nil
 	})
+}
+
+// tablesGone takes the tables that the listing no longer named out of the
+// coverage.
+func (t *tx) tablesGone(connection string, at time.Time) error {
+	rows, err := t.query(`SELECT datastore_id, table_id, name FROM inventory_tables WHERE connection = ? AND gone_at IS NULL
+		AND total_columns > 0 AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?)`, connection, connection)
+	if err != nil {
+		return fmt.Errorf("list tables that are gone: %w", err)
+	}
+	var gone []inventory.Table
+	for rows.Next() {
+		table := inventory.Table{Connection: connection}
+		if err := rows.Scan(&table.DatastoreID, &table.TableID, &table.Name); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		gone = append(gone, table)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, table := range gone {
+		k := tableKey{connection, table.DatastoreID, table.TableID}
+		before, err := t.countsOf(k)
+		if err != nil {
+			return err
+		}
+		if err := t.setCounts(k, at, before, trend.Counts{}, cause{name: table.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Syncs lists the last synchronisation of each connection.
@@ -110,40 +146,53 @@ func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Tab
 	if err != nil {
 		return err
 	}
-	key := []any{table.Connection, table.DatastoreID, table.TableID, micros(at)}
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, synced_at, sync_error,
-				name, max_encrypted_fields, total_columns, encrypted_columns)
-			VALUES (?1, ?2, ?3, ?4, ?4, ?4, '', ?5, ?6, ?7, ?8)
-			ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
-				last_seen = excluded.last_seen, synced_at = excluded.synced_at, sync_error = '', gone_at = NULL, name = excluded.name,
-				max_encrypted_fields = excluded.max_encrypted_fields, total_columns = excluded.total_columns,
-				encrypted_columns = excluded.encrypted_columns`,
-			append(key[:4:4], table.Name, table.MaxFields, table.Total, table.Encrypted)...)
-		if err != nil {
-			return fmt.Errorf("save table %s: %w", table.TableID, err)
-		}
-		for i, c := range columns {
-			_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
-					position, name, type, encrypted, key_version)
-				VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)
-				ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
-					position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
-					key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL`,
-				append(key[:4:4], i, c.Name, c.Type, c.Encrypted, c.KeyVersion)...)
-			if err != nil {
-				return fmt.Errorf("save column %q: %w", c.Name, err)
-			}
-		}
-		if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4
-			WHERE connection = ?1 AND datastore_id = ?2 AND table_id = ?3 AND gone_at IS NULL AND last_seen < ?4`, key...); err != nil {
-			return fmt.Errorf("mark columns gone: %w", err)
+		if err := t.saveTable(at, table, columns, cause{name: table.Name, reasons: reasonsOf(records)}); err != nil {
+			return err
 		}
 		if err := t.observeTable(at, table, columns); err != nil {
 			return err
 		}
 		return t.append(raw)
 	})
+}
+
+// saveTable keeps a table as it is at that time, with its coverage of the day.
+func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.Column, why cause) error {
+	k := tableKey{table.Connection, table.DatastoreID, table.TableID}
+	before, err := t.countsOf(k)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, synced_at, sync_error,
+			name, max_encrypted_fields, total_columns, encrypted_columns)
+		VALUES (?1, ?2, ?3, ?4, ?4, ?4, '', ?5, ?6, 0, 0)
+		ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
+			last_seen = excluded.last_seen, synced_at = excluded.synced_at, sync_error = '', gone_at = NULL, name = excluded.name,
+			max_encrypted_fields = excluded.max_encrypted_fields`,
+		k.args(micros(at), table.Name, table.MaxFields)...)
+	if err != nil {
+		return fmt.Errorf("save table %s: %w", table.TableID, err)
+	}
+	for i, c := range columns {
+		p := t.w.rules.Propose(c.Name, c.Type)
+		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
+				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13)
+			ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
+				position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
+				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL,
+				state = CASE WHEN inventory_columns.decided <> '' THEN inventory_columns.decided ELSE excluded.proposed END,
+				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason`,
+			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(p.State), string(p.Category), p.Confidence, p.Reason)...)
+		if err != nil {
+			return fmt.Errorf("save column %q: %w", c.Name, err)
+		}
+	}
+	if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4 WHERE gone_at IS NULL AND last_seen < ?4 AND `+ofTable, k.args(micros(at))...); err != nil {
+		return fmt.Errorf("mark columns gone: %w", err)
+	}
+	return t.recount(k, at, before, why)
 }
 
 // SaveReadError notes why a known table could not be read.

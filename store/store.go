@@ -20,12 +20,14 @@ import (
 	"time"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/sensitivity"
 )
 
 // Options are what Open needs beside the path.
 type Options struct {
-	Now    func() time.Time // the clock for what the store itself dates; time.Now when nil
-	Logger *slog.Logger     // discarded when nil
+	Now    func() time.Time   // the clock for what the store itself dates; time.Now when nil
+	Logger *slog.Logger       // discarded when nil
+	Rules  *sensitivity.Rules // propose which columns are sensitive; the built-in ones when nil
 }
 
 // Store is an open database: one connection that writes and a few that read.
@@ -51,6 +53,13 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Rules == nil {
+		rules, err := sensitivity.Load(nil)
+		if err != nil {
+			return nil, err
+		}
+		o.Rules = rules
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The database path %q cannot be used.", path)
@@ -65,7 +74,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := migrate(ctx, db, abs, o.Logger); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	w, err := newWriter(ctx, db, abs, o.Logger)
+	w, err := newWriter(ctx, db, abs, o.Logger, o.Rules)
 	if err != nil {
 		return nil, errors.Join(explain(err, abs), db.Close())
 	}

@@ -1,0 +1,70 @@
+package sensitivity
+
+import "strings"
+
+// sure is the confidence from which a column is proposed as sensitive.
+const sure = 60
+
+// State is what a column is taken for.
+type State string
+
+// The states of a proposal and of a decision.
+const (
+	Sensitive    State = "sensitive"
+	NotSensitive State = "not_sensitive"
+	Undecided    State = "undecided"
+)
+
+// Proposal is what the rules say of a column.
+type Proposal struct {
+	State      State
+	Category   Category // empty unless a phrase was found that speaks of one
+	Confidence int      // 1 to 100; 0 when no phrase was found
+	Reason     string   // one sentence for a person
+}
+
+// Propose says what a column seems to be. No phrase in its name means not
+// sensitive, with no confidence.
+func (r *Rules) Propose(name, columnType string) Proposal {
+	columnType = strings.ToLower(columnType)
+	cut, kind := words(name), kindOf(columnType)
+	for i := range r.phrases {
+		p := &r.phrases[i]
+		if !p.matches(cut, kind, columnType) {
+			continue
+		}
+		switch {
+		case p.category == Not:
+			return Proposal{State: NotSensitive, Confidence: p.confidence, Reason: "The name holds “" + p.text + "”, which is not personal data."}
+		case p.confidence < sure:
+			return Proposal{State: Undecided, Category: p.category, Confidence: p.confidence,
+				Reason: "The name holds “" + p.text + "”; what stands in the rows decides."}
+		}
+		return Proposal{State: Sensitive, Category: p.category, Confidence: p.confidence, Reason: "The name holds “" + p.text + "”."}
+	}
+	return Proposal{State: NotSensitive, Reason: "No rule speaks of this name."}
+}
+
+// kindOf reduces a tenant's type to what the rules tell apart. What is not
+// known is taken for text.
+func kindOf(columnType string) string {
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(columnType, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("bool", "bit"):
+		return "boolean"
+	case has("date", "time"):
+		return "date"
+	case has("int", "num", "dec", "float", "double", "money", "serial", "real"):
+		return "number"
+	case has("binary", "blob", "bytes", "file", "image", "attachment"):
+		return "binary"
+	}
+	return "text"
+}

@@ -1,0 +1,59 @@
+package sensitivity
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// words cuts a column's name into lower-case words without accents: at
+// whatever is neither letter nor digit, where camelCase begins a new word, and
+// between letters and digits ("creditCardNo2" is credit, card, no, 2).
+func words(name string) []string {
+	var list []string
+	var word []rune
+	flush := func() {
+		if len(word) > 0 {
+			list = append(list, string(word))
+			word = word[:0]
+		}
+	}
+	letters := []rune(plain(name))
+	for i, r := range letters {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			flush()
+			continue
+		case len(word) == 0:
+		case unicode.IsDigit(r) != unicode.IsDigit(letters[i-1]):
+			flush()
+		case unicode.IsUpper(r) && !unicode.IsUpper(letters[i-1]):
+			flush()
+		case unicode.IsUpper(r) && i+1 < len(letters) && unicode.IsLower(letters[i+1]):
+			flush() // the last capital of "IBANCode" begins a word
+		}
+		word = append(word, unicode.ToLower(r))
+	}
+	flush()
+	return list
+}
+
+// plain takes the accents off: é is e, ñ is n, ß is ss.
+func plain(name string) string {
+	var b strings.Builder
+	for _, r := range norm.NFD.String(name) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case r == 'ß':
+			b.WriteString("ss")
+		case r == 'æ':
+			b.WriteString("ae")
+		case r == 'ø':
+			b.WriteByte('o')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

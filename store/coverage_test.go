@@ -1,0 +1,240 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+	"cxseal/internal/inventory"
+	"cxseal/internal/sensitivity"
+	"cxseal/internal/trend"
+)
+
+func columnsOf(encrypted string, all ...string) []inventory.Column {
+	var list []inventory.Column
+	for _, name := range all {
+		list = append(list, inventory.Column{Name: name, Type: "string", Encrypted: strings.Contains(","+encrypted+",", ","+name+",")})
+	}
+	return list
+}
+
+func save(t testing.TB, s *Store, at time.Time, table string, columns []inventory.Column, records ...audit.Record) {
+	t.Helper()
+	err := s.SaveTable(t.Context(), at, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: table, Name: table, MaxFields: 12}, columns, records...)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func totals(t testing.TB, s *Store, f trend.Filter) []trend.Snapshot {
+	t.Helper()
+	list, err := s.CoverageTotals(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func drops(t testing.TB, s *Store) []trend.Event {
+	t.Helper()
+	events, err := s.CoverageEvents(t.Context(), trend.Filter{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []trend.Event
+	for _, e := range events {
+		if e.Kind == trend.Drop {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+const day = 24 * time.Hour
+
+func TestTheTwoCoveragesAreKeptByDayAndApart(t *testing.T) {
+	s := open(t)
+	s.now = func() time.Time { return noon.Add(4 * day) }
+	save(t, s, noon, "a", columnsOf("", "id", "ssn", "iban", "city"))
+	save(t, s, noon.Add(time.Hour), "a", columnsOf("ssn", "id", "ssn", "iban", "city"))
+	save(t, s, noon.Add(2*day), "a", columnsOf("ssn,city", "id", "ssn", "iban", "city"))
+	got := totals(t, s, trend.Filter{})
+	if len(got) != 5 {
+		t.Fatalf("%d days, want one for each to today", len(got))
+	}
+	var rates []string
+	for _, d := range got {
+		rates = append(rates, fmt.Sprint(d.Rate(), "/", d.SensitiveRate()))
+	}
+	if want := []string{"25/50", "25/50", "50/50", "50/50", "50/50"}; !cmp.Equal(rates, want) {
+		t.Errorf("coverage of all and of sensitive columns %v, want %v", rates, want)
+	}
+	var csv strings.Builder
+	out := trend.NewCoverageCSV(&csv)
+	if err := s.CoverageDaily(t.Context(), trend.Filter{From: noon.Add(day), To: noon.Add(2 * day)}, out.Coverage); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	d1, d2 := noon.Add(day).Format(time.DateOnly), noon.Add(2*day).Format(time.DateOnly)
+	want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage\r\n" +
+		d1 + ",default,,,4,1,25,2,1,50\r\n" + d1 + ",default,ds,a,4,1,25,2,1,50\r\n" +
+		d2 + ",default,,,4,2,50,2,1,50\r\n" + d2 + ",default,ds,a,4,2,50,2,1,50\r\n"
+	if diff := cmp.Diff(want, csv.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAVerifiedRunRaisesTheCoverageInTheSameCommit(t *testing.T) {
+	s := open(t)
+	s.now = func() time.Time { return noon }
+	save(t, s, noon.Add(-time.Hour), "tbl", columnsOf("", "ssn", "id"))
+	run := newRun("r", "tbl")
+	run.Connection, run.DatastoreID = "default", "ds"
+	run.PatchedAt, run.FinishedAt = noon, noon
+	run.After = []encryption.ColumnState{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: 1}, {Name: "id", Type: "string"}}
+	endRun(t, s, run, encryption.Verified)
+	got := totals(t, s, trend.Filter{})
+	if last := got[len(got)-1]; last.Counts != (trend.Counts{Total: 2, Encrypted: 1, Sensitive: 1, SensitiveEncrypted: 1}) {
+		t.Errorf("coverage %+v after the run", last.Counts)
+	}
+	events, err := s.CoverageEvents(t.Context(), trend.Filter{TableID: "tbl"}, 10)
+	if err != nil || len(events) != 1 || events[0].Kind != trend.Run || events[0].RunID != "r" {
+		t.Errorf("the chart marks %+v, %v", events, err)
+	}
+}
+
+func TestADropCarriesWhatTheInventoryFound(t *testing.T) {
+	s := open(t)
+	save(t, s, noon, "a", columnsOf("ssn", "ssn", "id"))
+	r := audit.NewRecord(noon, audit.DriftDetected, audit.Failure, audit.Actor{Name: "inventory", Role: "system"})
+	r.Columns, r.Detail = []string{"ssn"}, "The column is no longer encrypted, and no run of this console did that."
+	save(t, s, noon.Add(day), "a", columnsOf("", "ssn", "id"), r)
+	got := drops(t, s)
+	if len(got) != 1 || !strings.Contains(got[0].Reason, "ssn: The column is no longer encrypted") {
+		t.Errorf("drops %+v", got)
+	}
+}
+
+func TestATableThatIsGoneLeavesTheCoverage(t *testing.T) {
+	s := open(t)
+	s.now = func() time.Time { return noon.Add(2 * day) }
+	save(t, s, noon, "a", columnsOf("ssn", "ssn", "id"))
+	save(t, s, noon, "b", columnsOf("", "ssn", "id"))
+	if err := s.BeginSync(t.Context(), "default", noon.Add(day)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveTables(t.Context(), noon.Add(day), []inventory.Table{{Connection: "default", DatastoreID: "ds", TableID: "b", Name: "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EndSync(t.Context(), "default", noon.Add(day), ""); err != nil {
+		t.Fatal(err)
+	}
+	got := totals(t, s, trend.Filter{})
+	if last := got[len(got)-1].Counts; last != (trend.Counts{Total: 2, Sensitive: 1}) {
+		t.Errorf("coverage %+v with the gone table still in it", last)
+	}
+	if d := drops(t, s); len(d) == 0 || !strings.Contains(d[len(d)-1].Reason, "gone") {
+		t.Errorf("drops %+v", d)
+	}
+}
+
+func TestAPersonsDecisionWinsOverTheRulesAndMovesTheCoverage(t *testing.T) {
+	s := open(t)
+	s.now = func() time.Time { return noon.Add(day) }
+	save(t, s, noon, "a", columnsOf("", "ssn", "ward"))
+	key := func(c string) sensitivity.Key { return sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: c} }
+	decide := func(state sensitivity.State, columns ...sensitivity.Key) error {
+		return s.Decide(t.Context(), []sensitivity.Decision{{Columns: columns, State: state, By: "olga", At: noon, Record: record(noon)}})
+	}
+	if err := decide(sensitivity.Sensitive, key("ward")); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, noon.Add(time.Hour), "a", columnsOf("", "ssn", "ward")) // the rules propose again
+	list, err := s.SensitivityColumns(t.Context(), sensitivity.Filter{State: sensitivity.Sensitive}, nil, 10)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("sensitive columns %+v, %v", list, err)
+	}
+	ward := list[1]
+	if ward.Decided != sensitivity.Sensitive || ward.DecidedBy != "olga" || !ward.DecidedAt.Equal(noon) || ward.Proposal.State != sensitivity.NotSensitive {
+		t.Errorf("kept as %+v", ward)
+	}
+	got := totals(t, s, trend.Filter{})
+	if c := got[len(got)-1].Counts; c.Sensitive != 2 {
+		t.Errorf("the coverage counts %d sensitive columns", c.Sensitive)
+	}
+	records := number(t, s, `SELECT count(*) FROM audit_records`)
+	wantCode(t, decide(sensitivity.NotSensitive, key("ssn"), key("none")), fault.NotFound)
+	if n := number(t, s, `SELECT count(*) FROM audit_records`); n != records {
+		t.Error("a decision that was not kept left a record")
+	}
+	if err := decide(sensitivity.Undecided, key("ward")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.SensitivityCount(t.Context(), sensitivity.Filter{State: sensitivity.Sensitive}); err != nil || n != 1 {
+		t.Errorf("%d sensitive columns after the decision was taken back, %v", n, err)
+	}
+}
+
+func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
+	s := open(t)
+	if _, err := s.ApplyRules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, noon, "a", columnsOf("", "ssn", "ward"))
+	rules, err := sensitivity.Load(strings.NewReader("personal 90 ward"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.writer.rules = rules
+	for _, want := range []bool{true, false} {
+		if changed, err := s.ApplyRules(t.Context()); err != nil || changed != want {
+			t.Errorf("changed %v, %v, want %v", changed, err, want)
+		}
+	}
+	table, err := s.SensitivityCount(t.Context(), sensitivity.Filter{State: sensitivity.Sensitive})
+	if err != nil || table != 2 {
+		t.Errorf("%d sensitive columns by the new rules, %v", table, err)
+	}
+}
+
+// Whatever happens to the tables, the totals are their sum and no coverage
+// falls without a reason.
+func TestNoCoverageFallsWithoutAReason(t *testing.T) {
+	names := []string{"ssn", "iban", "id", "city", "email"}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := open(t)
+		at := noon
+		s.now = func() time.Time { return at }
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			at = at.Add(time.Duration(rapid.IntRange(1, 40).Draw(rt, "hours")) * time.Hour)
+			before := totals(t, s, trend.Filter{})
+			marks := len(drops(t, s))
+			all := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 5, rapid.ID[string]).Draw(rt, "columns")
+			encrypted := rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(rt, "encrypted")
+			save(t, s, at, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "table"), columnsOf(strings.Join(encrypted, ","), all...))
+			after := totals(t, s, trend.Filter{})
+			if len(before) > 0 && len(after) > 0 && after[len(after)-1].FellFrom(before[len(before)-1].Counts) && len(drops(t, s)) == marks {
+				rt.Fatalf("the coverage fell from %+v to %+v without a mark", before[len(before)-1], after[len(after)-1])
+			}
+		}
+		for _, d := range drops(t, s) {
+			if d.Reason == "" {
+				rt.Fatal("a drop has no reason")
+			}
+		}
+		sum := number(t, s, `SELECT coalesce(sum(total_columns * 1000 + sensitive_encrypted), 0) FROM inventory_tables`)
+		last := totals(t, s, trend.Filter{})
+		if c := last[len(last)-1]; int64(c.Total*1000+c.SensitiveEncrypted) != sum {
+			rt.Fatalf("the total is %+v, the tables sum to %d", c, sum)
+		}
+	})
+}

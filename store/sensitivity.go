@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
+	"cxseal/internal/sensitivity"
+)
+
+var _ sensitivity.Store = (*Store)(nil)
+
+func scanSensitivity(row scanner) (c sensitivity.Column, err error) {
+	err = row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.TableName, &c.Type, &c.Encrypted, &c.State,
+		&c.Proposal.State, &c.Proposal.Category, &c.Proposal.Confidence, &c.Proposal.Reason, &c.Decided, &c.DecidedBy, stamp{&c.DecidedAt})
+	return c, err
+}
+
+func sensitivityFilter(f sensitivity.Filter) where {
+	w := where{}
+	w.and(`c.gone_at IS NULL`)
+	w.and(`t.gone_at IS NULL`)
+	w.equals(`c.state`, string(f.State))
+	w.equals(`c.connection`, f.Connection)
+	w.equals(`c.datastore_id`, f.DatastoreID)
+	w.equals(`c.table_id`, f.TableID)
+	w.equals(`c.category`, string(f.Category))
+	if f.Query != "" {
+		w.and(`instr(lower(c.name), lower(?)) > 0`, f.Query)
+	}
+	if f.Decided != nil {
+		w.and(`(c.decided <> '') = ?`, *f.Decided)
+	}
+	if f.Encrypted != nil {
+		w.and(`c.encrypted = ?`, *f.Encrypted)
+	}
+	return w
+}
+
+const sensitivitySource = ` FROM inventory_columns c JOIN inventory_tables t
+	ON t.connection = c.connection AND t.datastore_id = c.datastore_id AND t.table_id = c.table_id`
+
+// SensitivityColumns lists columns with what is proposed and was decided, in
+// the order of their keys: those after the given one, limit at most.
+func (s *Store) SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error) {
+	w := sensitivityFilter(f)
+	if after != nil {
+		w.and(`(c.connection, c.datastore_id, c.table_id, c.name) > (?, ?, ?, ?)`, after.Connection, after.DatastoreID, after.TableID, after.Column)
+	}
+	list, err := collect(ctx, s, scanSensitivity, `SELECT c.connection, c.datastore_id, c.table_id, c.name, t.name, c.type, c.encrypted, c.state,
+			c.proposed, c.category, c.confidence, c.reason, c.decided, c.decided_by, c.decided_at`+sensitivitySource+w.sql()+
+		` ORDER BY c.connection, c.datastore_id, c.table_id, c.name LIMIT ?`, append(w.args, pageSize(limit))...)
+	if err != nil {
+		return nil, fmt.Errorf("list columns by sensitivity: %w", err)
+	}
+	return list, nil
+}
+
+// SensitivityCount counts the columns that match.
+func (s *Store) SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error) {
+	w := sensitivityFilter(f)
+	var n int
+	if err := s.queryRow(ctx, `SELECT count(*)`+sensitivitySource+w.sql(), w.args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count columns by sensitivity: %w", err)
+	}
+	return n, nil
+}
+
+// Decide keeps what a person decided, with its records and the coverage that
+// follows from it. A column that is not known is fault.NotFound, and nothing is
+// kept.
+func (s *Store) Decide(ctx context.Context, decisions []sensitivity.Decision) error {
+	return s.write(ctx, func(t *tx) error {
+		for _, d := range decisions {
+			raw, err := canonical([]audit.Record{d.Record})
+			if err != nil {
+				return err
+			}
+			if err := t.decide(d); err != nil {
+				return err
+			}
+			if err := t.append(raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) decide(d sensitivity.Decision) error {
+	k := tableKey{d.Columns[0].Connection, d.Columns[0].DatastoreID, d.Columns[0].TableID}
+	before, err := t.countsOf(k)
+	if err != nil {
+		return err
+	}
+	decided, by, at := string(d.State), d.By, micros(d.At)
+	if d.State == sensitivity.Undecided {
+		decided, by, at = "", "", nil
+	}
+	for _, c := range d.Columns {
+		n, err := t.exec(`UPDATE inventory_columns SET decided = ?4, decided_by = ?5, decided_at = ?6,
+				state = CASE WHEN ?4 <> '' THEN ?4 ELSE proposed END
+			WHERE name = ?7 AND gone_at IS NULL AND `+ofTable, k.args(decided, by, at, c.Column)...)
+		if err != nil {
+			return fmt.Errorf("decide about %q: %w", c.Column, err)
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "The table %s has no column %q any more. Nothing was changed.", c.TableID, c.Column)
+		}
+	}
+	return t.recount(k, d.At, before, cause{name: d.Record.TableID, reasons: []string{d.Record.Detail}})
+}
+
+// ApplyRules proposes for every known column anew when the rules have changed
+// since it was last done, and says whether they had. People's decisions stay.
+func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
+	rules := s.writer.rules
+	var version string
+	err = s.queryRow(ctx, `SELECT version FROM sensitivity_rules WHERE id = 1`).Scan(&version)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, fmt.Errorf("read the version of the rules: %w", err)
+	}
+	if version == rules.Version() {
+		return false, nil
+	}
+	type kind struct{ name, columnType string }
+	kinds, err := collect(ctx, s, func(row scanner) (k kind, err error) { return k, row.Scan(&k.name, &k.columnType) },
+		`SELECT DISTINCT name, type FROM inventory_columns`)
+	if err != nil {
+		return false, fmt.Errorf("list columns to propose for: %w", err)
+	}
+	for _, k := range kinds {
+		p := rules.Propose(k.name, k.columnType)
+		err := s.write(ctx, func(t *tx) error {
+			_, err := t.exec(`UPDATE inventory_columns SET proposed = ?1, category = ?2, confidence = ?3, reason = ?4,
+				state = CASE WHEN decided <> '' THEN decided ELSE ?1 END WHERE name = ?5 AND type = ?6`,
+				string(p.State), string(p.Category), p.Confidence, p.Reason, k.name, k.columnType)
+			return err
+		})
+		if err != nil {
+			return false, fmt.Errorf("propose for %q: %w", k.name, err)
+		}
+	}
+	if err := s.recountAll(ctx); err != nil {
+		return false, err
+	}
+	return len(kinds) > 0, s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO sensitivity_rules (id, version) VALUES (1, ?)
+			ON CONFLICT (id) DO UPDATE SET version = excluded.version`, rules.Version())
+		return err
+	})
+}
+
+// recountAll counts every table's columns again, in small transactions.
+func (s *Store) recountAll(ctx context.Context) error {
+	type known struct {
+		tableKey
+		name string
+	}
+	tables, err := collect(ctx, s, func(row scanner) (k known, err error) {
+		return k, row.Scan(&k.connection, &k.datastore, &k.table, &k.name)
+	}, `SELECT connection, datastore_id, table_id, name FROM inventory_tables WHERE gone_at IS NULL`)
+	if err != nil {
+		return fmt.Errorf("list tables to count: %w", err)
+	}
+	const chunk = 100
+	for ; len(tables) > 0; tables = tables[min(chunk, len(tables)):] {
+		err := s.write(ctx, func(t *tx) error {
+			for _, k := range tables[:min(chunk, len(tables))] {
+				before, err := t.countsOf(k.tableKey)
+				if err != nil {
+					return err
+				}
+				if err := t.recount(k.tableKey, s.now(), before, cause{name: k.name, reasons: []string{"The rules of what is sensitive changed."}}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
