@@ -113,13 +113,14 @@ func DaysLeft(due, now time.Time) string {
 	return "in " + FormatNumber(int64(days)) + " days"
 }
 
-// ShortID is the beginning of an id, for lists where the whole is a link away.
+// ShortID is the end of an id, for lists where the whole is a link away: ids
+// that were made close in time begin alike (UUIDv7).
 func ShortID(id string) string {
 	r := []rune(id)
 	if len(r) <= 8 {
 		return id
 	}
-	return string(r[:8])
+	return string(r[len(r)-8:])
 }
 
 // between is the time from a to b in milliseconds, -1 when either is unknown.

@@ -32,7 +32,7 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 // as the ledger does, and its timestamp is now in UTC milliseconds.
 func NewRecord(now time.Time, op Operation, outcome Outcome, actor Actor) Record {
 	return Record{
-		AuditID:   newID(now),
+		AuditID:   NewID(now),
 		Timestamp: FormatTime(now),
 		Operation: op,
 		Outcome:   outcome,
@@ -40,9 +40,9 @@ func NewRecord(now time.Time, op Operation, outcome Outcome, actor Actor) Record
 	}
 }
 
-// newID makes a UUIDv7 (RFC 9562 §5.7) of the given time. The uuid package
+// NewID makes the id of a record, a run or a callback: a UUIDv7 (RFC 9562 §5.7) of the given time. The uuid package
 // reads the wall clock itself, and time is a parameter here.
-func newID(now time.Time) string {
+func NewID(now time.Time) string {
 	var id uuid.UUID
 	_, _ = rand.Read(id[6:]) // never fails, by crypto/rand's contract
 	var ms [8]byte

@@ -11,7 +11,6 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
-	"github.com/google/uuid"
 )
 
 const (
@@ -104,7 +103,7 @@ func (s *Service) confirm(ctx context.Context, run Run, request CallbackRequest)
 		return refusal(http.StatusTooManyRequests, "too_many", "This run has had too many callbacks; nothing more is accepted for it."), nil
 	}
 	v := s.received(run, request)
-	v.ID = uuid.Must(uuid.NewV7()).String()
+	v.ID = audit.NewID(s.now())
 
 	if request.Oversized {
 		return s.keepRefused(ctx, run, v, http.StatusRequestEntityTooLarge, "too_large",
@@ -245,7 +244,7 @@ func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (
 		return answer, nil
 	}
 	v := s.received(Run{}, request)
-	v.ID = uuid.Must(uuid.NewV7()).String()
+	v.ID = audit.NewID(s.now())
 	v.Body = "" // nobody vouches for it, so it is not worth the space
 	return s.keepRefused(ctx, Run{}, v, answer.Status, "unknown_run", "This callback URL belongs to no run.")
 }

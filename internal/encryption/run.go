@@ -63,6 +63,7 @@ type Run struct {
 	Strategy     string
 	IntervalDays int
 	StartAt      time.Time // zero: at once
+	IgnoreWindow bool      // somebody chose to start outside the low-traffic window
 
 	// ApprovedFingerprint is the plan the person saw; empty when nobody was
 	// shown one (command line, script). If set, a different plan stops the run.

@@ -8,9 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"cxseal/cxone"
+	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
@@ -216,7 +215,7 @@ func (t *task) askAgain(ctx context.Context) error {
 // signature: it came over the tenant's own authenticated connection.
 func (t *task) judgeInline(payload []byte) Verification {
 	v := t.received(t.run, CallbackRequest{Body: payload})
-	v.ID, v.Inline, v.ReceivedAt = uuid.Must(uuid.NewV7()).String(), true, t.now()
+	v.ID, v.Inline, v.ReceivedAt = audit.NewID(t.now()), true, t.now()
 	callback, err := ParseCallback(payload)
 	if err != nil {
 		v.Code, v.Reason = "shape", fault.MessageOf(err)

@@ -29,6 +29,9 @@ type task struct {
 func (t *task) carry(ctx context.Context) error {
 	switch t.run.State {
 	case Queued:
+		if waits, err := t.waitForWindow(ctx); waits || err != nil {
+			return err
+		}
 		if err := t.advance(ctx, Checking, step{events: t.events("state", "Reading the table and its indexes.")}); err != nil {
 			return err
 		}
@@ -41,6 +44,24 @@ func (t *task) carry(ctx context.Context) error {
 		return t.wait(ctx)
 	}
 	return nil
+}
+
+// waitForWindow puts a run back whose low-traffic window is closed: it was open
+// when the run was asked for and a console was not there to start it, or the
+// policy is another now.
+func (t *task) waitForWindow(ctx context.Context) (waits bool, err error) {
+	if t.run.IgnoreWindow {
+		return false, nil
+	}
+	opens, closed, err := t.untilOpen(ctx, t.run.Connection, t.run.DatastoreID, t.now())
+	if err != nil || closed == "" {
+		return false, err
+	}
+	t.run.StartAt = opens
+	return true, t.advance(ctx, Queued, step{
+		events: t.events("state", "The low-traffic window of "+closed+" is closed. Waiting until "+audit.FormatTime(opens)+"."),
+		unhand: true,
+	})
 }
 
 // check plans the run against the table as it is now and, when nothing stands
@@ -207,6 +228,7 @@ type step struct {
 	records   []audit.Record
 	rotations []RotationDate
 	park      time.Time // when set, the run is let go until then
+	unhand    bool      // the run is let go, for whoever claims it next
 }
 
 // advance commits the task's run in a new state and renews its lease.
@@ -214,7 +236,7 @@ func (t *task) advance(ctx context.Context, to State, with step) error {
 	next := t.run
 	next.State = to
 	switch {
-	case to.Ended():
+	case to.Ended() || with.unhand:
 		next.LeaseOwner, next.LeaseUntil = "", time.Time{}
 	case !with.park.IsZero():
 		next.LeaseOwner, next.LeaseUntil = parkedOwner, with.park
