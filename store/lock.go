@@ -1,8 +1,11 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"cxseal/internal/fault"
 )
@@ -17,6 +20,9 @@ import (
 func Lock(dbPath string) (release func() error, held bool, err error) {
 	path := dbPath + ".lock"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the operator names the database
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, fault.New(fault.Invalid, "The folder %s for the database does not exist: make it, or name another file with --db.", filepath.Dir(dbPath))
+	}
 	if err != nil {
 		return nil, false, fault.Wrap(err, fault.Invalid, "The lock file %s cannot be opened: check the permissions of its folder.", path)
 	}

@@ -67,7 +67,7 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	}()
 	var free bool
 	if c.unlock, free, err = store.Lock(cfg.DB); err != nil {
-		return c, usageError{err}
+		return c, usagef("%s", fault.MessageOf(err))
 	}
 	if !free {
 		return c, usagef("another console is serving on %s already: one database has one console", cfg.DB)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -18,7 +19,20 @@ import (
 	"cxseal/internal/fault"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)) }
+func main() {
+	forgetEmpty()
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+}
+
+// forgetEmpty makes an empty variable the same as none, as it is for CXONE_*:
+// compose files and unit files pass on what was left empty.
+func forgetEmpty() {
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, "CXSEAL_") {
+			_ = os.Unsetenv(name) // fails for no name that Environ gives
+		}
+	}
+}
 
 // Exit codes (contract §2).
 const (

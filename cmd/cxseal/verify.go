@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"cxseal/internal/audit"
+	"cxseal/internal/fault"
 )
 
 type verifyCmd struct {
@@ -33,6 +34,11 @@ func (cmd *verifyCmd) Run(a *app) error {
 }
 
 func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
+	if cmd.Key != "" {
+		if err := audit.CheckVerifierKey(cmd.Key); err != nil {
+			return audit.Report{}, usagef("--key is malformed: %s", fault.MessageOf(err))
+		}
+	}
 	if cmd.File != "" {
 		return cmd.verifyFile(a)
 	}

@@ -34,6 +34,15 @@ func (k *Key) Origin() string { return k.signer.Name() }
 // the form of a note verifier key.
 func (k *Key) VerifierKey() string { return k.verifier }
 
+// CheckVerifierKey says whether a text that somebody typed is a verifier key
+// at all: fault.Invalid when it is none.
+func CheckVerifierKey(key string) error {
+	if _, err := note.NewVerifier(key); err != nil {
+		return fault.New(fault.Invalid, "it looks like name+hash+key, as printed by cxseal key")
+	}
+	return nil
+}
+
 // String is the public half; the private one never leaves by accident.
 func (k *Key) String() string { return k.verifier }
 
