@@ -34,6 +34,7 @@ type Service struct {
 	connections Connections
 	now         func() time.Time
 	logger      *slog.Logger
+	windows     Windows // nil: always open
 	bus         bus
 	shown       shownPlans
 	strangers   *rate.Limiter // bounds what callbacks without a run may write
@@ -60,8 +61,36 @@ type Request struct {
 	Strategy     string    // Automatic when empty
 	StartAt      time.Time // zero or past: at once
 
+	// IgnoreWindow starts the run though the low-traffic window is closed. The
+	// choice is recorded.
+	IgnoreWindow bool
+
 	// Fingerprint is the plan the person was shown; empty when none was.
 	Fingerprint string
+}
+
+// Windows says when changes may be sent to a data store.
+type Windows interface {
+	// MayStart is at itself while the window is open or where there is none,
+	// and otherwise when it opens next, with the name of the window's scope.
+	MayStart(ctx context.Context, connection, datastoreID string, at time.Time) (opens time.Time, scope string, err error)
+}
+
+// UseWindows makes every run wait for its low-traffic window. It is called
+// before anything runs.
+func (s *Service) UseWindows(w Windows) { s.windows = w }
+
+// untilOpen is when a run may start that is to start at a time: never earlier,
+// and in a window. closed names the window's scope when it is not open then.
+func (s *Service) untilOpen(ctx context.Context, connection, datastoreID string, at time.Time) (opens time.Time, closed string, err error) {
+	if s.windows == nil {
+		return at, "", nil
+	}
+	opens, scope, err := s.windows.MayStart(ctx, connection, datastoreID, at)
+	if err != nil || !opens.After(at) {
+		return at, "", err
+	}
+	return opens, scope, nil
 }
 
 func (r Request) wish() Wish {
@@ -118,8 +147,22 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 	if _, err := s.validate(&request); err != nil {
 		return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
 	}
+	start := request.StartAt
+	if start.IsZero() {
+		start = s.now()
+	}
+	opens, closed, err := s.untilOpen(ctx, request.Connection, request.DatastoreID, start)
+	if err != nil {
+		return Run{}, err
+	}
+	switch {
+	case closed == "":
+		request.IgnoreWindow = false // there was nothing to ignore
+	case !request.IgnoreWindow:
+		request.StartAt = opens
+	}
 	run := Run{
-		ID:                  uuid.Must(uuid.NewV7()).String(),
+		ID:                  audit.NewID(s.now()),
 		Operation:           request.Operation,
 		Connection:          request.Connection,
 		DatastoreID:         request.DatastoreID,
@@ -129,6 +172,7 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 		Strategy:            request.Strategy,
 		IntervalDays:        request.IntervalDays,
 		StartAt:             request.StartAt,
+		IgnoreWindow:        request.IgnoreWindow,
 		ApprovedFingerprint: request.Fingerprint,
 		Plan:                s.shown.find(request.Fingerprint),
 		State:               Queued,
@@ -151,6 +195,10 @@ func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
 	if !run.StartAt.IsZero() {
 		record.Detail += " To start at " + audit.FormatTime(run.StartAt) + "."
 		message = "Queued, to start at " + audit.FormatTime(run.StartAt) + "."
+	}
+	if run.IgnoreWindow {
+		record.Detail += " The low-traffic window is closed; it starts now by choice of " + run.RequestedBy.Name + "."
+		message += " The low-traffic window is closed: it starts now by choice."
 	}
 	run, err := s.store.AddRun(ctx, run, []Event{s.event(run, "state", message)}, []audit.Record{record})
 	if err != nil {
