@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/rotation"
@@ -65,14 +65,18 @@ func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation
 	var records []audit.Record
 	runs := map[rotation.RunScope]string{}
 	for _, c := range due {
-		rule := o.Rule(policies, c)
+		category, err := t.categoryOf(policies, c.Key)
+		if err != nil {
+			return err
+		}
+		rule := o.Rule(policies, c, category)
 		notice, record := c.Step(now, o.Leads, rule)
 		if notice != nil {
 			notices = append(notices, *notice)
 			if notice.OursToRotate(rule) {
 				scope := c.RunScope()
 				if runs[scope] == "" {
-					runs[scope] = uuid.NewString()
+					runs[scope] = audit.NewID(now)
 				}
 				c.WantsRun = runs[scope]
 			}
@@ -80,7 +84,7 @@ func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation
 		if record != nil {
 			records = append(records, *record)
 		}
-		_, err := t.exec(`UPDATE rotation_dates SET phase = ?, next_at = ?, grace_days = ?, wants_run = ?
+		_, err = t.exec(`UPDATE rotation_dates SET phase = ?, next_at = ?, grace_days = ?, wants_run = ?
 			WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`,
 			int(c.Phase), micros(c.NextAt), c.GraceDays, c.WantsRun, c.Connection, c.DatastoreID, c.TableID, c.Column)
 		if err != nil {
@@ -95,6 +99,20 @@ func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation
 		return err
 	}
 	return t.append(raw)
+}
+
+// categoryOf is a column's sensitivity category, looked up only where a policy
+// asks for it.
+func (t *tx) categoryOf(policies rotation.Policies, key rotation.Key) (category string, err error) {
+	if !policies.ByCategory() {
+		return "", nil
+	}
+	err = t.queryRow(`SELECT category FROM inventory_columns WHERE connection = ? AND datastore_id = ? AND table_id = ? AND name = ?`,
+		key.Connection, key.DatastoreID, key.TableID, key.Column).Scan(&category)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read a column's category: %w", err)
+	}
+	return category, nil
 }
 
 // WantedRuns lists columns for which a rotation run is to be launched, those

@@ -15,7 +15,7 @@ import (
 var _ encryption.Store = (*Store)(nil)
 
 const runColumns = `seq, id, operation, connection, datastore_id, table_id, columns, mask_indexes,
-	strategy, interval_days, start_at, approved_fingerprint, state,
+	strategy, interval_days, start_at, ignore_window, approved_fingerprint, state,
 	requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 	plan, idempotency_key, payload, callback_token, next_rotation,
 	attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
@@ -28,7 +28,7 @@ const openStates = `('queued', 'checking', 'patching', 'verifying')`
 func scanRun(row scanner) (encryption.Run, error) {
 	var r encryption.Run
 	err := row.Scan(&r.Seq, &r.ID, &r.Operation, &r.Connection, &r.DatastoreID, &r.TableID, jsonText{&r.Columns}, &r.MaskIndexes,
-		&r.Strategy, &r.IntervalDays, stamp{&r.StartAt}, &r.ApprovedFingerprint, &r.State,
+		&r.Strategy, &r.IntervalDays, stamp{&r.StartAt}, &r.IgnoreWindow, &r.ApprovedFingerprint, &r.State,
 		&r.RequestedBy.Name, &r.RequestedBy.Role, &r.RequestedBy.IP, stamp{&r.RequestedAt}, &r.LeaseOwner, stamp{&r.LeaseUntil},
 		jsonText{&r.Plan}, &r.IdempotencyKey, &r.Payload, &r.CallbackToken, stamp{&r.NextRotation},
 		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
@@ -61,14 +61,14 @@ func (s *Store) AddRun(ctx context.Context, run encryption.Run, events []encrypt
 
 func (t *tx) insertRun(r *encryption.Run) error {
 	err := t.queryRow(`INSERT INTO runs (id, operation, connection, datastore_id, table_id, columns, mask_indexes,
-		strategy, interval_days, start_at, approved_fingerprint, state,
+		strategy, interval_days, start_at, ignore_window, approved_fingerprint, state,
 		requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 		plan, idempotency_key, payload, callback_token, next_rotation,
 		attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
 		token_ms, checks_ms, patch_ms, kms_ms, key_version, permission_hash, error_code, error_message)
-		VALUES (`+placeholders(37)+`) RETURNING seq`,
+		VALUES (`+placeholders(38)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
-		r.Strategy, r.IntervalDays, micros(r.StartAt), r.ApprovedFingerprint, string(r.State),
+		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ApprovedFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
 		jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),

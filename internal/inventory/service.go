@@ -70,6 +70,22 @@ func (s *Service) Read(ctx context.Context, connection, datastoreID, tableID str
 	return Live{Table: saved, Columns: table.Columns, Indexes: indexes}, err
 }
 
+// Observe reads a table from the tenant, without its indexes, and keeps what it
+// saw.
+func (s *Service) Observe(ctx context.Context, connection, datastoreID, tableID string) error {
+	tenant, err := s.tenants.Tenant(connection)
+	if err != nil {
+		return err
+	}
+	table, err := tenant.Table(ctx, datastoreID, tableID)
+	if err != nil {
+		s.noteFailure(ctx, connection, datastoreID, tableID, err)
+		return err
+	}
+	_, err = s.save(ctx, connection, datastoreID, tableID, table)
+	return err
+}
+
 // noteFailure keeps why a table could not be read. A request that was given up
 // says nothing about the table.
 func (s *Service) noteFailure(ctx context.Context, connection, datastoreID, tableID string, failure error) {

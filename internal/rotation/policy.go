@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -79,6 +80,11 @@ func (ps Policies) For(connection, datastoreID, category string) Policy {
 		}
 	}
 	return best
+}
+
+// ByCategory reports whether any policy is for a category.
+func (ps Policies) ByCategory() bool {
+	return slices.ContainsFunc(ps, func(p Policy) bool { return p.Category != "" })
 }
 
 // PolicyStore is what policies need of a database.

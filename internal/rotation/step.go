@@ -61,18 +61,10 @@ type ScanOptions struct {
 	// AutoRotate says which connections' own setting has this console rotate
 	// by itself, whatever the policies say. Nil: none.
 	AutoRotate func(connection string) bool
-
-	// Category guesses a column's sensitivity. Nil: policies by category hold
-	// for no column.
-	Category func(Key) string
 }
 
 // Rule is what holds for a column: its policy, and its connection's setting.
-func (o ScanOptions) Rule(policies Policies, c Column) Rule {
-	category := ""
-	if o.Category != nil {
-		category = o.Category(c.Key)
-	}
+func (o ScanOptions) Rule(policies Policies, c Column, category string) Rule {
 	rule := policies.For(c.Connection, c.DatastoreID, category).Rule
 	rule.AutoRotate = rule.AutoRotate || o.AutoRotate != nil && o.AutoRotate(c.Connection)
 	return rule

@@ -1,0 +1,170 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cxseal/internal/access"
+	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+)
+
+// Store is what the watch needs of a database. Every method is one
+// transaction.
+type Store interface {
+	// DueColumns lists columns whose next transition has come.
+	DueColumns(ctx context.Context, now time.Time, limit int) ([]Column, error)
+	// StepRotations makes those transitions and says how many columns it looked at.
+	StepRotations(ctx context.Context, now time.Time, o ScanOptions, limit int) (int, error)
+
+	// WantedRuns lists columns that wait for a run of ours, those of one run
+	// together; limit counts runs.
+	WantedRuns(ctx context.Context, limit int) ([]Column, error)
+	RunWasLaunched(ctx context.Context, runID string) error
+
+	Raise(ctx context.Context, alarms ...alarm.Alarm) error
+}
+
+// Reader looks at a table once more; what it sees goes into the ledger.
+type Reader interface {
+	Observe(ctx context.Context, connection, datastoreID, tableID string) error
+}
+
+// Launcher makes runs; *encryption.Service is one.
+type Launcher interface {
+	NewRun(ctx context.Context, c access.Caller, r encryption.Request) (encryption.Run, error)
+	Enqueue(ctx context.Context, run encryption.Run) (encryption.Run, error)
+}
+
+// Watch makes what the clock brings happen.
+type Watch struct {
+	store   Store
+	reader  Reader
+	runs    Launcher
+	options ScanOptions
+	now     func() time.Time
+	logger  *slog.Logger
+}
+
+// NewWatch returns a Watch on the given parts.
+func NewWatch(store Store, reader Reader, runs Launcher, o ScanOptions, now func() time.Time, logger *slog.Logger) *Watch {
+	return &Watch{store: store, reader: reader, runs: runs, options: o, now: now, logger: logger}
+}
+
+// scanBatch is how many columns step in one transaction.
+const scanBatch = 500
+
+// Tick looks once more at tables whose columns are about to be called overdue,
+// makes every transition that has come, and launches the runs that are ours.
+func (w *Watch) Tick(ctx context.Context) error {
+	for {
+		now := w.now()
+		due, err := w.store.DueColumns(ctx, now, scanBatch)
+		if err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			break
+		}
+		w.lookAgain(ctx, now, due)
+		n, err := w.store.StepRotations(ctx, w.now(), w.options, scanBatch)
+		if err != nil {
+			return err
+		}
+		if n < scanBatch || ctx.Err() != nil {
+			break
+		}
+	}
+	return w.launch(ctx)
+}
+
+// patience is how many tables of a connection may fail to be read in a row
+// before the rest is called overdue by what is known.
+const patience = 3
+
+// lookAgain reads the tables of columns that would become overdue now and were
+// not seen since they did: a rotation that happened is not to be called
+// overdue because nobody looked.
+func (w *Watch) lookAgain(ctx context.Context, now time.Time, due []Column) {
+	type table struct{ connection, datastore, id string }
+	looked := map[table]bool{}
+	failures := map[string]int{}
+	for _, c := range due {
+		t := table{c.Connection, c.DatastoreID, c.TableID}
+		if c.Phase == Overdue || now.Before(c.OverdueAt()) || !c.SeenAt.Before(c.OverdueAt()) || looked[t] || failures[t.connection] >= patience {
+			continue
+		}
+		looked[t] = true
+		err := w.reader.Observe(ctx, t.connection, t.datastore, t.id)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures[t.connection]++
+			w.logger.WarnContext(ctx, "a table was not read before its rotation is called overdue", "table", t.id, "err", err)
+			continue
+		}
+		failures[t.connection] = 0
+	}
+}
+
+// scheduler is who asks for the runs that nobody asked for.
+var scheduler = access.Caller{Name: "scheduler", Role: access.System}
+
+// launch makes the runs that the scan wished for. A run's id was chosen with
+// the wish, so that a crash between launching it and ending the wish does not
+// launch it twice.
+func (w *Watch) launch(ctx context.Context) error {
+	columns, err := w.store.WantedRuns(ctx, scanBatch)
+	if err != nil {
+		return err
+	}
+	for len(columns) > 0 {
+		n := 1
+		for n < len(columns) && columns[n].WantsRun == columns[0].WantsRun {
+			n++
+		}
+		if err := w.launchOne(ctx, columns[:n]); err != nil {
+			return err
+		}
+		columns = columns[n:]
+	}
+	return nil
+}
+
+func (w *Watch) launchOne(ctx context.Context, columns []Column) error {
+	id := columns[0].WantsRun
+	run, err := w.runs.NewRun(ctx, scheduler, Request(columns))
+	if err == nil {
+		run.ID = id
+		_, err = w.runs.Enqueue(ctx, run)
+	}
+	switch fault.CodeOf(err) {
+	case "", fault.Conflict: // launched now, or before a crash
+	case fault.Internal:
+		return err // the wish stays
+	default:
+		c := columns[0]
+		if err := w.store.Raise(ctx, alarm.Alarm{Dedupe: "run\x1f" + id, Kind: alarm.RunFailed, Severity: alarm.Warning,
+			Title: fmt.Sprintf("The rotation of %s could not be launched", c.TableID), Detail: fault.MessageOf(err),
+			Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID, RaisedAt: w.now()}); err != nil {
+			return err
+		}
+	}
+	return w.store.RunWasLaunched(ctx, id)
+}
+
+// Request is the rotation run of columns that share a RunScope.
+func Request(columns []Column) encryption.Request {
+	c := columns[0]
+	r := encryption.Request{Operation: audit.KeyRotation, Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID,
+		Strategy: c.Strategy, IntervalDays: c.IntervalDays}
+	for _, c := range columns {
+		r.Columns = append(r.Columns, c.Column)
+	}
+	return r
+}

@@ -1,0 +1,339 @@
+// Package schedule runs the console's background jobs: each by its own clock,
+// one console at a time, and so that a job that fails, panics or hangs is
+// reported and stops no other. It knows nothing of what the jobs do.
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/go-co-op/gocron/v2"
+	"github.com/google/uuid"
+	"github.com/jonboulle/clockwork"
+)
+
+// Job is something to be done again and again.
+type Job struct {
+	Name  string // stored; never renamed
+	Does  string // one sentence for a person
+	Every time.Duration
+	Limit time.Duration // a run that takes longer is told to stop, and reported
+	Run   func(ctx context.Context) error
+}
+
+// State is what is kept of a job's last run.
+type State struct {
+	Name       string
+	StartedAt  time.Time // zero: it never ran
+	FinishedAt time.Time
+	Duration   time.Duration
+	Error      string // empty: it succeeded
+	Failures   int    // in a row
+}
+
+// Status is a job as a page shows it.
+type Status struct {
+	Job
+	Last    State
+	NextAt  time.Time // zero: not scheduled here
+	Running bool
+	Hung    bool // it runs though its limit has passed
+}
+
+// Trouble is what somebody should know of a job or of the clock.
+type Trouble struct {
+	Key    string // the same trouble has the same key
+	Job    string // empty: it is about the clock
+	Detail string
+	At     time.Time
+}
+
+// Store is what the scheduler needs of a database.
+type Store interface {
+	// Lease gives or renews the named lease until now+ttl, unless another owner
+	// holds it.
+	Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error)
+	EndLease(ctx context.Context, name, owner string) error
+
+	JobStates(ctx context.Context) ([]State, error)
+	SaveJobState(ctx context.Context, s State) error
+
+	// HighWater keeps the highest time it was ever given, and returns what was
+	// kept before.
+	HighWater(ctx context.Context, now time.Time) (before time.Time, err error)
+}
+
+// Options tune a Scheduler; zero values mean the defaults named here.
+type Options struct {
+	Lease  time.Duration   // how long jobs stay with a console that says nothing, 1 min
+	Grace  time.Duration   // how long a job may take to stop when told, 5 s
+	Clock  clockwork.Clock // when jobs start; the machine's clock
+	Report func(ctx context.Context, t Trouble)
+}
+
+const leaseName = "scheduler"
+
+// backwards is how far a clock may step back unreported: time servers correct
+// by less.
+const backwards = time.Minute
+
+// Scheduler runs jobs. Start returns at once; Stop waits for what is running.
+type Scheduler struct {
+	store   Store
+	jobs    []Job
+	now     func() time.Time
+	logger  *slog.Logger
+	options Options
+	owner   string
+
+	cron   gocron.Scheduler
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup // runs that were not given up
+
+	mu      sync.Mutex
+	leading bool
+	running map[string]time.Time // by job: since when
+	hung    map[string]bool
+	handles map[string]gocron.Job
+}
+
+// New returns a Scheduler for the jobs.
+func New(store Store, jobs []Job, now func() time.Time, logger *slog.Logger, o Options) *Scheduler {
+	if o.Lease == 0 {
+		o.Lease = time.Minute
+	}
+	if o.Grace == 0 {
+		o.Grace = 5 * time.Second
+	}
+	if o.Clock == nil {
+		o.Clock = clockwork.NewRealClock()
+	}
+	if o.Report == nil {
+		o.Report = func(context.Context, Trouble) {}
+	}
+	return &Scheduler{store: store, jobs: jobs, now: now, logger: logger, options: o, owner: uuid.NewString(),
+		running: map[string]time.Time{}, hung: map[string]bool{}, handles: map[string]gocron.Job{}}
+}
+
+// Start schedules every job: at once if its time has come while nobody was
+// there, which catches up once however much was missed.
+func (s *Scheduler) Start(ctx context.Context) error {
+	states, err := s.states(ctx)
+	if err != nil {
+		return err
+	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if s.cron, err = gocron.NewScheduler(gocron.WithClock(s.options.Clock), gocron.WithLocation(time.UTC),
+		gocron.WithStopTimeout(s.options.Grace)); err != nil {
+		return err
+	}
+	s.lead(ctx)
+	if err := s.add("lease", s.options.Lease/3, 0, func() { s.lead(s.ctx) }); err != nil {
+		return err
+	}
+	for _, j := range s.jobs {
+		wait := time.Duration(0)
+		if last := states[j.Name].StartedAt; !last.IsZero() {
+			wait = min(max(last.Add(j.Every).Sub(s.now()), 0), j.Every)
+		}
+		if err := s.add(j.Name, j.Every, wait, func() { s.once(j) }); err != nil {
+			return err
+		}
+	}
+	s.cron.Start()
+	return nil
+}
+
+func (s *Scheduler) add(name string, every, wait time.Duration, run func()) error {
+	start := gocron.WithStartImmediately()
+	if wait > 0 {
+		start = gocron.WithStartDateTime(s.options.Clock.Now().Add(wait))
+	}
+	handle, err := s.cron.NewJob(gocron.DurationJob(every), gocron.NewTask(run), gocron.WithName(name), gocron.WithStartAt(start))
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handles[name] = handle
+	return nil
+}
+
+// Stop starts nothing more, tells what runs to stop, and waits for it until
+// ctx is done.
+func (s *Scheduler) Stop(ctx context.Context) error {
+	s.cancel()
+	err := s.cron.Shutdown()
+	done := make(chan struct{})
+	go func() { s.work.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = errors.Join(err, errors.New("a background job did not stop in time"))
+	}
+	return errors.Join(err, s.store.EndLease(context.WithoutCancel(ctx), leaseName, s.owner))
+}
+
+// lead asks for the lease, or renews it, and looks at the clock.
+func (s *Scheduler) lead(ctx context.Context) {
+	now := s.now()
+	leading, err := s.store.Lease(ctx, leaseName, s.owner, now, s.options.Lease)
+	if err != nil && ctx.Err() == nil {
+		s.logger.ErrorContext(ctx, "the scheduler's lease was not renewed", "err", err)
+	}
+	s.mu.Lock()
+	s.leading = leading && err == nil
+	s.mu.Unlock()
+	before, err := s.store.HighWater(ctx, now)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.logger.ErrorContext(ctx, "the clock was not checked", "err", err)
+	case err == nil && before.Sub(now) > backwards:
+		detail := fmt.Sprintf("The clock says %s, and said %s before. Nothing is announced twice; dates may be announced late until it has caught up. Check the machine's time service.",
+			now.UTC().Format(time.RFC3339), before.UTC().Format(time.RFC3339))
+		s.logger.WarnContext(ctx, "the clock went back", "now", now, "before", before)
+		s.options.Report(ctx, Trouble{Key: "clock\x1f" + before.UTC().Format(time.RFC3339), Detail: detail, At: now})
+	}
+}
+
+// once runs a job unless it is running still, or the work is another console's.
+func (s *Scheduler) once(j Job) {
+	started := s.now()
+	s.mu.Lock()
+	_, busy := s.running[j.Name]
+	if busy || !s.leading || s.ctx.Err() != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.running[j.Name] = started
+	s.work.Add(1)
+	s.mu.Unlock()
+
+	began := time.Now() // how long it took is the machine's matter, not the calendar's
+	ctx, cancel := context.WithTimeout(s.ctx, j.Limit)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		err := guarded(ctx, j)
+		s.mu.Lock()
+		delete(s.running, j.Name)
+		wasHung := s.hung[j.Name]
+		delete(s.hung, j.Name)
+		s.mu.Unlock()
+		if !wasHung {
+			s.work.Done()
+		}
+		done <- err
+	}()
+	err := s.await(ctx, j, done)
+	if s.ctx.Err() != nil {
+		return // stopped: the next start takes it up
+	}
+	s.finish(j, State{Name: j.Name, StartedAt: started, FinishedAt: s.now(), Duration: time.Since(began)}, err)
+}
+
+// await returns the job's error, or gives it up when it does not stop.
+func (s *Scheduler) await(ctx context.Context, j Job, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(s.options.Grace)
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		if s.ctx.Err() == nil {
+			err = fmt.Errorf("it was stopped after %s: %w", j.Limit, err)
+		}
+		return err
+	case <-grace.C:
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, running := s.running[j.Name]; running {
+		s.hung[j.Name] = true
+		s.work.Done() // nobody waits for it any more
+	}
+	return fmt.Errorf("it hangs: told to stop after %s, it did not. It is not started again before it ends", j.Limit)
+}
+
+func guarded(ctx context.Context, j Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return j.Run(ctx)
+}
+
+func (s *Scheduler) finish(j Job, state State, err error) {
+	ctx := s.ctx
+	if err != nil {
+		states, readErr := s.states(ctx)
+		state.Failures, state.Error = states[j.Name].Failures+1, firstLine(err.Error())
+		s.logger.ErrorContext(ctx, "a background job failed", "job", j.Name, "failures", state.Failures, "err", err)
+		if state.Failures == 1 || readErr != nil { // one report for a row of failures
+			s.options.Report(ctx, Trouble{Key: "job\x1f" + j.Name + "\x1f" + state.StartedAt.UTC().Format(time.RFC3339), Job: j.Name, Detail: state.Error, At: state.FinishedAt})
+		}
+	}
+	if err := s.store.SaveJobState(ctx, state); err != nil && ctx.Err() == nil {
+		s.logger.ErrorContext(ctx, "a job's state was not kept", "job", j.Name, "err", err)
+	}
+}
+
+func firstLine(text string) string {
+	const most = 500
+	for i, r := range text {
+		if r == '\n' || i >= most {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+func (s *Scheduler) states(ctx context.Context) (map[string]State, error) {
+	list, err := s.store.JobStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]State, len(list))
+	for _, st := range list {
+		states[st.Name] = st
+	}
+	return states, nil
+}
+
+// Status lists the jobs as they stand.
+func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
+	states, err := s.states(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Status, len(s.jobs))
+	for i, j := range s.jobs {
+		_, running := s.running[j.Name]
+		list[i] = Status{Job: j, Last: states[j.Name], Running: running, Hung: s.hung[j.Name]}
+		if handle := s.handles[j.Name]; handle != nil {
+			if next, err := handle.NextRun(); err == nil && !next.IsZero() {
+				list[i].NextAt = s.now().Add(next.Sub(s.options.Clock.Now()))
+			}
+		}
+	}
+	return list, nil
+}
+
+// Leading reports whether this console does the background work.
+func (s *Scheduler) Leading() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leading
+}
