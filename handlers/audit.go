@@ -66,6 +66,9 @@ func (h *Console) audit(c echo.Context) error {
 	if err := h.fillAudit(ctx, &v, filter, cur); err != nil {
 		return err
 	}
+	if err := h.addDesk(c, &v); err != nil {
+		return err
+	}
 	return h.render(c, http.StatusOK, web.AuditPage(v))
 }
 
@@ -107,11 +110,14 @@ func (h *Console) fillAudit(ctx context.Context, v *web.AuditView, filter audit.
 		return err
 	}
 	v.Facets = facetViews(facets)
+	if !facets.All {
+		v.FacetsOf = "the newest " + web.FormatNumber(facets.Of)
+	}
 	return nil
 }
 
-// facetViews shows the most frequent values. Counts over only the newest of
-// the records would be read as counts of all, so they are left out.
+// facetViews shows the most frequent values with their counts; the page says
+// when those are of the newest records only.
 func facetViews(f Facets) []web.Facet {
 	const most = 8
 	var list []web.Facet
@@ -127,11 +133,7 @@ func facetViews(f Facets) []web.Facet {
 		}
 		facet := web.Facet{Title: d.title, Param: d.param}
 		for _, c := range d.counts[:min(len(d.counts), most)] {
-			value := web.FacetValue{Value: c.Value}
-			if f.All {
-				value.Count = web.FormatNumber(c.Count)
-			}
-			facet.Values = append(facet.Values, value)
+			facet.Values = append(facet.Values, web.FacetValue{Value: c.Value, Count: web.FormatNumber(c.Count)})
 		}
 		list = append(list, facet)
 	}

@@ -14,6 +14,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
+	"cxseal/internal/review"
 )
 
 // Config is everything the console is handed. What says "optional" may be nil
@@ -39,6 +40,13 @@ type Config struct {
 
 	// Connections lists the tenants that are configured, in a stable order.
 	Connections func() []Connection
+
+	// LogStatus says how far the log is signed and anchored. Optional.
+	LogStatus func(ctx context.Context) (audit.LogStatus, error)
+
+	// Reviews marks periods as reviewed and keeps searches. Optional: without
+	// it there are neither.
+	Reviews *review.Service
 
 	Log  Log        // optional: without it there are no checkpoints and no proofs
 	Pack PackWriter // optional: without it no evidence pack is offered

@@ -61,6 +61,11 @@ func (h *Console) dashboard(c echo.Context) error {
 		{Label: "runs failed", Value: len(failed), Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=" + rotationOverdue, Tone: web.ToneWarning},
 	}
+	if stat, err := h.reviewStat(ctx); err != nil {
+		return err
+	} else if stat != nil {
+		v.Stats = append(v.Stats, *stat)
+	}
 	if caller(c).Can(access.PermViewAll) {
 		if err := h.dashboardLists(ctx, &v, dates, now); err != nil {
 			return err

@@ -27,6 +27,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/review"
 	"cxseal/store"
 )
 
@@ -104,7 +105,8 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)
 		},
 		Facets: facetsOf(db),
-		Log:    log, Pack: log,
+		Log:    log, Pack: log, LogStatus: log.Status,
+		Reviews: review.NewService(db, h.clock),
 		Ready:   db.Ping,
 		Version: "test", Now: h.clock, Logger: logger, Metrics: prometheus.NewRegistry(),
 	}

@@ -77,6 +77,11 @@ func (h *Console) routes() []route {
 		{get, "/audit/:audit", page, access.PermViewAll, h.auditRecord, nil},
 		{get, "/audit/:audit/proof", file, access.PermViewAll, h.proof, nil},
 
+		{post, "/audit/views", form, access.PermViewAll, h.saveView, nil},
+		{post, "/audit/views/:view/delete", form, access.PermViewAll, h.deleteView, nil},
+		{get, "/reviews", page, access.PermViewAll, h.reviews, nil},
+		{post, "/reviews", form, access.PermReview, h.markReviewed, h.reviewDenied},
+
 		{get, "/verifications", page, access.PermViewAll, h.verifications, nil},
 		{get, "/rotations", page, access.PermViewAll, h.rotations, nil},
 		{get, "/system", page, access.PermViewAll, h.system, nil},

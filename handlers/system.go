@@ -16,6 +16,9 @@ func (h *Console) system(c echo.Context) error {
 	if v.LogSize, err = h.cfg.Audit.TreeSize(ctx); err != nil {
 		return err
 	}
+	if v.Log, err = h.logState(ctx); err != nil {
+		return err
+	}
 	if h.cfg.Log != nil {
 		v.VerifierKey = h.cfg.Log.VerifierKey()
 	}

@@ -12,7 +12,12 @@ type AuditView struct {
 	Facets      []Facet
 	Connections []Option
 	CanExport   bool
-	Evidence    bool // offer the evidence pack beside CSV and JSONL
+	Evidence    bool   // offer the evidence pack beside CSV and JSONL
+	FacetsOf    string // "the newest 2,000"; empty: the counts are of all that matches
+	Log         LogState
+	Reviews     bool // there are reviews to go to
+	Views       []SavedView
+	CanSave     bool // searches can be kept
 }
 
 // AuditFilter is the query of /audit and of its exports, as typed (contract §3).

@@ -178,7 +178,7 @@ func TestHostileTextStaysText(t *testing.T) {
 			"login": hostile(LoginPage, text), "dashboard": hostile(DashboardPage, text), "datastores": hostile(DatastoresPage, text),
 			"table": hostile(TablePage, text), "preflight": hostile(Preflight, text), "run": hostile(RunPage, text), "run live": hostile(RunLive, text),
 			"runs": hostile(RunsPage, text), "rotations": hostile(RotationsPage, text), "audit": hostile(AuditPage, text), "record": hostile(AuditRecordPage, text),
-			"verifications": hostile(VerificationsPage, text), "system": hostile(SystemPage, text), "error": hostile(ErrorPage, text), "error fragment": hostile(ErrorFragment, text),
+			"verifications": hostile(VerificationsPage, text), "system": hostile(SystemPage, text), "reviews": hostile(ReviewsPage, text), "error": hostile(ErrorPage, text), "error fragment": hostile(ErrorFragment, text),
 		}
 		for name, c := range pages {
 			markup := draw(t, c)

@@ -74,6 +74,15 @@ func sampleRecords() []AuditRow {
 
 func itoa4(n int64) string { return FormatNumber(n)[:1] + FormatNumber(n)[2:] }
 
+func sampleLogState(trouble string) LogState {
+	s := LogState{Size: 1204, Checkpoint: 1200, CheckpointAt: ago(9 * time.Minute), Anchors: []string{"file:/mnt/worm/checkpoints", "https://collector.example/log"},
+		Anchored: 1100, AnchoredAt: ago(19 * time.Minute), Where: "file:/mnt/worm/checkpoints", NotAnchored: 104, Error: trouble}
+	if trouble != "" {
+		s.FailedSince = ago(10 * time.Minute)
+	}
+	return s
+}
+
 func sampleRotations() []RotationRow {
 	mk := func(column, status string, in time.Duration, version int64) RotationRow {
 		return RotationRow{DatastoreID: "ds-customers", TableID: "tbl-contacts", TableName: "Contacts", Column: column, Strategy: "AUTOMATIC", IntervalDays: 90, DueAt: sampleNow.Add(in), Status: status, KeyVersion: version, RunID: runB}
@@ -236,10 +245,26 @@ func samplePages() []page {
 			{"Actor", "actor", []FacetValue{{"admin", "801"}, {"olivia", "210"}, {"scheduler", "193"}}},
 		},
 	}
+	audit.Log, audit.Reviews, audit.CanSave = sampleLogState(""), true, true
+	audit.Views = []SavedView{{3, "Failed runs of this quarter", "/audit?outcome=FAILURE"}, {5, "My sign-ins", "/audit?actor=admin&operation=LOGIN"}}
 	audit.Lead = "Everything that was attempted, newest first. Records are never changed or deleted."
 	auditFiltered := audit
 	auditFiltered.Filter = AuditFilter{Outcome: "FAILURE", From: "2026-11-01", Query: "colour:red"}
 	auditFiltered.QueryError, auditFiltered.Rows, auditFiltered.Pager = "“colour:” is not a field of a record. Fields: operation, outcome, actor, connection, datastore, table, run.", nil, Pager{}
+
+	auditNarrow := audit
+	auditNarrow.Filter, auditNarrow.FacetsOf = AuditFilter{Outcome: "FAILURE"}, "the newest 2,000"
+
+	reviews := ReviewsView{
+		Chrome: chrome("Reviews", NavAudit, Link{"Audit log", "/audit"}), Since: "12 days ago", SinceTone: ToneSuccess, Pager: Pager{Older: "/reviews?before=90"},
+		Form: &ReviewForm{From: "2026-11-11", To: "2026-11-23", UpToSeq: 1204, Error: "Write what the review found, even if that is nothing unusual."},
+		Rows: []ReviewRow{
+			{sampleRecords()[1].ID, ago(12 * 24 * time.Hour), "olivia", "officer", ago(42 * 24 * time.Hour), ago(12 * 24 * time.Hour), 1100, "Two failed runs on Contacts, explained by the index on iban.\nNo unknown sign-in."},
+			{sampleRecords()[2].ID, ago(42 * 24 * time.Hour), "olivia", "officer", ago(72 * 24 * time.Hour), ago(42 * 24 * time.Hour), 702, "Nothing unusual."},
+		},
+	}
+	reviews.Lead = "Which parts of the log a person went through, and what they found."
+	reviewsEmpty := ReviewsView{Chrome: chrome("Reviews", NavAudit, Link{"Audit log", "/audit"}), Since: "There was none yet", SinceTone: ToneWarning}
 
 	record := AuditRecordView{
 		Chrome: chrome("Record 1,202", NavAudit, Link{"Audit", "/audit"}), Record: sampleRecords()[2], ActorIP: "127.0.0.1",
@@ -258,7 +283,7 @@ func samplePages() []page {
 	verifications.Lead = "Every KMS callback that arrived, accepted or refused."
 	rotations := RotationsView{Chrome: chrome("Rotations", NavRotations), Rows: sampleRotations(), Connections: connections, CanRotate: true, FeedURL: "https://console.example.org/rotations.ics?token=sample"}
 	system := SystemView{
-		Chrome: chrome("System", NavSystem), VerifierKey: record.VerifierKey, LogSize: 1204, Facts: []Fact{{"Version", "0.1.0"}, {"Database", "cxseal.db, 3.1 MB"}, {"Started", "23 Nov 2026, 03:58 UTC"}},
+		Chrome: chrome("System", NavSystem), VerifierKey: record.VerifierKey, LogSize: 1204, Log: sampleLogState("https://collector.example answered 503 Service Unavailable."), Facts: []Fact{{"Version", "0.1.0"}, {"Database", "cxseal.db, 3.1 MB"}, {"Started", "23 Nov 2026, 03:58 UTC"}},
 		Connections: []ConnectionRow{
 			{"default", "https://api-us-01.nice-incontact.com", "environment", "client-credentials", "https://console.example.org/kms/callback/…", true, ToneSuccess, "Reachable", "", ago(time.Minute)},
 			{"emea", "https://api-eu-01.nice-incontact.com", "database", "access-key", "https://console.example.org/kms/callback/…", false, ToneDanger, "Not reachable", "CXone did not answer within 10 s.", ago(time.Minute)},
@@ -285,6 +310,9 @@ func samplePages() []page {
 		{"rotations", "/rotations", RotationsPage(rotations)},
 		{"audit", "/audit", AuditPage(audit)},
 		{"audit-filtered", "/audit", AuditPage(auditFiltered)},
+		{"audit-narrow", "/audit", AuditPage(auditNarrow)},
+		{"reviews", "/reviews", ReviewsPage(reviews)},
+		{"reviews-empty", "/reviews", ReviewsPage(reviewsEmpty)},
 		{"audit-record", "/audit/x", AuditRecordPage(record)},
 		{"verifications", "/verifications", VerificationsPage(verifications)},
 		{"system", "/system", SystemPage(system)},

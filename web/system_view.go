@@ -8,6 +8,7 @@ type SystemView struct {
 	Connections []ConnectionRow
 	VerifierKey string // the log's verifier key; empty: none
 	LogSize     int64  // records in the log
+	Log         LogState
 	Facts       []Fact // version, database size, start time, …
 }
 
