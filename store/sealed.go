@@ -16,6 +16,7 @@ type sealedColumn struct{ table, column, key string }
 // sealedColumns are all of them, in the order of table and column. A sealed
 // column that is not here would be lost when the key is changed.
 var sealedColumns = []sealedColumn{
+	{"alarm_routes", "sealed", "CAST(id AS TEXT)"},
 	{"connections", "access_key_secret", "name"},
 	{"connections", "client_secret", "name"},
 	{"connections", "kms_secrets", "name"},

@@ -16,6 +16,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
 	"cxseal/store"
 )
 
@@ -29,6 +30,7 @@ type consoleConfig struct {
 	DemoNote  string
 	Runner    encryption.RunnerOptions
 	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
+	Leads     rotation.Leads
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -44,8 +46,9 @@ type Console struct {
 	service  *encryption.Service
 	inv      *inventory.Service
 	runner   *encryption.Runner
-	pages    *handlers.Console
-	server   *http.Server
+	background
+	pages  *handlers.Console
+	server *http.Server
 }
 
 // address is where browsers and the KMS find the console.
@@ -85,6 +88,11 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	c.service = encryption.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
 	c.inv = inventory.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
 	c.runner = encryption.NewRunner(c.service, cfg.Runner)
+	sealer, err := c.openSealer(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.background = newBackground(c, sealer)
 	if c.pages, err = newPages(c); err != nil {
 		return c, err
 	}
@@ -109,10 +117,9 @@ func (c *Console) Run(ctx context.Context) error {
 	if err := c.runner.Start(ctx); err != nil {
 		return errors.Join(err, c.close())
 	}
-	background, stopBackground := context.WithCancel(ctx)
-	defer stopBackground()
-	done := make(chan struct{})
-	go func() { defer close(done); c.background(background) }()
+	if err := c.scheduler.Start(ctx); err != nil {
+		return errors.Join(err, c.runner.Stop(ctx), c.close())
+	}
 
 	serving := make(chan error, 1)
 	go func() { serving <- c.server.Serve(c.cfg.Listener) }()
@@ -123,52 +130,19 @@ func (c *Console) Run(ctx context.Context) error {
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	stopBackground()
-	<-done
+	stopped := c.scheduler.Stop(limit)
 	c.pages.Close() // ends the event streams, which never end by themselves
-	err := errors.Join(failed, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.close())
+	err := errors.Join(failed, stopped, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.close())
 	if err != nil {
 		return fmt.Errorf("stopping: %w", err)
 	}
 	return nil
 }
 
-// background keeps the inventory and the checkpoints fresh.
-func (c *Console) background(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	var lastSync time.Time
-	for {
-		if c.cfg.SyncEvery > 0 && c.cfg.Now().Sub(lastSync) >= c.cfg.SyncEvery {
-			lastSync = c.cfg.Now()
-			c.syncAll(ctx)
-		}
-		if err := c.sign(ctx); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.ErrorContext(ctx, "no checkpoint was made", "err", err)
-		}
-		if _, err := c.store.DeleteExpiredSessions(ctx); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.ErrorContext(ctx, "expired sessions were not deleted", "err", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // sign makes a checkpoint when there are records that none covers.
 func (c *Console) sign(ctx context.Context) error {
 	_, err := c.log.Sign(ctx)
 	return err
-}
-
-func (c *Console) syncAll(ctx context.Context) {
-	for _, name := range c.tenants.Names() {
-		if err := c.inv.Sync(ctx, name, c.cfg.SyncEvery); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.WarnContext(ctx, "the inventory was not synchronised", "connection", name, "err", err)
-		}
-	}
 }
 
 // ready says whether the console can do its work.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -158,7 +159,11 @@ func (h *history) moveTo(day, hour int) {
 
 func (h *history) sync(ctx context.Context, day int) error {
 	h.moveTo(day, 6)
-	return h.console.inv.Sync(ctx, defaultConnection, 0)
+	if err := h.console.inv.Sync(ctx, defaultConnection, 0); err != nil {
+		return err
+	}
+	// What the clock brought since the day before.
+	return errors.Join(h.console.watch.Tick(ctx), h.console.desk.ReadLedger(ctx))
 }
 
 // open lists the columns of a table that a run may encrypt now.

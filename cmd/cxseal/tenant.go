@@ -32,6 +32,7 @@ type tenantEnv struct {
 	Rate                   float64
 	Concurrency            int
 	CallbackDeadline       time.Duration
+	AutoRotate             bool // this console rotates what the tenant did not
 }
 
 const defaultBaseURL = "https://api-us-01.nice-incontact.com"
@@ -92,6 +93,9 @@ func (t *tenantEnv) readNumbers(or func(name, fallback string) string) error {
 	if t.CallbackDeadline, err = time.ParseDuration(or("CXONE_CALLBACK_DEADLINE", encryption.DefaultCallbackDeadline.String())); err != nil ||
 		t.CallbackDeadline < time.Second || t.CallbackDeadline > 7*24*time.Hour {
 		return usagef("CXONE_CALLBACK_DEADLINE must be a duration from 1s to 168h, like 10m")
+	}
+	if t.AutoRotate, err = strconv.ParseBool(or("CXONE_AUTO_ROTATE", "false")); err != nil {
+		return usagef("CXONE_AUTO_ROTATE must be true or false: whether this console rotates by itself what is overdue")
 	}
 	for _, secret := range strings.FieldsFunc(or("CXONE_KMS_SECRET", ""), func(r rune) bool { return r == ',' || r == ' ' }) {
 		if _, err := standardwebhooks.NewWebhook(secret); err != nil || !strings.HasPrefix(secret, "whsec_") {
@@ -178,6 +182,12 @@ func (t *tenants) Tenant(name string) (inventory.Tenant, error) {
 		return nil, err
 	}
 	return t.client, nil
+}
+
+// autoRotate says whether the connection's setting has this console rotate by
+// itself.
+func (t *tenants) autoRotate(name string) bool {
+	return t.env != nil && name == defaultConnection && t.env.AutoRotate
 }
 
 func (t *tenants) close() {

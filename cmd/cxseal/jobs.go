@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cxseal/internal/access"
+	"cxseal/internal/alarm"
+	"cxseal/internal/rotation"
+	"cxseal/internal/schedule"
+)
+
+// background are the parts that work by themselves.
+type background struct {
+	desk      *alarm.Desk
+	keeper    *rotation.Keeper
+	watch     *rotation.Watch
+	scheduler *schedule.Scheduler
+}
+
+// newBackground puts the scheduler's jobs together. Nothing runs yet.
+func newBackground(c *Console, sealer *access.Sealer) background {
+	now, logger := c.cfg.Now, c.cfg.Logger
+	b := background{
+		desk:   alarm.NewDesk(c.store, sealer, now, logger),
+		keeper: rotation.NewKeeper(c.store, now),
+	}
+	c.service.UseWindows(b.keeper)
+	b.watch = rotation.NewWatch(c.store, c.inv, c.service, rotation.ScanOptions{Leads: c.cfg.leads(), AutoRotate: c.tenants.autoRotate}, now, logger)
+	jobs := []schedule.Job{
+		{Name: "rotations", Does: "Makes what the clock brings happen: due dates that come near, pass, or are overdue, and rotation runs that are ours.",
+			Every: time.Minute, Limit: 10 * time.Minute, Run: b.watch.Tick},
+		{Name: "alarms", Does: "Raises alarms for what the audit log tells, and delivers them.",
+			Every: 15 * time.Second, Limit: 5 * time.Minute, Run: func(ctx context.Context) error {
+				return errors.Join(b.desk.ReadLedger(ctx), c.alarmIfNotAnchored(ctx), b.desk.Deliver(ctx))
+			}},
+		{Name: "checkpoints", Does: "Signs a checkpoint of the audit log when one is due, and takes copies off the machine.",
+			Every: time.Minute, Limit: 5 * time.Minute, Run: c.log.Tick},
+		{Name: "sessions", Does: "Deletes sessions that have expired.",
+			Every: 10 * time.Minute, Limit: time.Minute, Run: func(ctx context.Context) error {
+				_, err := c.store.DeleteExpiredSessions(ctx)
+				return err
+			}},
+	}
+	if c.cfg.SyncEvery > 0 {
+		jobs = append([]schedule.Job{{Name: "inventory", Does: "Lists what the tenants hold and reads every table: drift, coverage and key versions are seen here.",
+			Every: c.cfg.SyncEvery, Limit: 6 * time.Hour, Run: c.syncAll}}, jobs...)
+	}
+	b.scheduler = schedule.New(c.store, jobs, now, logger, schedule.Options{Report: b.report})
+	return b
+}
+
+// report turns the scheduler's trouble into an alarm.
+func (b background) report(ctx context.Context, t schedule.Trouble) {
+	a := alarm.Alarm{Dedupe: t.Key, Kind: alarm.JobFailed, Severity: alarm.Warning,
+		Title: fmt.Sprintf("The background job “%s” failed", t.Job), Detail: t.Detail, RaisedAt: t.At}
+	if t.Job == "" {
+		a.Kind, a.Severity, a.Title = alarm.ClockWentBack, alarm.Critical, "The machine's clock went back"
+	}
+	if err := b.desk.Raise(ctx, a); err != nil {
+		b.desk.Lost(ctx, a, err)
+	}
+}
+
+// alarmIfNotAnchored raises one alarm for a row of failures to take the log's
+// checkpoint off the machine.
+func (c *Console) alarmIfNotAnchored(ctx context.Context) error {
+	s, err := c.log.Status(ctx)
+	if err != nil || s.FailedSince.IsZero() || c.cfg.Now().Sub(s.FailedSince) < anchorPatience {
+		return err
+	}
+	return c.background.desk.Raise(ctx, alarm.Alarm{Dedupe: "anchor\x1f" + s.FailedSince.UTC().Format(time.RFC3339),
+		Kind: alarm.NotAnchored, Severity: alarm.Critical, Title: "The audit log is not anchored",
+		Detail: fmt.Sprintf("%d records have no copy of their checkpoint outside of this machine. %s", s.NotAnchored, s.AnchorError), RaisedAt: c.cfg.Now()})
+}
+
+// anchorPatience is how long an anchor may be away before people are told.
+const anchorPatience = 15 * time.Minute
+
+func (c *Console) syncAll(ctx context.Context) error {
+	var failed []error
+	for _, name := range c.tenants.Names() {
+		if err := c.inv.Sync(ctx, name, c.cfg.SyncEvery); err != nil {
+			failed = append(failed, fmt.Errorf("connection %s: %w", name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// leads are how long before a due date it is announced.
+func (cfg consoleConfig) leads() rotation.Leads {
+	if cfg.Leads == (rotation.Leads{}) {
+		return rotation.DefaultLeads
+	}
+	return cfg.Leads
+}
+
+// openSealer opens the key that secrets in the database are sealed with. It is
+// made at the first start; once anything was sealed, a missing one is an error.
+func (c *Console) openSealer(ctx context.Context) (*access.Sealer, error) {
+	sealed, err := c.store.SealedValues(ctx, access.Place{}, 1)
+	if err != nil {
+		return nil, err
+	}
+	return access.OpenSealer(ctx, access.KeySource{File: c.cfg.DB + ".seal-key", MayCreate: len(sealed) == 0})
+}
