@@ -15,6 +15,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
+	"cxseal/internal/sensitivity"
 )
 
 // Config is everything the console is handed. What says "optional" may be nil
@@ -29,7 +30,12 @@ type Config struct {
 	Verifications VerificationReader
 	Audit         AuditReader
 	Tables        InventoryReader
+	Trends        TrendReader
+	Columns       ColumnReader
 	Records       Recorder
+
+	// Sensitivity keeps what people decided about columns.
+	Sensitivity *sensitivity.Service
 
 	// Rotations lists rotation dates, soonest first, after the given one.
 	Rotations func(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error)

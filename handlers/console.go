@@ -84,6 +84,7 @@ func (cfg *Config) check() error {
 		"Sessions": cfg.Sessions == nil, "Runs": cfg.Runs == nil, "Verifications": cfg.Verifications == nil,
 		"Audit": cfg.Audit == nil, "Tables": cfg.Tables == nil, "Records": cfg.Records == nil,
 		"Rotations": cfg.Rotations == nil, "Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
+		"Trends": cfg.Trends == nil, "Columns": cfg.Columns == nil, "Sensitivity": cfg.Sensitivity == nil,
 		"Now": cfg.Now == nil, "Logger": cfg.Logger == nil, "Metrics": cfg.Metrics == nil,
 	}
 	var errs []error

@@ -28,6 +28,7 @@ import (
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
+	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
 
@@ -100,7 +101,8 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	sandboxConfig := sandbox.Config{Tables: 3, Seed: 1}
 	cfg := handlers.Config{
 		Accounts: h.accounts, Sessions: db.Sessions(handlers.DescribeSession),
-		Runs: db, Verifications: db, Audit: db, Tables: db, Records: db,
+		Runs: db, Verifications: db, Audit: db, Tables: db, Trends: db, Columns: db, Records: db,
+		Sensitivity: sensitivity.NewService(db, h.clock),
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)
 		},

@@ -82,6 +82,13 @@ func (h *Console) routes() []route {
 		{get, "/reviews", page, access.PermViewAll, h.reviews, nil},
 		{post, "/reviews", form, access.PermReview, h.markReviewed, h.reviewDenied},
 
+		{get, "/charts", page, access.PermViewDashboard, h.charts, nil},
+		{get, "/charts/coverage.csv", stream, access.PermViewDashboard, h.coverageCSV, nil},
+		{get, "/charts/latency.csv", stream, access.PermViewDashboard, h.latencyCSV, nil},
+
+		{get, "/sensitivity", page, access.PermViewAll, h.sensitivity, nil},
+		{post, "/sensitivity", form, access.PermManageSettings, h.decideSensitivity, nil},
+
 		{get, "/verifications", page, access.PermViewAll, h.verifications, nil},
 		{get, "/rotations", page, access.PermViewAll, h.rotations, nil},
 		{get, "/system", page, access.PermViewAll, h.system, nil},

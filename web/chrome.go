@@ -10,7 +10,10 @@ const (
 	NavNone          Nav = ""
 	NavDashboard     Nav = "dashboard"
 	NavDatastores    Nav = "datastores"
+	NavSensitivity   Nav = "sensitivity"
 	NavRuns          Nav = "runs"
+	NavCampaigns     Nav = "campaigns"
+	NavTrends        Nav = "trends"
 	NavRotations     Nav = "rotations"
 	NavAudit         Nav = "audit"
 	NavVerifications Nav = "verifications"
@@ -30,6 +33,7 @@ type Chrome struct {
 	Version string    // the console's version, for the footer
 	Health  Health    // whether the tenant can be reached, for the footer
 	Now     time.Time // when the page was made
+	Charts  bool      // the page has charts, which need scripts of their own
 }
 
 // Link is a place to go. An empty Href is shown as text.

@@ -15,7 +15,10 @@ type place struct {
 var navigation = []place{
 	{NavDashboard, "Dashboard", "/", "dashboard", "h"},
 	{NavDatastores, "Data stores", "/datastores", "database", "d"},
+	{NavSensitivity, "Sensitivity", "/sensitivity", "lock", "e"},
 	{NavRuns, "Runs", "/runs", "runs", "r"},
+	{NavCampaigns, "Campaigns", "/campaigns", "table", "c"},
+	{NavTrends, "Trends", "/charts", "trend", "t"},
 	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
 	{NavAudit, "Audit", "/audit", "audit", "a"},
 	{NavVerifications, "Verifications", "/verifications", "shield", "v"},

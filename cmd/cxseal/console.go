@@ -17,6 +17,7 @@ import (
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
+	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
 
@@ -31,6 +32,7 @@ type consoleConfig struct {
 	Runner    encryption.RunnerOptions
 	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
 	Leads     rotation.Leads
+	Rules     *sensitivity.Rules // nil: the built-in ones
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -75,7 +77,10 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	if !free {
 		return c, usagef("another console is serving on %s already: one database has one console", cfg.DB)
 	}
-	if c.store, err = store.Open(ctx, cfg.DB, store.Options{Now: cfg.Now, Logger: cfg.Logger}); err != nil {
+	if c.store, err = store.Open(ctx, cfg.DB, store.Options{Now: cfg.Now, Logger: cfg.Logger, Rules: cfg.Rules}); err != nil {
+		return c, err
+	}
+	if _, err = c.store.ApplyRules(ctx); err != nil {
 		return c, err
 	}
 	if c.log, err = openLog(ctx, cfg.DB, c.store, cfg.Now); err != nil {

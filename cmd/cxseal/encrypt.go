@@ -20,6 +20,7 @@ import (
 type encryptCmd struct {
 	database
 	listening
+	classifying
 	logging
 	Datastore    string   `help:"The data store's id." env:"CXONE_DATASTORE_ID" placeholder:"D"`
 	Table        string   `help:"The table's id." env:"CXONE_TABLE_ID" placeholder:"T"`
@@ -122,8 +123,12 @@ func (cmd *encryptCmd) open(a *app, tenant *tenantEnv) (j *job, err error) {
 			j.close()
 		}
 	}()
+	rules, err := cmd.rules()
+	if err != nil {
+		return j, err
+	}
 	logger := cmd.logger(a.stderr)
-	if j.store, err = store.Open(a.ctx, cmd.DB, store.Options{Logger: logger}); err != nil {
+	if j.store, err = store.Open(a.ctx, cmd.DB, store.Options{Logger: logger, Rules: rules}); err != nil {
 		return j, err
 	}
 	release, alone, err := store.Lock(cmd.DB)

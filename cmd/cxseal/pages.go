@@ -10,6 +10,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
 
@@ -24,6 +25,9 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Verifications: c.store,
 		Audit:         c.store,
 		Tables:        c.store,
+		Trends:        c.store,
+		Columns:       c.store,
+		Sensitivity:   sensitivity.NewService(c.store, c.cfg.Now),
 		Records:       c.store,
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return c.store.RotationDates(ctx, store.RotationFilter(f), after, limit)

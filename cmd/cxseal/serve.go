@@ -16,6 +16,7 @@ const syncEvery = time.Hour
 type serveCmd struct {
 	database
 	listening
+	classifying
 	logging
 	TrustedProxies []string `help:"Reverse proxies that may say who the client is: addresses or prefixes." env:"CXSEAL_TRUSTED_PROXIES" placeholder:"ADDR,…"`
 }
@@ -35,6 +36,10 @@ func (cmd *serveCmd) serve(a *app) error {
 	if err != nil {
 		return err
 	}
+	rules, err := cmd.rules()
+	if err != nil {
+		return err
+	}
 	listener, err := listen(cmd.Addr)
 	if err != nil {
 		return err
@@ -42,7 +47,7 @@ func (cmd *serveCmd) serve(a *app) error {
 	defer listener.Close() //nolint:errcheck // the server closes it; this is for the errors before
 	logger := cmd.logger(a.stderr)
 	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
-		Proxies: trusted, Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Now: time.Now, Logger: logger})
+		Proxies: trusted, Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Rules: rules, Now: time.Now, Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -10,12 +10,38 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
+
+	"cxseal/internal/fault"
+	"cxseal/internal/sensitivity"
 )
 
 // database are the settings of every command that opens the database.
 type database struct {
 	DB string `help:"The database file." default:"cxseal.db" env:"CXSEAL_DB" placeholder:"FILE"`
+}
+
+// classifying is what counts as sensitive.
+type classifying struct {
+	SensitivityRules string `help:"A file with more rules of what is sensitive; see docs/sensitivity.md." env:"CXSEAL_SENSITIVITY_RULES" placeholder:"FILE"`
+}
+
+// rules are the built-in rules with those of the file, if one is named.
+func (c classifying) rules() (*sensitivity.Rules, error) {
+	if c.SensitivityRules == "" {
+		return sensitivity.Load(nil)
+	}
+	f, err := os.Open(c.SensitivityRules)
+	if err != nil {
+		return nil, usagef("--sensitivity-rules: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	rules, err := sensitivity.Load(f)
+	if err != nil {
+		return nil, usagef("--sensitivity-rules %s: %s", c.SensitivityRules, fault.MessageOf(err))
+	}
+	return rules, nil
 }
 
 // logging is how the process says what it does.

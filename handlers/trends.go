@@ -1,0 +1,258 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/trend"
+	"cxseal/web"
+)
+
+// TrendReader reads how things went from day to day; see store for the meaning
+// of each method.
+type TrendReader interface {
+	CoverageTotals(ctx context.Context, f trend.Filter) ([]trend.Snapshot, error)
+	CoverageDaily(ctx context.Context, f trend.Filter, emit func(trend.Snapshot) error) error
+	CoverageEvents(ctx context.Context, f trend.Filter, limit int) ([]trend.Event, error)
+	Latency(ctx context.Context, f trend.Filter) ([]trend.Latency, error)
+}
+
+const (
+	trendDays   = 180  // how far back a chart goes unless asked otherwise
+	trendEvents = 2000 // the newest marks of a chart
+)
+
+// trendFilter reads the filter of the charts and their CSV.
+func (h *Console) trendFilter(q *query) trend.Filter {
+	f := trend.Filter{Connection: q.text("connection"), DatastoreID: q.text("datastore_id"), TableID: q.text("table_id")}
+	from, to := q.period()
+	f.From = from
+	if !to.IsZero() {
+		f.To = to.Add(-time.Nanosecond) // period's end is exclusive, the days' is not
+	}
+	return f
+}
+
+// charts shows coverage and latency over time.
+func (h *Console) charts(c echo.Context) error {
+	ctx := c.Request().Context()
+	q := readQuery(c)
+	v := web.TrendsView{
+		Chrome: h.chrome(c, "Trends", web.NavTrends), Connections: h.connectionOptions(),
+		Filter: web.TrendsFilter{From: q.raw("from"), To: q.raw("to"), Connection: q.raw("connection"),
+			DatastoreID: q.raw("datastore_id"), TableID: q.raw("table_id")},
+	}
+	v.Charts = true
+	f := h.trendFilter(q)
+	status := http.StatusOK
+	if err := q.err(); err != nil {
+		if wantsJSON(c.Request()) {
+			return err
+		}
+		badFilter(&v.Chrome, err)
+		status, f = http.StatusBadRequest, trend.Filter{}
+	}
+	if f.From.IsZero() {
+		f.From = h.cfg.Now().AddDate(0, 0, -trendDays)
+	}
+	var err error
+	if v.Coverage, v.Drops, err = h.coverageChart(ctx, f); err != nil {
+		return err
+	}
+	v.Coverage.CSV = v.Filter.Path("/charts/coverage.csv")
+	if v.Latency, err = h.latencyCharts(ctx, f); err != nil {
+		return err
+	}
+	for i := range v.Latency {
+		v.Latency[i].CSV = v.Filter.Path("/charts/latency.csv")
+	}
+	return h.render(c, status, web.TrendsPage(v))
+}
+
+// coverageChart draws both coverages with what moved them, and lists why they
+// fell, newest first.
+func (h *Console) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView, []web.DropRow, error) {
+	v := web.ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true,
+		Lines: []web.ChartLine{{Label: "Sensitive columns"}, {Label: "All columns"}}}
+	days, err := h.coverageDays(ctx, f)
+	if err != nil {
+		return v, nil, err
+	}
+	events, err := h.cfg.Trends.CoverageEvents(ctx, f, trendEvents)
+	if err != nil {
+		return v, nil, err
+	}
+	marks := map[int64][]web.ChartMark{}
+	var drops []web.DropRow
+	for _, e := range events {
+		day := trend.DayOf(e.At)
+		mark := web.ChartMark{Kind: string(e.Kind), Reason: e.Reason}
+		table := web.TablePath(h.inPath(e.Connection), e.DatastoreID, e.TableID)
+		if e.RunID != "" {
+			mark.Href = web.RunPath(e.RunID)
+		} else {
+			mark.Href = table
+		}
+		if e.Kind == trend.Drop { // before the runs: a long list is cut
+			marks[day] = append([]web.ChartMark{mark}, marks[day]...)
+			drops = append([]web.DropRow{{Day: trend.DayTime(day).Format(time.DateOnly), TableName: e.TableName, TableHref: table, Reason: e.Reason}}, drops...)
+		} else {
+			marks[day] = append(marks[day], mark)
+		}
+	}
+	for _, d := range days {
+		row := web.ChartDay{Day: d.Day, Values: []float64{-1, d.Rate()}, Marks: marks[trend.DayOf(d.Day)]}
+		if d.Sensitive > 0 {
+			row.Values[0] = d.SensitiveRate()
+		}
+		v.Days = append(v.Days, row)
+	}
+	if n := len(days); n > 0 {
+		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns from %s to %s, all columns from %s to %s; the coverage fell %s.",
+			days[0].Day.Format(time.DateOnly), days[n-1].Day.Format(time.DateOnly),
+			web.FormatPercent(days[0].SensitiveRate()), web.FormatPercent(days[n-1].SensitiveRate()),
+			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), times(len(drops)))
+	}
+	return v, drops, nil
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "at no time"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// coverageDays is the series of a chart: the totals, or the sum of the tables
+// that a narrower filter names.
+func (h *Console) coverageDays(ctx context.Context, f trend.Filter) ([]trend.Snapshot, error) {
+	if f.DatastoreID == "" && f.TableID == "" {
+		return h.cfg.Trends.CoverageTotals(ctx, f)
+	}
+	var days []trend.Snapshot
+	err := h.cfg.Trends.CoverageDaily(ctx, f, func(s trend.Snapshot) error {
+		if n := len(days); n > 0 && days[n-1].Day.Equal(s.Day) {
+			days[n-1].Counts = days[n-1].Add(s.Counts)
+		} else {
+			days = append(days, s)
+		}
+		return ctx.Err()
+	})
+	return days, err
+}
+
+var stageTitles = map[trend.Stage]string{"token": "Token", "checks": "Checks", "patch": "PATCH", "kms": "KMS confirmation"}
+
+// latencyCharts draws each stage's percentiles, with the runs that failed there
+// on the same axis.
+func (h *Console) latencyCharts(ctx context.Context, f trend.Filter) ([]web.ChartView, error) {
+	days, err := h.cfg.Trends.Latency(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var charts []web.ChartView
+	for _, stage := range trend.Stages {
+		v := web.ChartView{ID: "latency-" + string(stage), Title: stageTitles[stage] + " latency", Unit: "ms", Runs: true,
+			Lines: []web.ChartLine{{Label: "p50"}, {Label: "p95"}, {Label: "Longest"}, {Label: "Days with failed runs", Points: true}}}
+		runs, failed, worst := 0, 0, int64(0)
+		for _, d := range days {
+			if d.Stage != stage {
+				continue
+			}
+			row := web.ChartDay{Day: d.Day, Values: []float64{float64(d.P50), float64(d.P95), float64(d.Max), 0}}
+			if d.Failed > 0 {
+				row.Values[3] = float64(max(d.Max, 1))
+				row.Marks = []web.ChartMark{{Kind: "drop", Reason: web.Plural(d.Failed, "run", "runs") + " of " + web.FormatNumber(int64(d.Runs)) + " ended here without success.",
+					Href: dayRuns(d.Day)}}
+			}
+			runs, failed, worst = runs+d.Runs, failed+d.Failed, max(worst, d.P95)
+			v.Days = append(v.Days, row)
+		}
+		v.Summary = fmt.Sprintf("%s, %d of them ended here without success. The highest daily p95 is %s.",
+			web.Plural(runs, "run", "runs"), failed, web.FormatMillis(worst))
+		charts = append(charts, v)
+	}
+	return charts, nil
+}
+
+func dayRuns(day time.Time) string {
+	d := day.Format(time.DateOnly)
+	return "/runs?from=" + d + "&to=" + d
+}
+
+// coverageCSV and latencyCSV are the series behind the charts (contract §3).
+func (h *Console) coverageCSV(c echo.Context) error {
+	return h.seriesCSV(c, "coverage", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+		out := trend.NewCoverageCSV(w)
+		if err := h.cfg.Trends.CoverageDaily(ctx, f, out.Coverage); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+}
+
+func (h *Console) latencyCSV(c echo.Context) error {
+	return h.seriesCSV(c, "latency", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+		days, err := h.cfg.Trends.Latency(ctx, f)
+		if err != nil {
+			return err
+		}
+		out := trend.NewLatencyCSV(w)
+		for _, d := range days {
+			if err := out.Latency(d); err != nil {
+				return err
+			}
+		}
+		return out.Flush()
+	})
+}
+
+var seriesParams = []string{"from", "to", "connection", "datastore_id", "table_id"}
+
+// seriesCSV streams a series. One that breaks off ends in an aborted connection
+// and never in a short file that looks whole.
+func (h *Console) seriesCSV(c echo.Context, name string, write func(context.Context, trend.Filter, io.Writer) error) error {
+	q := readQuery(c)
+	for param := range q.values {
+		if !slices.Contains(seriesParams, param) {
+			q.wrong("A series has no filter “" + clip(param) + "”.")
+		}
+	}
+	f := h.trendFilter(q)
+	if err := q.err(); err != nil {
+		return err
+	}
+	if err := h.save(c); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "text/csv; charset=utf-8; header=present")
+	setDownload(c, name+".csv")
+	if c.Request().Method == http.MethodHead {
+		c.Response().WriteHeader(http.StatusOK)
+		return nil
+	}
+	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer cancel()
+	defer context.AfterFunc(h.stop, cancel)()
+	err := write(ctx, f, &exportWriter{w: c.Response(), control: http.NewResponseController(c.Response())})
+	if err == nil {
+		return nil
+	}
+	if !c.Response().Committed {
+		c.Response().Header().Del(echo.HeaderContentDisposition)
+		return err
+	}
+	if c.Request().Context().Err() == nil {
+		h.cfg.Logger.ErrorContext(ctx, "a series broke off", "request_id", requestID(c), "series", name, "err", err)
+	}
+	panic(http.ErrAbortHandler)
+}

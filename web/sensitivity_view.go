@@ -1,0 +1,123 @@
+package web
+
+import (
+	"strconv"
+	"time"
+)
+
+// SensitivityView lists columns with what is proposed for them and was decided.
+type SensitivityView struct {
+	Chrome
+	Filter      SensitivityFilter
+	Connections []Option
+	Rows        []SensitivityRow
+	Pager       Pager // Newer is the beginning, Older the page after
+	Total       int   // columns that match
+	CanDecide   bool
+	MaxDecided  int // how many columns one decision may be about
+}
+
+// SensitivityFilter is the query of /sensitivity, as typed: q, state, category,
+// decided and encrypted (yes or no), connection, datastore_id, table_id.
+type SensitivityFilter struct {
+	Query, State, Category, Decided, Encrypted, Connection, DatastoreID, TableID string
+}
+
+func (f SensitivityFilter) pairs() []string {
+	return []string{"q", f.Query, "state", f.State, "category", f.Category, "decided", f.Decided, "encrypted", f.Encrypted,
+		"connection", f.Connection, "datastore_id", f.DatastoreID, "table_id", f.TableID}
+}
+
+// Path is /sensitivity with the filter as its query.
+func (f SensitivityFilter) Path() string { return listPath("/sensitivity", f.pairs()...) }
+
+// Active reports whether anything is narrowed.
+func (f SensitivityFilter) Active() bool { return f != SensitivityFilter{} }
+
+// fields are the filter's values by name, for the form that decides about all
+// that match.
+func (f SensitivityFilter) fields() []Option {
+	var list []Option
+	p := f.pairs()
+	for i := 0; i < len(p); i += 2 {
+		if p[i+1] != "" {
+			list = append(list, Option{p[i], p[i+1]})
+		}
+	}
+	return list
+}
+
+// SensitivityRow is one column.
+type SensitivityRow struct {
+	Key                     string // names the column in the form
+	Column, Type, TableName string
+	TableHref               string
+	Connection, DatastoreID string // the connection is empty where there is only one
+	Encrypted               bool
+	State                   string // what counts: sensitive, not_sensitive, undecided
+	Category                string
+	Confidence              int
+	Reason                  string // of the proposal
+	Proposed                string
+	Decided                 bool
+	DecidedBy               string
+	DecidedAt               time.Time
+}
+
+// SensitivityText is a state as a sentence says it.
+func SensitivityText(state string) string {
+	switch state {
+	case "sensitive":
+		return "sensitive"
+	case "not_sensitive":
+		return "not sensitive"
+	}
+	return "undecided"
+}
+
+func sensitivityLabel(state string) label {
+	switch state {
+	case "sensitive":
+		return label{"Sensitive", ToneWarning, "lock"}
+	case "not_sensitive":
+		return label{"Not sensitive", ToneNone, "circle"}
+	}
+	return label{"Undecided", ToneInfo, "help"}
+}
+
+var sensitivityOptions = []Option{{"sensitive", "Sensitive"}, {"not_sensitive", "Not sensitive"}, {"undecided", "Undecided"}}
+
+var yesNoOptions = []Option{{"yes", "Yes"}, {"no", "No"}}
+
+var categoryTexts = map[string]string{
+	"national_id": "Official number", "card": "Card", "bank_account": "Bank account", "health": "Health", "secret": "Secret",
+	"birth_date": "Birth date", "contact": "Name or contact", "personal": "Specially protected", "not": "",
+}
+
+// CategoryText is a category as a person says it.
+func CategoryText(category string) string {
+	if text, ok := categoryTexts[category]; ok {
+		return text
+	}
+	return category
+}
+
+var categoryOptions = func() []Option {
+	var list []Option
+	for _, c := range []string{"national_id", "card", "bank_account", "health", "secret", "birth_date", "contact", "personal"} {
+		list = append(list, Option{c, categoryTexts[c]})
+	}
+	return list
+}()
+
+// proposal says what the rules made of the column.
+func (r SensitivityRow) proposal() string {
+	text := CategoryText(r.Category)
+	if r.Proposed != "sensitive" || text == "" {
+		text = sensitivityLabel(r.Proposed).text
+	}
+	if r.Confidence > 0 {
+		text += ", " + strconv.Itoa(r.Confidence) + "% sure"
+	}
+	return text
+}
