@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -196,23 +194,13 @@ func (t *tx) touchLedger(c rotation.Column) error {
 	return nil
 }
 
-// LedgerFilter narrows the rotation ledger; the zero value is every column
-// that is encrypted now.
-type LedgerFilter struct {
-	Connection, DatastoreID, TableID string
-	Status                           rotation.Status
-	Now                              time.Time      // for Status
-	Leads                            rotation.Leads // for Status
-	From, Until                      time.Time      // by due date; From inclusive, Until exclusive
-}
-
 // knowable is rotation.Column.Knowable in SQL.
 const knowable = `(key_version > 0 AND (shown <> 2 OR strategy = 'MANUAL'))`
 
 // grace is a column's in microseconds.
 const grace = `grace_days * 86400000000`
 
-func (f LedgerFilter) where() where {
+func ledgerFilter(f rotation.Filter) where {
 	w := where{}
 	w.and(`gone_at IS NULL`)
 	w.equals(`connection`, f.Connection)
@@ -252,8 +240,8 @@ func (f LedgerFilter) where() where {
 
 // Ledger lists columns of the rotation ledger, soonest due first: those after
 // the given one (nil: from the soonest), limit at most.
-func (s *Store) Ledger(ctx context.Context, f LedgerFilter, after *rotation.Column, limit int) ([]rotation.Column, error) {
-	w := f.where()
+func (s *Store) Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error) {
+	w := ledgerFilter(f)
 	if after != nil {
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
 			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
@@ -267,8 +255,8 @@ func (s *Store) Ledger(ctx context.Context, f LedgerFilter, after *rotation.Colu
 }
 
 // LedgerDays counts the columns that are due on each UTC day.
-func (s *Store) LedgerDays(ctx context.Context, f LedgerFilter) (map[string]int, error) {
-	w := f.where()
+func (s *Store) LedgerDays(ctx context.Context, f rotation.Filter) (map[string]int, error) {
+	w := ledgerFilter(f)
 	type dayCount struct {
 		day string
 		n   int
@@ -283,17 +271,4 @@ func (s *Store) LedgerDays(ctx context.Context, f LedgerFilter) (map[string]int,
 		days[d.day] = d.n
 	}
 	return days, nil
-}
-
-// LedgerColumn is one column of the ledger, or fault.NotFound.
-func (s *Store) LedgerColumn(ctx context.Context, key rotation.Key) (rotation.Column, error) {
-	c, err := scanLedger(s.queryRow(ctx, `SELECT `+ledgerColumns+` FROM rotation_dates
-		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`, key.Connection, key.DatastoreID, key.TableID, key.Column))
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, noTable()
-	}
-	if err != nil {
-		return c, fmt.Errorf("read a rotation: %w", err)
-	}
-	return c, nil
 }

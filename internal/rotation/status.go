@@ -102,3 +102,11 @@ func (c Column) StatusAt(now time.Time, leads Leads) Status {
 	}
 	return StatusOnTime
 }
+
+var statusText = map[Status]string{
+	StatusUnknown: "unknown", StatusOverdue: "overdue", StatusDue: "due", StatusSoon: "due soon",
+	StatusLate: "rotated late", StatusOnTime: "on time",
+}
+
+// Text is the status as a person says it.
+func (s Status) Text() string { return statusText[s] }
