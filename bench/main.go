@@ -1,0 +1,196 @@
+//go:build bench
+
+// The bench program measures the audit ledger against what else could do the
+// same work on the same machine in the same run: the sqlite3 shell, C, the
+// page's queries alone, html/template. What it prints are ratios; absolute
+// times would say more about the machine than about the program.
+//
+//	make bench
+//
+// It builds a ledger of a million records once, through the console's own
+// append path, and keeps it in CXSEAL_BENCH_DIR (a folder in the user's cache
+// unless set). Needs gcc, sqlite3, libsqlite3-dev and libssl-dev.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// bench is one run: where things are, and what came out.
+type bench struct {
+	ctx     context.Context
+	records int
+	rounds  int
+	dir     string // kept from run to run
+	tmp     string // this run's
+	db      string // a copy of the ledger, free to be changed
+	cxseal  string // the binary
+	results []result
+}
+
+// result is one line of the table.
+type result struct {
+	what, than string
+	value      float64
+	unit       string // "" for a ratio
+	target     string
+	met        bool
+}
+
+func main() {
+	records := flag.Int("records", 1_000_000, "how many records the ledger has")
+	rounds := flag.Int("rounds", 5, "how often each side of a comparison runs")
+	only := flag.String("only", "", "run only these parts, such as export,verify")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *records, *rounds, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, records, rounds int, only string) (err error) {
+	b := &bench{ctx: ctx, records: records, rounds: rounds, dir: os.Getenv("CXSEAL_BENCH_DIR")}
+	if b.dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return err
+		}
+		b.dir = filepath.Join(cache, "cxseal-bench")
+	}
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return err
+	}
+	if b.tmp, err = os.MkdirTemp(b.dir, "run-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.tmp)) }()
+	if err := b.prepare(); err != nil {
+		return err
+	}
+	parts := []struct {
+		name string
+		run  func() error
+	}{
+		{"size", b.size}, {"pages", b.pages}, {"verify", b.verify}, {"export", b.export},
+		{"slow", b.slowClient}, {"load", b.load},
+		{"durable", b.durable},
+	}
+	for _, p := range parts {
+		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {
+			continue
+		}
+		if err := p.run(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	b.print()
+	return nil
+}
+
+// prepare builds the binary, the C programs and the ledger, and copies the
+// ledger for this run.
+func (b *bench) prepare() error {
+	b.cxseal = filepath.Join(b.tmp, "cxseal")
+	if err := b.command("go", "build", "-o", b.cxseal, "./cmd/cxseal"); err != nil {
+		return err
+	}
+	for _, name := range []string{"hash", "insert"} {
+		if err := b.command("gcc", "-O2", "-Wall", "-Wextra", "-o", filepath.Join(b.tmp, name),
+			filepath.Join("bench", "c", name+".c"), "-lsqlite3", "-lcrypto"); err != nil {
+			return err
+		}
+	}
+	ledger, err := b.ledger()
+	if err != nil {
+		return err
+	}
+	b.db = filepath.Join(b.tmp, "ledger.db")
+	return b.command("cp", "--reflink=auto", ledger, b.db)
+}
+
+func (b *bench) command(name string, args ...string) error {
+	cmd := exec.CommandContext(b.ctx, name, args...) //nolint:gosec // G204: the bench's own commands
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+// say shows that something is happening.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// atMost adds a figure that should not exceed its target.
+func (b *bench) atMost(what, than string, value, target float64, unit string) {
+	b.results = append(b.results, result{what, than, value, unit, fmt.Sprintf("≤ %g%s", target, unit), value <= target})
+	say("%s: %.3g%s", what, value, unit)
+}
+
+// atLeast adds a figure that should reach its target.
+func (b *bench) atLeast(what, than string, value, target float64, unit string) {
+	b.results = append(b.results, result{what, than, value, unit, fmt.Sprintf("≥ %g%s", target, unit), value >= target})
+	say("%s: %.3g%s", what, value, unit)
+}
+
+// note adds a figure without a target.
+func (b *bench) note(what, than string, value float64, unit string) {
+	b.results = append(b.results, result{what, than, value, unit, "", true})
+	say("%s: %.3g%s", what, value, unit)
+}
+
+func (b *bench) print() {
+	fmt.Printf("%d records, %d rounds, %d processors, %s\n\n", b.records, b.rounds, runtime.NumCPU(), runtime.Version())
+	fmt.Println("| what | against | measured | target | |")
+	fmt.Println("|---|---|---|---|---|")
+	for _, r := range b.results {
+		verdict := ""
+		if r.target != "" {
+			verdict = map[bool]string{true: "met", false: "**missed**"}[r.met]
+		}
+		unit := r.unit
+		if unit == "" {
+			unit = " ×"
+		}
+		fmt.Printf("| %s | %s | %.3g%s | %s | %s |\n", r.what, r.than, r.value, unit, r.target, verdict)
+	}
+}
+
+// median of durations.
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// ratio of the medians of two sides, run in turns so that both meet the same
+// machine.
+func (b *bench) ratio(ours, theirs func() (time.Duration, error)) (float64, error) {
+	var a, z []time.Duration
+	for i := range b.rounds + 1 {
+		x, err := ours()
+		if err != nil {
+			return 0, err
+		}
+		y, err := theirs()
+		if err != nil {
+			return 0, err
+		}
+		say("  %v against %v", x.Round(time.Millisecond), y.Round(time.Millisecond))
+		if i > 0 || b.rounds == 1 { // the first round fills the caches
+			a, z = append(a, x), append(z, y)
+		}
+	}
+	return float64(median(a)) / float64(median(z)), nil
+}

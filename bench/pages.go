@@ -1,0 +1,92 @@
+//go:build bench
+
+package main
+
+import (
+	"errors"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/store"
+)
+
+// pages compares the newest 50 with those 900,000 records further back.
+func (b *bench) pages() (err error) {
+	s, err := store.Open(b.ctx, b.db, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	deep := int64(b.records / 10)
+	page := func(f audit.Filter, before int64) (time.Duration, error) {
+		began := time.Now()
+		list, err := s.AuditPage(b.ctx, f, before, 50)
+		took := time.Since(began)
+		if err == nil && len(list) != 50 {
+			err = errors.New("a filter found too few records to compare")
+		}
+		return took, err
+	}
+	for _, c := range []struct {
+		name string
+		f    audit.Filter
+		text bool
+	}{
+		{"no filter", audit.Filter{}, false},
+		{"operation", audit.Filter{Operation: "KEY_ROTATION"}, false},
+		{"outcome", audit.Filter{Outcome: "FAILURE"}, false},
+		{"actor", audit.Filter{Actor: "maria"}, false},
+		{"connection", audit.Filter{Connection: "europe"}, false},
+		{"data store", audit.Filter{DatastoreID: "ds-07"}, false},
+		{"table", audit.Filter{TableID: "tbl-123"}, false},
+		{"role", audit.Filter{Query: "role:system"}, false},
+		{"period", audit.Filter{From: time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}, false},
+		{"column", audit.Filter{Query: "column:passport_number"}, true},
+		{"a common word", audit.Filter{Query: "encryption"}, true},
+		{"a rarer word", audit.Filter{Query: "reached"}, true},
+		{"three words", audit.Filter{Query: "ssn diagnosis verified"}, true},
+		{"beginning of a word", audit.Filter{Query: "pass*"}, true},
+	} {
+		var first, far []time.Duration
+		for i := range 200 {
+			x, err := page(c.f, 0)
+			if err != nil {
+				return errors.Join(errors.New(c.name), err)
+			}
+			y, err := page(c.f, deep)
+			if err != nil {
+				return errors.Join(errors.New(c.name), err)
+			}
+			if i >= 20 {
+				first, far = append(first, x), append(far, y)
+			}
+		}
+		newest, old := median(first), median(far)
+		b.atMost("page at depth 900,000, "+c.name, "page one", float64(old)/float64(newest), 1.5, "")
+		if c.text {
+			b.atMost("full-text page, "+c.name, "", float64(max(newest, old))/1e6, 5, " ms")
+		}
+	}
+	b.counts(s)
+	return nil
+}
+
+// counts measures what a page tells beside its rows.
+func (b *bench) counts(s *store.Store) {
+	for name, f := range map[string]audit.Filter{"no filter": {}, "an outcome": {Outcome: "FAILURE"}, "a common word": {Query: "encryption"}} {
+		var counting, dividing []time.Duration
+		for range 20 {
+			began := time.Now()
+			if _, _, err := s.AuditCount(b.ctx, f, 10_000); err != nil {
+				say("count: %v", err)
+			}
+			counted := time.Now()
+			if _, err := s.AuditFacets(b.ctx, f); err != nil {
+				say("facets: %v", err)
+			}
+			counting, dividing = append(counting, counted.Sub(began)), append(dividing, time.Since(counted))
+		}
+		b.note("count to 10,000, "+name, "", float64(median(counting))/1e6, " ms")
+		b.note("facets, "+name, "", float64(median(dividing))/1e6, " ms")
+	}
+}
