@@ -75,6 +75,7 @@ func (h *Console) export(c echo.Context, what, name, extension, contentType stri
 	defer cancel()
 	defer context.AfterFunc(h.stop, cancel)()
 	out := &exportWriter{w: c.Response(), control: http.NewResponseController(c.Response())}
+	h.signBefore(ctx, c, what)
 	err := audit.Exported(ctx, h.cfg.Records, h.cfg.Now, caller(c).Actor(), what, filter, out, write)
 	if err == nil {
 		return nil
@@ -87,6 +88,18 @@ func (h *Console) export(c echo.Context, what, name, extension, contentType stri
 		h.cfg.Logger.ErrorContext(ctx, "an export broke off", "request_id", requestID(c), "export", what, "err", err)
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// signBefore makes a checkpoint that covers what is about to be exported. An
+// export is for reading too, so a log that cannot be signed any more (its end
+// was cut off, say) is still handed out; the pack, which is evidence, is not.
+func (h *Console) signBefore(ctx context.Context, c echo.Context, what string) {
+	if h.cfg.Log == nil {
+		return
+	}
+	if _, err := h.cfg.Log.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+		h.cfg.Logger.ErrorContext(ctx, "no checkpoint could be made for an export", "request_id", requestID(c), "export", what, "err", err)
+	}
 }
 
 // setDownload names the file that a browser saves.

@@ -155,6 +155,12 @@ func TestTheLogsPageSaysWhatIsAnchoredAndCountsByValue(t *testing.T) {
 			}
 		}
 	}
+	if a := officer.get("/audit.csv?operation=LOGIN"); a.status != 200 {
+		t.Fatal(a.status)
+	}
+	if s, err := log.Status(t.Context()); err != nil || s.Checkpoint.Size != int64(covered+2500) {
+		t.Errorf("an export made no checkpoint: %+v, %v", s.Checkpoint, err)
+	}
 	if page := officer.get("/audit").body; !strings.Contains(page, `<span class="cx-num">2,500</span>`) || strings.Contains(page, "Counted over") {
 		t.Error("the whole log is not counted by value")
 	}
