@@ -11,10 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cxseal/internal/access"
+	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
+	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
 )
 
@@ -39,6 +41,16 @@ type Config struct {
 
 	// Rotations lists rotation dates, soonest first, after the given one.
 	Rotations func(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error)
+
+	// The rotation ledger, its policies and calendar feeds.
+	Ledger   LedgerReader
+	Policies *rotation.Keeper
+	Feeds    *rotation.Feeds
+	Leads    rotation.Leads // how long before a due date it is announced
+
+	Alarms AlarmReader
+	Desk   *alarm.Desk
+	Jobs   Jobs
 
 	// Facets divides the records that match by operation, outcome, actor and
 	// connection. Optional: without it the log is shown without facets.

@@ -83,7 +83,9 @@ func (cfg *Config) check() error {
 		"Service": cfg.Service == nil, "Accounts": cfg.Accounts == nil, "Inventory": cfg.Inventory == nil,
 		"Sessions": cfg.Sessions == nil, "Runs": cfg.Runs == nil, "Verifications": cfg.Verifications == nil,
 		"Audit": cfg.Audit == nil, "Tables": cfg.Tables == nil, "Records": cfg.Records == nil,
-		"Rotations": cfg.Rotations == nil, "Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
+		"Rotations": cfg.Rotations == nil, "Ledger": cfg.Ledger == nil, "Policies": cfg.Policies == nil, "Feeds": cfg.Feeds == nil,
+		"Alarms": cfg.Alarms == nil, "Desk": cfg.Desk == nil, "Jobs": cfg.Jobs == nil,
+		"Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
 		"Trends": cfg.Trends == nil, "Columns": cfg.Columns == nil, "Sensitivity": cfg.Sensitivity == nil,
 		"Now": cfg.Now == nil, "Logger": cfg.Logger == nil, "Metrics": cfg.Metrics == nil,
 	}

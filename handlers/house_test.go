@@ -130,6 +130,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	}
 	cfg.Service = encryption.NewService(db, tenants, h.clock, logger)
 	cfg.Inventory = inventory.NewService(db, tenants, h.clock, logger)
+	h.addRotations(&cfg)
 	h.console, err = handlers.New(cfg)
 	must(t, err)
 	console = h.console

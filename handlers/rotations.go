@@ -1,33 +1,50 @@
 package handlers
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"cxseal/internal/access"
-	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+	"cxseal/internal/rotation"
 	"cxseal/web"
 )
 
-// rotations lists rotation dates, soonest due first.
+// LedgerReader reads the rotation ledger, soonest due first.
+type LedgerReader interface {
+	// Ledger lists columns after the given one (nil: from the soonest).
+	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+	// LedgerDays counts what is due on each UTC day, by its date.
+	LedgerDays(ctx context.Context, f rotation.Filter) (map[string]int, error)
+	// ColumnCategory is a column's sensitivity category, empty for none.
+	ColumnCategory(ctx context.Context, key rotation.Key) (string, error)
+}
+
+// rotations lists the rotation ledger, soonest due first.
 func (h *Console) rotations(c echo.Context) error {
-	now := h.cfg.Now()
+	return h.showRotations(c, "")
+}
+
+// showRotations is the list, with the address of a calendar feed that was made
+// just now.
+func (h *Console) showRotations(c echo.Context, feedURL string) error {
+	now, who := h.cfg.Now(), caller(c)
 	q := readQuery(c)
 	v := web.RotationsView{
 		Chrome: h.chrome(c, "Rotations", web.NavRotations), Connections: h.connectionOptions(),
-		Filter:    web.RotationsFilter{Status: q.raw("status"), Connection: q.raw("connection"), TableID: q.raw("table_id")},
-		CanRotate: caller(c).Can(access.PermLaunchRun),
+		Filter: web.RotationsFilter{Status: q.raw("status"), Connection: q.raw("connection"), TableID: q.raw("table_id"),
+			From: q.raw("from"), Until: q.raw("until")},
+		CanRotate: who.Can(access.PermLaunchRun),
+		Feed:      web.FeedView{Offered: who.Can(access.PermExport) && who.UserID != 0 && who.Scope == nil, URL: feedURL},
 	}
-	names := []string{rotationScheduled}
-	for _, s := range rotationStatuses {
-		names = append(names, s.name)
-	}
-	status := q.oneOf("status", names...)
-	filter := RotationFilter{Connection: q.text("connection"), TableID: q.text("table_id")}
+	filter := rotation.Filter{Connection: q.text("connection"), TableID: q.text("table_id"), Now: now, Leads: h.cfg.Leads,
+		Status: q.rotationStatus("status"), From: q.day("from"), Until: q.day("until")}
 	after := q.rotationCursor("after")
 	if err := q.err(); err != nil {
 		if wantsJSON(c.Request()) {
@@ -36,71 +53,184 @@ func (h *Console) rotations(c echo.Context) error {
 		badFilter(&v.Chrome, err)
 		return h.render(c, http.StatusBadRequest, web.RotationsPage(v))
 	}
-	// The list is read soonest first, so a status is one stretch of it.
-	from, until := statusBounds(status, now)
 	if after != nil {
 		v.Pager.Newer = v.Filter.Path()
-	} else if !from.IsZero() {
-		// Just before the stretch: the store compares microseconds.
-		after = &encryption.RotationDate{DueAt: from.Add(-time.Microsecond), Connection: "\U0010FFFF"}
 	}
-	dates, err := h.cfg.Rotations(c.Request().Context(), filter, after, pageRows+1)
+	ctx := c.Request().Context()
+	columns, err := h.cfg.Ledger.Ledger(ctx, filter, after, pageRows+1)
 	if err != nil {
 		return err
 	}
-	for i, d := range dates {
-		if !until.IsZero() && !d.DueAt.Before(until) {
-			break
+	if len(columns) > pageRows {
+		columns = columns[:pageRows]
+		v.Pager.Older = withParam(v.Filter.Path(), "after", encodeRotation(columns[pageRows-1]))
+	}
+	policies, err := h.cfg.Policies.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	for _, col := range columns {
+		row, err := h.ledgerRow(ctx, col, policies, now)
+		if err != nil {
+			return err
 		}
-		if i == pageRows {
-			v.Pager.Older = withParam(v.Filter.Path(), "after", encodeRotation(dates[i-1]))
-			break
-		}
-		row := rotationRow(d, now)
-		row.Connection = h.inPath(d.Connection)
 		v.Rows = append(v.Rows, row)
+	}
+	if v.Feed.Offered && feedURL == "" {
+		if v.Feed.Made, err = h.cfg.Feeds.Made(ctx, who); err != nil {
+			return err
+		}
 	}
 	return h.render(c, http.StatusOK, web.RotationsPage(v))
 }
 
-// statusBounds is the stretch of due dates that a status means, zero where it
-// is open.
-func statusBounds(status string, now time.Time) (from, until time.Time) {
-	if status == "" {
-		return from, until
-	}
-	for _, s := range rotationStatuses {
-		until = now.Add(s.until)
-		if s.name == status {
-			return from, until
+func (h *Console) ledgerRow(ctx context.Context, c rotation.Column, policies rotation.Policies, now time.Time) (web.RotationRow, error) {
+	category := ""
+	if policies.ByCategory() {
+		var err error
+		if category, err = h.cfg.Ledger.ColumnCategory(ctx, c.Key); err != nil {
+			return web.RotationRow{}, err
 		}
-		from = until
 	}
-	return from, time.Time{} // scheduled
+	policy := "no policy: the default"
+	if p := policies.For(c.Connection, c.DatastoreID, category); p.ID != 0 {
+		policy = "policy for " + p.Scope.String()
+	}
+	return web.RotationRow{
+		Connection: h.inPath(c.Connection), DatastoreID: c.DatastoreID, TableID: c.TableID, TableName: c.TableID, Column: c.Column,
+		Strategy: c.Strategy, IntervalDays: c.IntervalDays, GraceDays: c.GraceDays, DueAt: c.DueAt,
+		Status: string(c.StatusAt(now, h.cfg.Leads)), KeyVersion: c.KeyVersion, RunID: c.RunID, Key: encodeKey(c.Key), Policy: policy,
+		SeenAt: c.SeenAt, RotatedAt: c.Rotated.At, RotatedHow: string(c.Rotated.How), Timeliness: string(c.Rotated.Timeliness),
+		BackAt: c.BackAt, BackTo: c.BackTo,
+	}, nil
+}
+
+// rotationStatus reads a status. “scheduled” is what an earlier release called
+// dates that are not near.
+func (q *query) rotationStatus(name string) rotation.Status {
+	names := []string{rotationScheduled}
+	for _, s := range rotation.Statuses {
+		names = append(names, string(s))
+	}
+	status := q.oneOf(name, names...)
+	if status == rotationScheduled {
+		return rotation.StatusOnTime
+	}
+	return rotation.Status(status)
+}
+
+// day reads a date, in UTC.
+func (q *query) day(name string) time.Time {
+	text := q.values.Get(name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		q.wrong("“" + name + "” must be a date like 2026-01-31.")
+	}
+	return at
 }
 
 // A place in the list travels as base64 of a JSON array.
-func encodeRotation(d encryption.RotationDate) string {
-	raw, err := json.Marshal([]any{d.DueAt.UnixMicro(), d.Connection, d.DatastoreID, d.TableID, d.Column})
+func encodeRotation(c rotation.Column) string {
+	return encodeList(c.DueAt.UnixMicro(), c.Connection, c.DatastoreID, c.TableID, c.Column)
+}
+
+// encodeKey names a column in a form.
+func encodeKey(k rotation.Key) string {
+	return encodeList(k.Connection, k.DatastoreID, k.TableID, k.Column)
+}
+
+func encodeList(values ...any) string {
+	raw, err := json.Marshal(values)
 	if err != nil {
-		panic(err) // a number and four strings
+		panic(err) // numbers and strings
 	}
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func (q *query) rotationCursor(name string) *encryption.RotationDate {
+func decodeList(text string, parts ...any) bool {
+	n := len(parts)
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && json.Unmarshal(raw, &parts) == nil && len(parts) == n
+}
+
+func (q *query) rotationCursor(name string) *rotation.Column {
 	v := q.values.Get(name)
 	if v == "" {
 		return nil
 	}
 	var due int64
-	var d encryption.RotationDate
-	parts := []any{&due, &d.Connection, &d.DatastoreID, &d.TableID, &d.Column}
-	raw, err := base64.RawURLEncoding.DecodeString(v)
-	if err != nil || json.Unmarshal(raw, &parts) != nil || len(parts) != 5 {
+	var c rotation.Column
+	if !decodeList(v, &due, &c.Connection, &c.DatastoreID, &c.TableID, &c.Column) {
 		q.wrong("“" + name + "” is not a place in this list.")
 		return nil
 	}
-	d.DueAt = time.UnixMicro(due).UTC()
-	return &d
+	c.DueAt = time.UnixMicro(due).UTC()
+	return &c
+}
+
+// maxRotate bounds the columns of one form; a page of the list has fewer.
+const maxRotate = 1000
+
+// rotateKeys launches rotation runs for the chosen columns, one for each table
+// and rule.
+func (h *Console) rotateKeys(c echo.Context) error {
+	ctx, post := c.Request().Context(), c.Request().PostForm
+	keys := post["column"]
+	if len(keys) == 0 || len(keys) > maxRotate {
+		return fault.New(fault.Invalid, "Choose 1 to %d columns whose keys are to be rotated.", maxRotate)
+	}
+	var order []rotation.RunScope
+	chosen := map[rotation.RunScope][]rotation.Column{}
+	tables := map[rotation.Key][]rotation.Column{}
+	for _, text := range keys {
+		var k rotation.Key
+		if !decodeList(text, &k.Connection, &k.DatastoreID, &k.TableID, &k.Column) {
+			return fault.New(fault.Invalid, "A chosen column cannot be read. Reload the page and choose again.")
+		}
+		table := k
+		table.Column = ""
+		if _, read := tables[table]; !read {
+			list, err := h.cfg.Ledger.Ledger(ctx, rotation.Filter{Connection: k.Connection, DatastoreID: k.DatastoreID, TableID: k.TableID}, nil, maxRotate)
+			if err != nil {
+				return err
+			}
+			tables[table] = list
+		}
+		col, ok := findColumn(tables[table], k.Column)
+		if !ok {
+			return fault.New(fault.NotFound, "A chosen column is no longer encrypted. Reload the page and choose again.")
+		}
+		scope := col.RunScope()
+		if chosen[scope] == nil {
+			order = append(order, scope)
+		}
+		chosen[scope] = append(chosen[scope], col)
+	}
+	launched := 0
+	for _, scope := range order {
+		request := rotation.Request(chosen[scope])
+		request.IgnoreWindow = post.Get("ignore_window") == "1"
+		if _, err := h.cfg.Service.Launch(ctx, caller(c), request); err != nil {
+			if fault.CodeOf(err) == fault.Internal || launched == 0 {
+				return err
+			}
+			h.flash(c, web.ToneDanger, "The rotation on "+scope.TableID+" was not launched. "+fault.MessageOf(err))
+			continue
+		}
+		launched++
+	}
+	h.flash(c, web.ToneSuccess, fmt.Sprintf("%s launched. A run outside of its low-traffic window waits; its page says until when.", web.Plural(launched, "rotation run", "rotation runs")))
+	return h.redirect(c, "/runs?operation=KEY_ROTATION")
+}
+
+func findColumn(list []rotation.Column, name string) (rotation.Column, bool) {
+	for _, c := range list {
+		if c.Column == name {
+			return c, true
+		}
+	}
+	return rotation.Column{}, false
 }

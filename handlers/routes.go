@@ -91,6 +91,22 @@ func (h *Console) routes() []route {
 
 		{get, "/verifications", page, access.PermViewAll, h.verifications, nil},
 		{get, "/rotations", page, access.PermViewAll, h.rotations, nil},
+		{get, "/rotations/month", page, access.PermViewAll, h.rotationMonth, nil},
+		{get, "/rotations/timeline", page, access.PermViewAll, h.rotationTimeline, nil},
+		{post, "/rotations/rotate", form, access.PermLaunchRun, h.rotateKeys, nil},
+		{get, "/rotations/policies", page, access.PermViewAll, h.policies, nil},
+		{post, "/rotations/policies", form, access.PermManageSettings, h.savePolicy, nil},
+		{post, "/rotations/policies/:policy/delete", form, access.PermManageSettings, h.deletePolicy, nil},
+		{post, "/rotations/feed", form, access.PermExport, h.newFeed, nil},
+		{post, "/rotations/feed/revoke", form, access.PermExport, h.revokeFeed, nil},
+		{get, "/rotations.ics", machine, everyone, h.rotationFeed, nil}, // the token in the address says who asks
+
+		{get, "/alarms", page, access.PermViewAll, h.alarms, nil},
+		{post, "/alarms/routes", form, access.PermManageSettings, h.addRoute, nil},
+		{post, "/alarms/routes/:route/test", form, access.PermManageSettings, h.testRoute, nil},
+		{post, "/alarms/routes/:route/delete", form, access.PermManageSettings, h.deleteRoute, nil},
+		{get, "/jobs", page, access.PermViewAll, h.jobs, nil},
+
 		{get, "/system", page, access.PermViewAll, h.system, nil},
 	}
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -272,3 +274,14 @@ func (s *Store) LedgerDays(ctx context.Context, f rotation.Filter) (map[string]i
 	}
 	return days, nil
 }
+
+// ColumnCategory is a column's sensitivity category, empty for none.
+func (s *Store) ColumnCategory(ctx context.Context, key rotation.Key) (category string, err error) {
+	err = s.queryRow(ctx, categoryText, key.Connection, key.DatastoreID, key.TableID, key.Column).Scan(&category)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read a column's category: %w", err)
+	}
+	return category, nil
+}
+
+const categoryText = `SELECT category FROM inventory_columns WHERE connection = ? AND datastore_id = ? AND table_id = ? AND name = ?`

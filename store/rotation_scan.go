@@ -107,8 +107,7 @@ func (t *tx) categoryOf(policies rotation.Policies, key rotation.Key) (category 
 	if !policies.ByCategory() {
 		return "", nil
 	}
-	err = t.queryRow(`SELECT category FROM inventory_columns WHERE connection = ? AND datastore_id = ? AND table_id = ? AND name = ?`,
-		key.Connection, key.DatastoreID, key.TableID, key.Column).Scan(&category)
+	err = t.queryRow(categoryText, key.Connection, key.DatastoreID, key.TableID, key.Column).Scan(&category)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("read a column's category: %w", err)
 	}

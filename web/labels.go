@@ -59,6 +59,12 @@ func rotationLabel(status string) label {
 		return label{"Due soon", ToneInfo, "clock"}
 	case "scheduled":
 		return label{"Scheduled", ToneNone, "calendar"}
+	case "unknown":
+		return label{"Unknown", ToneWarning, "help"}
+	case "late":
+		return label{"Rotated late", ToneWarning, "clock"}
+	case "on_time":
+		return label{"On time", ToneSuccess, "check"}
 	}
 	return label{status, ToneNone, "circle"}
 }
@@ -165,6 +171,7 @@ var stateOptions = func() []Option {
 	return out
 }()
 
-var rotationOptions = []Option{{"overdue", "Overdue"}, {"due", "Due"}, {"soon", "Due soon"}, {"scheduled", "Scheduled"}}
+var rotationOptions = []Option{{"overdue", "Overdue"}, {"due", "Due"}, {"soon", "Due soon"},
+	{"unknown", "Unknown"}, {"late", "Rotated late"}, {"on_time", "On time"}}
 
 var acceptedOptions = []Option{{"yes", "Accepted"}, {"no", "Refused"}}

@@ -86,7 +86,8 @@ func (f VerificationsFilter) Active() bool { return f != VerificationsFilter{} }
 
 // Path is /rotations with the filter as its query.
 func (f RotationsFilter) Path() string {
-	return listPath("/rotations", "status", f.Status, "connection", f.Connection, "table_id", f.TableID)
+	return listPath("/rotations", "status", f.Status, "connection", f.Connection, "table_id", f.TableID,
+		"from", f.From, "until", f.Until)
 }
 
 // Active reports whether anything is narrowed.

@@ -58,18 +58,18 @@ type RotationsView struct {
 	Rows        []RotationRow
 	Pager       Pager // Newer is the page before, Older the page after
 	Connections []Option
-	FeedURL     string // the calendar feed with its token; empty: not offered
-	CanRotate   bool   // rows link to the table's rotation form
+	CanRotate   bool // rows can be chosen for a rotation run
+	Feed        FeedView
 }
 
 // RotationsFilter is the query of /rotations, as typed: status (overdue, due,
-// soon, scheduled), connection, table_id.
+// soon, unknown, late, on_time), connection, table_id, from and until (dates).
 type RotationsFilter struct {
-	Status, Connection, TableID string
+	Status, Connection, TableID, From, Until string
 }
 
-// RotationRow is when a column's key is due to be rotated, as this console
-// asked for it. It says nothing of whether a rotation happened.
+// RotationRow is when a column's key is due to be rotated and, apart from that,
+// the last rotation that was seen.
 type RotationRow struct {
 	Connection   string // empty when there is only one
 	DatastoreID  string
@@ -79,7 +79,17 @@ type RotationRow struct {
 	Strategy     string
 	IntervalDays int
 	DueAt        time.Time
-	Status       string // overdue, due, soon, scheduled
-	KeyVersion   int64  // last seen; 0: unknown
+	GraceDays    int
+	Status       string // overdue, due, soon, unknown, late, on_time; scheduled where only the date is known
+	KeyVersion   int64  // highest seen; 0: unknown
 	RunID        string // the run that asked for it
+
+	Key        string // names the column in a form
+	Policy     string // which policy applies
+	SeenAt     time.Time
+	RotatedAt  time.Time // when the last rotation was seen; zero: none was
+	RotatedHow string    // table, answer, callback
+	Timeliness string    // on_time, late, unproven
+	BackAt     time.Time // when the tenant showed an older version again
+	BackTo     int64
 }

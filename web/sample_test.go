@@ -281,7 +281,7 @@ func samplePages() []page {
 		},
 	}
 	verifications.Lead = "Every KMS callback that arrived, accepted or refused."
-	rotations := RotationsView{Chrome: chrome("Rotations", NavRotations), Rows: sampleRotations(), Connections: connections, CanRotate: true, FeedURL: "https://console.example.org/rotations.ics?token=sample"}
+	rotations := RotationsView{Chrome: chrome("Rotations", NavRotations), Rows: sampleRotations(), Connections: connections, CanRotate: true, Feed: FeedView{Offered: true, URL: "https://console.example.org/rotations.ics?token=sample"}}
 	system := SystemView{
 		Chrome: chrome("System", NavSystem), VerifierKey: record.VerifierKey, LogSize: 1204, Log: sampleLogState("https://collector.example answered 503 Service Unavailable."), Facts: []Fact{{"Version", "0.1.0"}, {"Database", "cxseal.db, 3.1 MB"}, {"Started", "23 Nov 2026, 03:58 UTC"}},
 		Connections: []ConnectionRow{

@@ -10,6 +10,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
@@ -32,6 +33,13 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return c.store.RotationDates(ctx, store.RotationFilter(f), after, limit)
 		},
+		Ledger:         c.store,
+		Policies:       c.keeper,
+		Feeds:          rotation.NewFeeds(c.store, c.accounts, c.cfg.Now),
+		Leads:          c.cfg.leads(),
+		Alarms:         c.store,
+		Desk:           c.desk,
+		Jobs:           c.scheduler,
 		Facets:         facets(c.store),
 		Connections:    c.connections,
 		Log:            c.log,

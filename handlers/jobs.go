@@ -1,0 +1,57 @@
+package handlers
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/schedule"
+	"cxseal/web"
+)
+
+// Jobs tells how the background jobs stand; *schedule.Scheduler does.
+type Jobs interface {
+	Status(ctx context.Context) ([]schedule.Status, error)
+	Leading() bool
+}
+
+// jobs shows the background jobs.
+func (h *Console) jobs(c echo.Context) error {
+	list, err := h.cfg.Jobs.Status(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	v := web.JobsView{Chrome: h.chrome(c, "Background jobs", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}), Leading: h.cfg.Jobs.Leading()}
+	for _, j := range list {
+		v.Rows = append(v.Rows, web.JobRow{Name: j.Name, Does: j.Does, State: jobState(j), Every: every(j.Every), LastAt: j.Last.StartedAt,
+			TookMs: j.Last.Duration.Milliseconds(), NextAt: j.NextAt, Error: j.Last.Error, Failures: j.Last.Failures})
+	}
+	return h.render(c, http.StatusOK, web.JobsPage(v))
+}
+
+func jobState(j schedule.Status) string {
+	switch {
+	case j.Hung:
+		return "hangs"
+	case j.Running:
+		return "running"
+	case j.Last.StartedAt.IsZero():
+		return "waiting"
+	case j.Last.Error != "":
+		return "failed"
+	}
+	return "fine"
+}
+
+// every is an interval as a person says it.
+func every(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return web.Plural(int(d/time.Hour), "hour", "hours")
+	case d%time.Minute == 0:
+		return web.Plural(int(d/time.Minute), "minute", "minutes")
+	}
+	return web.Plural(int(d/time.Second), "second", "seconds")
+}

@@ -1,0 +1,147 @@
+package handlers
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/fault"
+	"cxseal/internal/rotation"
+	"cxseal/web"
+)
+
+// rotationMonth shows a month with what is due on each day.
+func (h *Console) rotationMonth(c echo.Context) error {
+	now := h.cfg.Now().UTC()
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	if text := c.QueryParam("month"); text != "" {
+		at, err := time.Parse("2006-01", text)
+		if err != nil {
+			return fault.New(fault.Invalid, "“month” must be a month like 2026-01.")
+		}
+		month = at
+	}
+	end := month.AddDate(0, 1, 0)
+	days, err := h.cfg.Ledger.LedgerDays(c.Request().Context(), rotation.Filter{From: month, Until: end})
+	if err != nil {
+		return err
+	}
+	v := web.MonthView{Chrome: h.chrome(c, "Rotations", web.NavRotations), Month: month,
+		Prev: "/rotations/month?month=" + month.AddDate(0, -1, 0).Format("2006-01"),
+		Next: "/rotations/month?month=" + end.Format("2006-01")}
+	for at := monday(month); at.Before(end); {
+		week := make([]web.MonthDay, 7)
+		for i := range week {
+			d := web.MonthDay{Date: at, Inside: at.Month() == month.Month(), Today: at.Equal(now.Truncate(24 * time.Hour))}
+			if d.Inside {
+				d.Due = days[at.Format(time.DateOnly)]
+				d.Path = web.RotationsBetweenPath(at, at.AddDate(0, 0, 1))
+				v.Total += d.Due
+			}
+			week[i], at = d, at.AddDate(0, 0, 1)
+		}
+		v.Weeks = append(v.Weeks, week)
+	}
+	return h.render(c, http.StatusOK, web.RotationMonthPage(v))
+}
+
+// monday is the Monday of a day's week.
+func monday(day time.Time) time.Time {
+	return day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
+}
+
+// The timeline's weeks before and after this one.
+const (
+	timelineBefore = 4
+	timelineAfter  = 26
+)
+
+// rotationTimeline counts what is due, week by week.
+func (h *Console) rotationTimeline(c echo.Context) error {
+	now := h.cfg.Now().UTC()
+	today := now.Truncate(24 * time.Hour)
+	from := monday(today).AddDate(0, 0, -7*timelineBefore)
+	until := monday(today).AddDate(0, 0, 7*(timelineAfter+1))
+	days, err := h.cfg.Ledger.LedgerDays(c.Request().Context(), rotation.Filter{From: from, Until: until})
+	if err != nil {
+		return err
+	}
+	v := web.TimelineView{Chrome: h.chrome(c, "Rotations", web.NavRotations), Most: 1}
+	for at := from; at.Before(until); at = at.AddDate(0, 0, 7) {
+		end := at.AddDate(0, 0, 7)
+		w := web.TimelineWeek{From: at, Now: !today.Before(at) && today.Before(end), Passed: !end.After(today), Path: web.RotationsBetweenPath(at, end)}
+		for d := at; d.Before(end); d = d.AddDate(0, 0, 1) {
+			w.Due += days[d.Format(time.DateOnly)]
+		}
+		v.Most = max(v.Most, w.Due)
+		v.Weeks = append(v.Weeks, w)
+	}
+	return h.render(c, http.StatusOK, web.RotationTimelinePage(v))
+}
+
+// newFeed gives the person a calendar address, and shows it this once.
+func (h *Console) newFeed(c echo.Context) error {
+	token, err := h.cfg.Feeds.New(c.Request().Context(), caller(c))
+	if err != nil {
+		return err
+	}
+	return h.showRotations(c, h.address(c)+"/rotations.ics?token="+token)
+}
+
+// revokeFeed ends the person's calendar address.
+func (h *Console) revokeFeed(c echo.Context) error {
+	if err := h.cfg.Feeds.Revoke(c.Request().Context(), caller(c)); err != nil {
+		return err
+	}
+	h.flash(c, web.ToneSuccess, "The calendar address is revoked. Calendars that subscribed to it are refused from now on.")
+	return h.redirect(c, "/rotations")
+}
+
+// address is how this console is reached, for links that leave it.
+func (h *Console) address(c echo.Context) string {
+	if h.public != nil {
+		return h.public.Scheme + "://" + h.public.Host
+	}
+	return c.Scheme() + "://" + c.Request().Host
+}
+
+// The feed holds dates from so long ago to so far ahead, and so many at most.
+const (
+	feedBehind = 90 * 24 * time.Hour
+	feedAhead  = 400 * 24 * time.Hour
+	feedEvents = 200_000
+	feedPage   = 1000
+)
+
+// rotationFeed is the calendar feed. The token in its address stands for the
+// person who made it; there is no session.
+func (h *Console) rotationFeed(c echo.Context) error {
+	ctx, now := c.Request().Context(), h.cfg.Now()
+	if _, err := h.cfg.Feeds.Open(ctx, c.QueryParam("token"), c.RealIP()); err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	calendar := rotation.NewCalendar(&buf, h.address(c))
+	filter := rotation.Filter{From: now.Add(-feedBehind), Until: now.Add(feedAhead)}
+	var after *rotation.Column
+	for n := 0; n < feedEvents; n += feedPage {
+		page, err := h.cfg.Ledger.Ledger(ctx, filter, after, feedPage)
+		if err != nil {
+			return err
+		}
+		for _, col := range page {
+			calendar.Add(col, col.StatusAt(now, h.cfg.Leads), web.TablePath(h.inPath(col.Connection), col.DatastoreID, col.TableID))
+		}
+		if len(page) < feedPage {
+			break
+		}
+		after = &page[len(page)-1]
+	}
+	if err := calendar.Close(); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "private, no-store")
+	return h.send(c, http.StatusOK, "text/calendar; charset=utf-8", buf.Bytes())
+}
