@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +54,20 @@ func (h *Console) dashboard(c echo.Context) error {
 	}
 	v.NextStep = h.nextStep(totals, counts)
 	v.Coverage = dashboardCoverage(totals)
-	v.Attention = h.attention(ctx, counts, failed, overdue, since)
+	first, last, err := h.protectionAttention(ctx, totals)
+	if err != nil {
+		return err
+	}
+	due := 0
+	for _, d := range dates {
+		if rotationStatus(d.DueAt, now) == "due" {
+			due++
+		}
+	}
+	v.Attention = slices.Concat(first, h.attention(ctx, counts, failed, overdue, due, since), last)
+	if err := h.protection(ctx, &v, totals); err != nil {
+		return err
+	}
 	active := counts[encryption.Queued] + counts[encryption.Checking] + counts[encryption.Patching] + counts[encryption.Verifying]
 	v.Stats = []web.Stat{
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
@@ -113,7 +127,7 @@ func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	}
 }
 
-func (h *Console) attention(ctx context.Context, counts map[encryption.State]int64, failed []encryption.Run, overdue int, since time.Time) []web.Attention {
+func (h *Console) attention(ctx context.Context, counts map[encryption.State]int64, failed []encryption.Run, overdue, due int, since time.Time) []web.Attention {
 	var list []web.Attention
 	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
 		if n > 0 {
@@ -131,6 +145,8 @@ func (h *Console) attention(ctx context.Context, counts map[encryption.State]int
 	}
 	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
 		"The date has passed and no newer key version was seen.", "/rotations?status="+rotationOverdue, time.Time{})
+	add(due, web.ToneInfo, "rotation is due within 7 days", "rotations are due within 7 days",
+		"CXone is to rotate these keys by itself. Watch that newer versions appear.", "/rotations?status=due", time.Time{})
 	for _, s := range h.connectionStates(ctx) {
 		if s.Tone == web.ToneWarning {
 			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read",

@@ -16,7 +16,9 @@ import (
 // tableKey names a table in the database.
 type tableKey struct{ connection, datastore, table string }
 
-func (k tableKey) args(more ...any) []any { return append([]any{k.connection, k.datastore, k.table}, more...) }
+func (k tableKey) args(more ...any) []any {
+	return append([]any{k.connection, k.datastore, k.table}, more...)
+}
 
 const ofTable = `connection = ?1 AND datastore_id = ?2 AND table_id = ?3`
 

@@ -151,7 +151,9 @@ func TestAPersonsDecisionWinsOverTheRulesAndMovesTheCoverage(t *testing.T) {
 	s := open(t)
 	s.now = func() time.Time { return noon.Add(day) }
 	save(t, s, noon, "a", columnsOf("", "ssn", "ward"))
-	key := func(c string) sensitivity.Key { return sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: c} }
+	key := func(c string) sensitivity.Key {
+		return sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: c}
+	}
 	decide := func(state sensitivity.State, columns ...sensitivity.Key) error {
 		return s.Decide(t.Context(), []sensitivity.Decision{{Columns: columns, State: state, By: "olga", At: noon, Record: record(noon)}})
 	}

@@ -316,10 +316,11 @@ func (s *Store) Tables(ctx context.Context, f inventory.Filter, after *inventory
 func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 	var t inventory.Totals
 	err := s.queryRow(ctx, `SELECT count(*), coalesce(sum(total_columns > 0), 0), coalesce(sum(total_columns > 0 AND encrypted_columns = 0), 0),
-			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0), min(CASE WHEN total_columns > 0 THEN synced_at END),
+			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0),
+			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_encrypted), 0), min(CASE WHEN total_columns > 0 THEN synced_at END),
 			(SELECT count(*) FROM datastores WHERE gone_at IS NULL)
 		FROM inventory_tables WHERE gone_at IS NULL`).
-		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, stamp{&t.OldestRead}, &t.Datastores)
+		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Protected, stamp{&t.OldestRead}, &t.Datastores)
 	if err != nil {
 		return t, fmt.Errorf("sum the coverage: %w", err)
 	}

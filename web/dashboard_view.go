@@ -9,10 +9,25 @@ type DashboardView struct {
 	NextStep  *NextStep // set on an empty installation; then nothing else is shown
 	Attention []Attention
 	Coverage  CoverageTotals
+	Sensitive Coverage  // the coverage of sensitive columns: the number that matters
+	Trend     Spark     // of the sensitive columns
+	History   ChartView // both coverages
+	Latency   []StageLatency
 	Stats     []Stat
 	Runs      []RunRow      // newest first
 	Activity  []AuditRow    // newest first
 	Rotations []RotationRow // soonest first
+
+	SensitiveHref, OpenHref string // the sensitive columns, and those of them that are not encrypted
+}
+
+// StageLatency is how long a stage of the runs took lately.
+type StageLatency struct {
+	Stage    string
+	P50, P95 int64 // milliseconds, of the newest day with runs
+	Day      time.Time
+	Trend    Spark
+	Href     string
 }
 
 // NextStep is what to do on an empty installation.

@@ -197,7 +197,10 @@ func sampleRun(state string) RunView {
 func samplePages() []page {
 	connections := []Option{{"default", "default"}, {"emea", "EMEA tenant"}}
 	dash := DashboardView{
-		Chrome: chrome("Dashboard", NavDashboard),
+		Sensitive: Coverage{61, 80, 76.25}, SensitiveHref: "/sensitivity?state=sensitive", OpenHref: "/sensitivity?state=sensitive&encrypted=no",
+		Trend: Spark{[]float64{40, 61, 58, 76.25}, "Sensitive columns, from 40% to 76.25%"}, History: sampleChart(),
+		Latency: []StageLatency{{Stage: "PATCH", P50: 240, P95: 811, Day: ago(time.Hour), Trend: Spark{[]float64{600, 820, 811}, "PATCH"}, Href: "/charts#latency-patch"}},
+		Chrome:  chrome("Dashboard", NavDashboard),
 		Attention: []Attention{
 			{ToneDanger, "1 run was refused by the KMS check", "Do not rely on this encryption until a good callback arrives.", Link{"Show run", "/runs?state=rejected"}, ago(50 * time.Minute)},
 			{ToneDanger, "1 rotation is overdue", "The date has passed and no newer key version was seen.", Link{"Show rotations", "/rotations?status=overdue"}, time.Time{}},
@@ -291,7 +294,15 @@ func samplePages() []page {
 	}
 	guest := Chrome{Title: "Sign in", CSRF: "csrf-sample", Version: "0.1.0", Now: sampleNow}
 	lost := chrome("Not found", NavNone)
+	trends := TrendsView{Chrome: chrome("Trends", NavTrends), Coverage: sampleChart(), Latency: []ChartView{{ID: "latency-patch", Title: "PATCH latency", Unit: "ms", CSV: "/charts/latency.csv"}},
+		Drops: []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "ssn: <script>"}}}
+	columns := SensitivityView{Chrome: chrome("Sensitivity", NavSensitivity), Filter: SensitivityFilter{State: "sensitive"}, Total: 120, CanDecide: true, MaxDecided: 5000,
+		Rows: []SensitivityRow{
+			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},
+			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Encrypted: true},
+		}}
 	return []page{
+		{"trends", "/charts", TrendsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"login", "/login", LoginPage(LoginView{Chrome: guest, Next: "/audit", Username: "admin", Error: "User name or password is wrong.", DemoNote: "Demo accounts: admin / demo-admin and officer / demo-officer.", SSOHref: "/sso", SSOLabel: "Sign in with Example SSO"})},
 		{"dashboard", "/", DashboardPage(dash)},
 		{"dashboard-empty", "/", DashboardPage(dashEmpty)},
@@ -318,4 +329,15 @@ func samplePages() []page {
 		{"system", "/system", SystemPage(system)},
 		{"error", "/lost", ErrorPage(ErrorView{Chrome: lost, Status: 404, Code: "not_found", Message: "There is no run with this id.", RequestID: "req-8d1f20"})},
 	}
+}
+
+// sampleChart is three days of coverage with a fall.
+func sampleChart() ChartView {
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	return ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true, CSV: "/charts/coverage.csv",
+		Summary: "Sensitive columns from 40% to 76.25%; the coverage fell once.",
+		Lines:   []ChartLine{{Label: "Sensitive columns"}, {Label: "All columns"}, {Label: "Days with failed runs", Points: true}},
+		Days: []ChartDay{{Day: day(20), Values: []float64{40, 12.5, 0}},
+			{Day: day(21), Values: []float64{-1, 10, 30}, Marks: []ChartMark{{Kind: "drop", Reason: "ssn: <b>gone</b>", Href: "/runs/1"}}},
+			{Day: day(22), Values: []float64{76.25, 20, 0}, Marks: []ChartMark{{Kind: "run", Reason: "Encryption of 1 column was verified."}}}}}
 }

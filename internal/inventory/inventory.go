@@ -102,6 +102,8 @@ type Totals struct {
 	Untouched  int // of the read ones, without an encrypted column
 	Columns    int // of the read ones
 	Encrypted  int
+	Sensitive  int       // of the columns, the sensitive ones
+	Protected  int       // of the sensitive ones, encrypted
 	OldestRead time.Time // when the one read longest ago was read; zero: none
 }
 

@@ -33,16 +33,32 @@ func (r *Rules) Propose(name, columnType string) Proposal {
 		if !p.matches(cut, kind, columnType) {
 			continue
 		}
+		said := p.said(name)
 		switch {
 		case p.category == Not:
-			return Proposal{State: NotSensitive, Confidence: p.confidence, Reason: "The name holds “" + p.text + "”, which is not personal data."}
+			return Proposal{State: NotSensitive, Confidence: p.confidence, Reason: said + " speaks against it."}
 		case p.confidence < sure:
 			return Proposal{State: Undecided, Category: p.category, Confidence: p.confidence,
-				Reason: "The name holds “" + p.text + "”; what stands in the rows decides."}
+				Reason: said + " may mean anything; what stands in the rows decides."}
 		}
-		return Proposal{State: Sensitive, Category: p.category, Confidence: p.confidence, Reason: "The name holds “" + p.text + "”."}
+		return Proposal{State: Sensitive, Category: p.category, Confidence: p.confidence, Reason: said + " speaks for it."}
 	}
 	return Proposal{State: NotSensitive, Reason: "No rule speaks of this name."}
+}
+
+// said is what of the column the phrase was found in, for a person.
+func (p *phrase) said(name string) string {
+	cut := words(name)
+	for at := 0; at+len(p.words) <= len(cut); at++ {
+		if !p.matchesAt(cut[at:]) {
+			continue
+		}
+		if len(p.words) == 1 && p.words[0] == "*" {
+			return "Its type (" + strings.Join(p.types, " or ") + ")"
+		}
+		return "“" + strings.Join(cut[at:at+len(p.words)], " ") + "” in the name"
+	}
+	return "The name"
 }
 
 // kindOf reduces a tenant's type to what the rules tell apart. What is not

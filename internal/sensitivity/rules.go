@@ -50,7 +50,7 @@ type Rules struct {
 type phrase struct {
 	category   Category
 	confidence int
-	text       string // as written, for the reason
+	text       string // as written, for an error about it
 	words      []string
 	whole      bool     // the name is nothing but these words
 	types      []string // empty: any
