@@ -197,7 +197,7 @@ func (h *Console) openTable(c echo.Context) error {
 }
 
 // badID reports whether an id cannot stand in a path.
-func badID(id string) bool { return id == "" || id == "." || id == ".." }
+func badID(id string) bool { return !encryption.GoodID(id) }
 
 // connection is the named connection, or the only one when none is named.
 func (h *Console) connection(name string) (string, error) {

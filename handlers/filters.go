@@ -27,7 +27,14 @@ type query struct {
 	problems []string
 }
 
-func readQuery(c echo.Context) *query { return &query{values: c.QueryParams()} }
+func readQuery(c echo.Context) *query {
+	values, err := url.ParseQuery(c.Request().URL.RawQuery)
+	q := &query{values: values}
+	if err != nil { // Go drops the filter that it cannot read
+		q.wrong("A filter in the address is malformed: write “;” as %3B and “%” as %25.")
+	}
+	return q
+}
 
 func (q *query) wrong(sentence string) { q.problems = append(q.problems, sentence) }
 

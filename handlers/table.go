@@ -39,6 +39,9 @@ func (h *Console) tableRef(c echo.Context) (tableRef, error) {
 	if err := q.err(); err != nil {
 		return tableRef{}, err
 	}
+	if badID(datastore) || badID(table) {
+		return tableRef{}, fault.New(fault.NotFound, "No data store or table can have this id.")
+	}
 	connection, err := h.connection(name)
 	return tableRef{connection, datastore, table}, err
 }

@@ -117,7 +117,7 @@ func (c *crash) RoundTrip(r *http.Request) (*http.Response, error) {
 func newCrash(t *testing.T, inline bool) *crash {
 	t.Helper()
 	c := &crash{t: t, db: filepath.Join(t.TempDir(), "cxseal.db"), addr: freeAddress(t)}
-	c.tenant = sandbox.New(sandbox.Config{Inline: inline, Callbacks: &http.Client{Transport: c},
+	c.tenant = sandbox.New(sandbox.Config{Tables: 2, Inline: inline, Callbacks: &http.Client{Transport: c},
 		After: func(time.Duration) <-chan time.Time {
 			c.at(&c.retry).stand()
 			return time.After(20 * time.Millisecond)

@@ -293,9 +293,9 @@ func (s *Service) validate(r *Request) (*Connection, error) {
 		return nil, fault.New(fault.Invalid, "Choose at least one column.")
 	case len(r.Columns) > maxColumns:
 		return nil, fault.New(fault.Invalid, "Choose at most %d columns in one run.", maxColumns)
-	case !goodID(r.DatastoreID):
+	case !GoodID(r.DatastoreID):
 		return nil, fault.New(fault.Invalid, "Name the data store: its id is missing or malformed.")
-	case !goodID(r.TableID):
+	case !GoodID(r.TableID):
 		return nil, fault.New(fault.Invalid, "Name the table: its id is missing or malformed.")
 	}
 	total := 0
@@ -311,9 +311,9 @@ func (s *Service) validate(r *Request) (*Connection, error) {
 	return s.connections.Connection(r.Connection)
 }
 
-// goodID bounds an id that goes into a path and into the ledger. An element
-// "." or ".." could lead to another path, so the client sends none.
-func goodID(id string) bool {
+// GoodID reports whether an id may go into a path and into the ledger. An
+// element "." or ".." could lead to another path, so the client sends none.
+func GoodID(id string) bool {
 	for element := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if element == "." || element == ".." {
 			return false
