@@ -15,6 +15,8 @@ type label struct {
 
 func stateLabel(state string) label {
 	switch state {
+	case "awaiting":
+		return label{"Awaits approval", ToneWarning, "clock"}
 	case "queued":
 		return label{"Queued", ToneNone, "clock"}
 	case "checking":
@@ -148,7 +150,7 @@ func RoleText(role string) string {
 
 // operations are the audit log's operations (contract §4), for the filter.
 var operations = []string{
-	"COLUMN_ENCRYPTION", "KEY_ROTATION", "RUN_REQUESTED", "RUN_CANCELLED", "KMS_CALLBACK",
+	"COLUMN_ENCRYPTION", "KEY_ROTATION", "RUN_REQUESTED", "RUN_APPROVED", "RUN_DECLINED", "RUN_CANCELLED", "KMS_CALLBACK",
 	"DRIFT_DETECTED", "ROTATION_OVERDUE", "ROTATION_OBSERVED", "LOGIN", "LOGOUT", "ACCESS_DENIED",
 	"AUDIT_EXPORT", "AUDIT_REVIEW", "SETTINGS_CHANGED", "USER_CHANGED", "CHECKPOINT_CREATED",
 }
@@ -165,7 +167,7 @@ var outcomeOptions = []Option{{"SUCCESS", "Success"}, {"FAILURE", "Failure"}, {"
 
 var stateOptions = func() []Option {
 	var out []Option
-	for _, s := range []string{"queued", "checking", "patching", "verifying", "verified", "rejected", "unconfirmed", "failed", "cancelled"} {
+	for _, s := range []string{"awaiting", "queued", "checking", "patching", "verifying", "verified", "rejected", "unconfirmed", "failed", "cancelled"} {
 		out = append(out, Option{s, stateLabel(s).text})
 	}
 	return out

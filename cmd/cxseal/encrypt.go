@@ -196,6 +196,10 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 	if err != nil {
 		return run, err
 	}
+	if run.State == encryption.Awaiting {
+		return run, fault.New(fault.Conflict, "This connection asks for a second person: the run %s waits until %s for an approval in the console, which then does it.",
+			run.ID, audit.FormatTime(run.Approval.ExpiresAt))
+	}
 	ctx, stop := context.WithCancel(j.a.ctx)
 	told := make(chan struct{})
 	go func() { defer close(told); j.tell(ctx, run.ID) }()

@@ -18,6 +18,8 @@ const (
 	KeyRotation       Operation = "KEY_ROTATION"
 	RunRequested      Operation = "RUN_REQUESTED"
 	RunCancelled      Operation = "RUN_CANCELLED"
+	RunApproved       Operation = "RUN_APPROVED" // four eyes: the second person's yes
+	RunDeclined       Operation = "RUN_DECLINED" // or no, or nobody's answer in time
 	KMSCallback       Operation = "KMS_CALLBACK"
 	DriftDetected     Operation = "DRIFT_DETECTED"
 	RotationOverdue   Operation = "ROTATION_OVERDUE"

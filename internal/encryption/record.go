@@ -42,7 +42,7 @@ func (s *Service) finalRecord(run Run, detail string) audit.Record {
 	r.Metrics = metrics(run)
 	r.Compliance = compliance(run)
 	r.KMS = &audit.KMS{KeyVersion: run.KeyVersion, PermissionHash: run.PermissionHash, Status: kmsStatus(run)}
-	r.Detail = detail
+	r.Detail = detail + approvedBy(run)
 	return r
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
@@ -13,6 +14,7 @@ type State string
 
 // The states, in the order a run meets them.
 const (
+	Awaiting    State = "awaiting" // another person's approval; nobody works on it
 	Queued      State = "queued"
 	Checking    State = "checking"
 	Patching    State = "patching"
@@ -25,9 +27,10 @@ const (
 )
 
 // States lists every state in the order a run meets them.
-var States = []State{Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
+var States = []State{Awaiting, Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
 
 var successors = map[State][]State{
+	Awaiting:    {Queued, Cancelled},
 	Queued:      {Checking, Cancelled, Failed},
 	Checking:    {Patching, Failed, Cancelled},
 	Patching:    {Verifying, Failed},
@@ -68,6 +71,10 @@ type Run struct {
 	// ApprovedFingerprint is the plan the person saw; empty when nobody was
 	// shown one (command line, script). If set, a different plan stops the run.
 	ApprovedFingerprint string
+
+	// Approval is the four-eyes rule at work on this run; nil where the
+	// connection did not ask for it.
+	Approval *access.Approval
 
 	State       State
 	RequestedBy audit.Actor

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,14 +91,48 @@ func (r *Runner) Start(ctx context.Context) error {
 		}
 	}
 	claiming, working := r.begin(ctx)
-	for _, name := range r.service.connections.Names() {
-		connection, err := r.service.connections.Connection(name)
-		if err != nil {
-			return err
-		}
-		r.dispatchers.Go(func() { r.dispatch(claiming, working, connection) })
-	}
+	dispatching := map[string]context.CancelFunc{}
+	r.follow(claiming, working, dispatching)
+	r.dispatchers.Go(func() { r.supervise(claiming, working, dispatching) })
 	return nil
+}
+
+// supervise keeps a dispatcher for every connection that is usable, as they
+// come and go, and ends the waits for an approval that are over.
+func (r *Runner) supervise(claiming, working context.Context, dispatching map[string]context.CancelFunc) {
+	tick := time.NewTicker(r.options.Poll)
+	defer tick.Stop()
+	for {
+		if err := r.service.ExpireApprovals(claiming); err != nil && claiming.Err() == nil {
+			r.service.logger.ErrorContext(claiming, "requests for approval were not expired", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-claiming.Done():
+			return
+		}
+		r.follow(claiming, working, dispatching)
+	}
+}
+
+// follow starts dispatchers for new connections and ends those of connections
+// that are gone or disabled; the work in hand goes on.
+func (r *Runner) follow(claiming, working context.Context, dispatching map[string]context.CancelFunc) {
+	names := r.service.connections.Names()
+	for name, stop := range dispatching {
+		if !slices.Contains(names, name) {
+			stop()
+			delete(dispatching, name)
+		}
+	}
+	for _, name := range names {
+		if dispatching[name] != nil {
+			continue
+		}
+		ctx, stop := context.WithCancel(claiming)
+		dispatching[name] = stop
+		r.dispatchers.Go(func() { r.dispatch(ctx, working, name) })
+	}
 }
 
 // begin opens the runner's two contexts and its heartbeat.
@@ -157,29 +193,35 @@ func (r *Runner) RunOne(ctx context.Context, runID string) (Run, error) {
 }
 
 // dispatch hands the connection's runs to workers, as many at a time as the
-// connection allows. It is told of new work; the poll is only a net.
-func (r *Runner) dispatch(claiming, working context.Context, connection *Connection) {
+// connection allows now. It is told of new work; the poll is only a net.
+func (r *Runner) dispatch(claiming, working context.Context, name string) {
 	told, unwatch := r.service.bus.watch(runnerTopic)
 	defer unwatch()
-	slots := make(chan struct{}, max(1, connection.Concurrency))
 	poll := time.NewTicker(r.options.Poll)
 	defer poll.Stop()
+	free := make(chan struct{}, 1)
+	var busy atomic.Int64
 	for {
-		select {
-		case slots <- struct{}{}:
-		case <-claiming.Done():
-			return
+		connection, err := r.service.connections.Connection(name)
+		if err == nil && busy.Load() < int64(max(1, connection.Concurrency)) && claiming.Err() == nil {
+			if run := r.claim(claiming, connection, ""); run != nil {
+				busy.Add(1)
+				r.workers.Go(func() {
+					defer func() {
+						busy.Add(-1)
+						select {
+						case free <- struct{}{}:
+						default: // the dispatcher has not looked since the last one
+						}
+					}()
+					r.work(working, connection, *run)
+				})
+				continue
+			}
 		}
-		if run := r.claim(claiming, connection, ""); run != nil {
-			r.workers.Go(func() {
-				defer func() { <-slots }()
-				r.work(working, connection, *run)
-			})
-			continue
-		}
-		<-slots
 		select {
 		case <-told:
+		case <-free:
 		case <-poll.C:
 		case <-claiming.Done():
 			return

@@ -144,7 +144,8 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 	if err := access.Require(caller, access.PermLaunchRun); err != nil {
 		return Run{}, s.refuse(ctx, caller, request, audit.Denied, err)
 	}
-	if _, err := s.validate(&request); err != nil {
+	connection, err := s.validate(&request)
+	if err != nil {
 		return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
 	}
 	start := request.StartAt
@@ -182,6 +183,11 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 		CallbackToken:       newToken(),
 		Timings:             Timings{TokenMs: -1, ChecksMs: -1, PatchMs: -1, KMSMs: -1},
 	}
+	if connection.FourEyes {
+		if err := s.askForApproval(ctx, caller, connection, &run); err != nil {
+			return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
+		}
+	}
 	return run, nil
 }
 
@@ -199,6 +205,10 @@ func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
 	if run.IgnoreWindow {
 		record.Detail += " The low-traffic window is closed; it starts now by choice of " + run.RequestedBy.Name + "."
 		message += " The low-traffic window is closed: it starts now by choice."
+	}
+	if run.State == Awaiting {
+		message = "Waits until " + audit.FormatTime(run.Approval.ExpiresAt) + " for another person's approval."
+		record.Detail += " " + message
 	}
 	run, err := s.store.AddRun(ctx, run, []Event{s.event(run, "state", message)}, []audit.Record{record})
 	if err != nil {
@@ -222,12 +232,13 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string
 		record.Outcome, record.Detail = audit.Denied, fault.MessageOf(err)
 		return firstError(s.store.AppendRecords(ctx, record), err)
 	}
-	if run.State != Queued {
-		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
+	from := run.State
+	if from != Queued && from != Awaiting {
+		return fault.New(fault.Conflict, "This run is %s: only a run that has not started can be cancelled.", run.State)
 	}
 	run.State, run.FinishedAt = Cancelled, s.now()
 	record.Detail = "Cancelled before it started; nothing was sent to the tenant."
-	return s.commit(ctx, Transition{Run: run, From: Queued,
+	return s.commit(ctx, Transition{Run: run, From: from,
 		Events:  []Event{s.event(run, "state", "Cancelled by "+caller.Name+".")},
 		Records: []audit.Record{record}})
 }
@@ -308,7 +319,11 @@ func (s *Service) validate(r *Request) (*Connection, error) {
 	if total > maxAllNames {
 		return nil, fault.New(fault.Invalid, "The columns' names are too long together (%d KiB at most). Split them over several runs.", maxAllNames>>10)
 	}
-	return s.connections.Connection(r.Connection)
+	connection, err := s.connections.Connection(r.Connection)
+	if err == nil && connection.Disabled {
+		err = fault.New(fault.Conflict, "The connection %q is disabled: nothing is sent to its tenant.", r.Connection)
+	}
+	return connection, err
 }
 
 // GoodID reports whether an id may go into a path and into the ledger. An

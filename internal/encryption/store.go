@@ -41,6 +41,9 @@ type Store interface {
 	// AppendRecords appends audit records that stand alone (a denial).
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 
+	// AwaitingRuns returns the runs that wait for an approval, oldest first.
+	AwaitingRuns(ctx context.Context) ([]Run, error)
+
 	Run(ctx context.Context, id string) (Run, error)
 	RunByCallbackToken(ctx context.Context, token string) (Run, error)
 

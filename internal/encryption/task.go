@@ -90,6 +90,9 @@ func (t *task) check(ctx context.Context) error {
 	if len(plan.Blockers) > 0 {
 		return t.fail(ctx, fault.New(fault.Blocked, "%s", plan.Summary()))
 	}
+	if err := t.approved(plan); err != nil {
+		return t.fail(ctx, err)
+	}
 	t.run.NextRotation = NextRotation(t.now(), t.run.IntervalDays)
 	t.run.Payload = Payload(t.run.TableID, plan.Targets, t.run.Strategy, t.run.IntervalDays, t.run.NextRotation,
 		CallbackURL(t.connection.CallbackURL, t.run.CallbackToken))
