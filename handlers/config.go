@@ -13,6 +13,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
+	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
@@ -27,6 +28,19 @@ type Config struct {
 	Accounts  *access.Accounts
 	Inventory *inventory.Service
 	Sessions  scs.Store // sees hashed tokens only
+
+	SignedIn *access.Sessions     // who is signed in where
+	Factors  *access.SecondFactor // codes beside the password
+	Tokens   *access.Tokens       // of programs
+	SSO      *access.SSO          // without a provider: none is offered
+	Managed  *connection.Manager  // the connections that people manage
+
+	// WithFactor tells the accounts that have a confirmed second factor.
+	WithFactor func(ctx context.Context) (map[int64]bool, error)
+
+	// Reseal changes the key that secrets in the database are sealed with and
+	// answers how many it sealed anew. Optional.
+	Reseal func(ctx context.Context, who access.Caller) (int, error)
 
 	Runs          RunReader
 	Verifications VerificationReader

@@ -110,7 +110,11 @@ func (h *Console) fail(c echo.Context, err error) {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(p.retryAfter))
 	}
 	if p.status == http.StatusUnauthorized {
-		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Cookie realm="cxseal"`)
+		challenge := `Cookie realm="cxseal"`
+		if _, token := bearer(c.Request()); token {
+			challenge = `Bearer realm="cxseal", error="invalid_token"`
+		}
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
 	}
 	if err := h.answer(c, p); err != nil {
 		h.cfg.Logger.ErrorContext(c.Request().Context(), "an error could not be shown", "request_id", requestID(c), "err", err)

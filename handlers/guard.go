@@ -62,6 +62,9 @@ func (h *Console) turnAway(c echo.Context, rt route, why error) error {
 	if fault.CodeOf(why) != fault.Unauthenticated || rt.kind != page || !reading || isHTMX(r) || wantsJSON(r) {
 		return why
 	}
+	if _, token := bearer(r); token {
+		return why
+	}
 	return h.redirect(c, "/login?next="+url.QueryEscape(r.URL.RequestURI()))
 }
 

@@ -19,13 +19,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"cxseal/cxone"
 	"cxseal/cxone/sandbox"
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
-	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
 	"cxseal/internal/sensitivity"
@@ -53,6 +52,12 @@ type house struct {
 	server   *httptest.Server
 	accounts *access.Accounts
 	logs     *lockedLog
+
+	directory *connection.Directory
+	managed   *connection.Manager
+	sealer    *access.Sealer
+	tenantURL string
+	path      string // of the database
 
 	mu    sync.Mutex
 	ahead time.Duration // of real time
@@ -85,11 +90,20 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	h := &house{t: t, logs: &lockedLog{}}
 	logger := slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{Now: h.clock})
+	h.path = filepath.Join(t.TempDir(), "cxseal.db")
+	db, err := store.Open(t.Context(), h.path, store.Options{Now: h.clock})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	h.db = db
-	h.accounts = access.NewAccounts(db, h.clock, cheap)
+	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(t.TempDir(), "seal-key"), MayCreate: true})
+	must(t, err)
+	sessions := db.Sessions(handlers.DescribeSession)
+	factors := access.NewSecondFactor(db, sealer, h.clock)
+	h.accounts = access.NewAccounts(db, h.clock, cheap, access.WithSessions(sessions), access.WithSecondFactor(factors))
+	signedIn, err := access.NewSessions(sessions, h.accounts, access.DefaultSessionLimits)
+	must(t, err)
+	sso, err := access.NewSSO(db, h.accounts)
+	must(t, err)
 
 	// The server comes first: the tenant must know where to call back.
 	var console http.Handler
@@ -100,8 +114,10 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	log := newLog(t, db, h.clock)
 	sandboxConfig := sandbox.Config{Tables: 3, Seed: 1}
 	cfg := handlers.Config{
-		Accounts: h.accounts, Sessions: db.Sessions(handlers.DescribeSession),
-		Runs: db, Verifications: db, Audit: db, Tables: db, Trends: db, Columns: db, Records: db,
+		Accounts: h.accounts, Sessions: sessions, SignedIn: signedIn, Factors: factors, SSO: sso,
+		Tokens: access.NewTokens(db, h.accounts), WithFactor: db.FactorUsers,
+		Reseal: func(ctx context.Context, _ access.Caller) (int, error) { return sealer.ResealAll(ctx, db) },
+		Runs:   db, Verifications: db, Audit: db, Tables: db, Trends: db, Columns: db, Records: db,
 		Sensitivity: sensitivity.NewService(db, h.clock),
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)
@@ -117,19 +133,30 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	}
 	h.tenant = sandbox.New(sandboxConfig)
 	tenantServer := httptest.NewServer(h.tenant)
-	client, err := cxone.New(cxone.ClientCredentials(cxone.ClientCredentialsConfig{BaseURL: tenantServer.URL,
-		ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Realm: sandbox.DefaultRealm}))
-	must(t, err)
-	tenants := &tenants{connection: encryption.Connection{Name: "default", Tenant: client,
-		CallbackURL: h.server.URL + "/kms/callback", CallbackDeadline: time.Minute, Concurrency: 2, Redact: client.Redact}, client: client}
+	h.directory = connection.NewDirectory("http://callbacks.invalid", "cxseal/test", h.clock, logger)
+	settings := connection.Defaults()
+	settings.BaseURL, settings.ClientID, settings.Realm = tenantServer.URL, sandbox.DefaultClientID, sandbox.DefaultRealm
+	settings.CallbackURL, settings.CallbackDeadline, settings.Concurrency = h.server.URL+"/kms/callback", time.Minute, 2
+	settings.Rate = 0
+	secrets := connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}
 	if sandboxConfig.KMSSecret != "" {
-		tenants.connection.KMSSecrets = []string{sandboxConfig.KMSSecret}
+		secrets.KMS = []string{sandboxConfig.KMSSecret}
 	}
-	cfg.Connections = func() []handlers.Connection {
-		return []handlers.Connection{{Name: "default", BaseURL: tenantServer.URL, Source: "environment", Mode: "client-credentials"}}
+	must(t, h.directory.UseEnvironment(settings, secrets))
+	h.managed = connection.NewManager(db, sealer, h.directory, h.clock)
+	must(t, h.managed.Load(t.Context()))
+	cfg.Managed = h.managed
+	h.sealer, h.tenantURL = sealer, tenantServer.URL
+	cfg.Connections = func() (list []handlers.Connection) {
+		for _, k := range h.directory.All() {
+			if !k.Disabled {
+				list = append(list, handlers.Connection{Name: k.Settings.Name, BaseURL: k.Settings.BaseURL, Source: k.Source, Mode: k.Settings.Mode})
+			}
+		}
+		return list
 	}
-	cfg.Service = encryption.NewService(db, tenants, h.clock, logger)
-	cfg.Inventory = inventory.NewService(db, tenants, h.clock, logger)
+	cfg.Service = encryption.NewService(db, h.directory, h.clock, logger)
+	cfg.Inventory = inventory.NewService(db, h.directory, h.clock, logger)
 	h.addRotations(&cfg)
 	h.console, err = handlers.New(cfg)
 	must(t, err)
@@ -145,7 +172,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 		must(t, runner.Stop(ctx))
 		h.tenant.Close()
 		tenantServer.Close()
-		client.CloseIdleConnections()
+		h.directory.Close()
 	})
 	for _, role := range access.Roles() {
 		_, err := h.accounts.Create(t.Context(), access.Caller{Name: "cli", Role: access.System}, string(role)+"-1", password, role)
@@ -159,28 +186,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// tenants is the one connection.
-type tenants struct {
-	connection encryption.Connection
-	client     *cxone.Client
-}
-
-func (s *tenants) Names() []string { return []string{"default"} }
-
-func (s *tenants) Connection(name string) (*encryption.Connection, error) {
-	if name != "default" {
-		return nil, fault.New(fault.NotFound, "There is no connection of this name.")
-	}
-	return &s.connection, nil
-}
-
-func (s *tenants) Tenant(name string) (inventory.Tenant, error) {
-	if _, err := s.Connection(name); err != nil {
-		return nil, err
-	}
-	return s.client, nil
 }
 
 func facetsOf(db *store.Store) func(context.Context, audit.Filter) (handlers.Facets, error) {

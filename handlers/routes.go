@@ -43,6 +43,7 @@ type route struct {
 func (h *Console) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const tablePath = "/datastores/:datastore/tables/:table"
+	const connectionPath = "/connections/:connection"
 	return []route{
 		{get, "/healthz", machine, everyone, h.healthz, nil},
 		{get, "/readyz", machine, everyone, h.readyz, nil},
@@ -52,7 +53,45 @@ func (h *Console) routes() []route {
 
 		{get, "/login", page, everyone, h.loginPage, nil},
 		{post, "/login", form, everyone, h.login, nil},
+		{get, "/login/code", page, everyone, h.codePage, nil},
+		{post, "/login/code", form, everyone, h.loginCode, nil},
+		{get, "/setup", page, everyone, h.setupPage, nil},
+		{post, "/setup", form, everyone, h.setup, nil},
+		{get, "/sso/:provider/begin", page, everyone, h.ssoBegin, nil},
+		{get, SSOCallbackPath, page, everyone, h.ssoCallback, nil},
 		{post, "/logout", form, access.PermOwnAccount, h.logout, nil},
+
+		{get, "/account", page, access.PermOwnAccount, h.account, nil},
+		{post, "/account/password", form, access.PermOwnAccount, h.changePassword, nil},
+		{post, "/account/sessions/end", form, access.PermOwnAccount, h.endOtherSessions, nil},
+		{post, "/account/sessions/:session/end", form, access.PermOwnAccount, h.endSession, nil},
+		{post, "/account/factor/begin", form, access.PermOwnAccount, h.factorBegin, nil},
+		{post, "/account/factor/confirm", form, access.PermOwnAccount, h.factorConfirm, nil},
+		{post, "/account/factor/codes", form, access.PermOwnAccount, h.factorCodes, nil},
+		{post, "/account/factor/off", form, access.PermOwnAccount, h.factorOff, nil},
+		{post, "/account/tokens", form, access.PermOwnAccount, h.addToken, nil},
+		{post, "/account/tokens/:token/remove", form, access.PermOwnAccount, h.removeToken, nil},
+
+		{get, "/people", page, access.PermManagePeople, h.people, nil},
+		{post, "/people", form, access.PermManagePeople, h.addPerson, nil},
+		{post, "/people/:person/role", form, access.PermManagePeople, h.changePerson("The role is changed.", h.personRole), nil},
+		{post, "/people/:person/password", form, access.PermManagePeople,
+			h.changePerson("The password is set, and the person signed out everywhere.", h.personPassword), nil},
+		{post, "/people/:person/disable", form, access.PermManagePeople, h.changePerson("The account is disabled.", h.personDisabled(true)), nil},
+		{post, "/people/:person/enable", form, access.PermManagePeople, h.changePerson("The account is enabled.", h.personDisabled(false)), nil},
+		{post, "/people/:person/factor/remove", form, access.PermManagePeople, h.changePerson("The second factor is removed.", h.personFactor), nil},
+		{post, "/people/:person/sessions/end", form, access.PermManagePeople, h.changePerson("The person is signed out everywhere.", h.personSessions), nil},
+
+		{get, "/connections", page, access.PermManageConnections, h.connectionsPage, nil},
+		{post, "/connections", form, access.PermManageConnections, h.addConnection, nil},
+		{get, "/connections/new", page, access.PermManageConnections, h.newConnection, nil},
+		{get, connectionPath, page, access.PermManageConnections, h.connectionPage, nil},
+		{post, connectionPath, form, access.PermManageConnections, h.editConnection, nil},
+		{post, connectionPath + "/test", form, access.PermManageConnections, h.testConnection, nil},
+		{post, connectionPath + "/disable", form, access.PermManageConnections, h.connectionDisabled(true), nil},
+		{post, connectionPath + "/enable", form, access.PermManageConnections, h.connectionDisabled(false), nil},
+		{post, connectionPath + "/callback-secret", form, access.PermManageConnections, h.newCallbackSecret, nil},
+		{post, connectionPath + "/callback-secret/drop", form, access.PermManageConnections, h.dropCallbackSecrets, nil},
 
 		{get, "/", page, access.PermViewDashboard, h.dashboard, nil},
 
@@ -67,6 +106,8 @@ func (h *Console) routes() []route {
 		{post, "/runs", form, access.PermLaunchRun, h.launch, h.launchDenied},
 		{get, "/runs/:run", page, access.PermViewAll, h.run, nil},
 		{get, "/runs/:run/events", stream, access.PermViewAll, h.runEvents, nil},
+		{post, "/runs/:run/approve", form, access.PermApproveRun, h.approveRun, nil},
+		{post, "/runs/:run/decline", form, access.PermApproveRun, h.declineRun, nil},
 		{post, "/runs/:run/cancel", form, access.PermCancelRun, h.cancelRun, nil},
 
 		{get, "/audit", page, access.PermViewAll, h.audit, nil},
@@ -108,6 +149,7 @@ func (h *Console) routes() []route {
 		{get, "/jobs", page, access.PermViewAll, h.jobs, nil},
 
 		{get, "/system", page, access.PermViewAll, h.system, nil},
+		{post, "/system/seal-key", form, access.PermManageSettings, h.reseal, nil},
 	}
 }
 

@@ -98,10 +98,11 @@ func (h *Console) dossier(ctx context.Context, run encryption.Run, who access.Ca
 		NextRotation: run.NextRotation, MaskIndexes: run.MaskIndexes, IdempotencyKey: run.IdempotencyKey,
 		Attempts: run.Attempts, KeyVersion: run.KeyVersion, Deadline: run.CallbackDeadline,
 		Request: indent([]byte(redact(string(run.Payload)))), ErrorCode: string(run.ErrorCode), ErrorMessage: run.ErrorMessage,
-		CanCancel: who.Can(access.PermCancelRun) && run.State == encryption.Queued, Live: !run.State.Ended(),
+		CanCancel: who.Can(access.PermCancelRun) && (run.State == encryption.Queued || run.State == encryption.Awaiting), Live: !run.State.Ended(),
 		Timings: []web.Timing{{Stage: "Token", Ms: run.Timings.TokenMs}, {Stage: "Checks", Ms: run.Timings.ChecksMs},
 			{Stage: "PATCH", Ms: run.Timings.PatchMs}, {Stage: "KMS confirmation", Ms: run.Timings.KMSMs}},
 	}
+	v.Approval = approvalView(run, who)
 	if run.Plan != nil {
 		v.Before, v.After, v.Masked = coverage(run.Plan.Before), coverage(run.Plan.After), run.Plan.Masked
 		v.TypeOf = map[string]string{}

@@ -17,10 +17,13 @@ import (
 )
 
 const (
-	sessionCookie   = "cxseal_session"
-	sessionLifetime = 12 * time.Hour   // from sign-in, whatever happens
-	sessionIdle     = 30 * time.Minute // without a request
-	sessionTouch    = time.Minute      // how often a request is noted: not every page is a write
+	sessionCookie = "cxseal_session"
+	sessionTouch  = time.Minute // how often a request is noted: not every page is a write
+)
+
+var (
+	sessionLifetime = access.DefaultSessionLimits.Absolute
+	sessionIdle     = access.DefaultSessionLimits.Idle
 )
 
 // Keys of a session's data.
@@ -84,7 +87,16 @@ func (h *Console) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 // though the database is away.
 func sessionless(r *http.Request) bool {
 	path := r.URL.Path
+	if _, token := bearer(r); token {
+		return true // one or the other: a program must not act with a browser's session
+	}
 	return strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/kms/callback/") || slices.Contains(unchecked, path)
+}
+
+// bearer is the API token of a program (RFC 6750 §2.1).
+func bearer(r *http.Request) (secret string, ok bool) {
+	scheme, secret, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
+	return secret, ok && strings.EqualFold(scheme, "Bearer")
 }
 
 // save writes the session and its cookie if it was changed. It must be called
@@ -114,6 +126,14 @@ func (h *Console) signedIn(c echo.Context) (access.Caller, error) {
 		return caller, nil
 	}
 	ctx := c.Request().Context()
+	if secret, ok := bearer(c.Request()); ok {
+		caller, err := h.cfg.Tokens.Authenticate(ctx, secret, c.RealIP())
+		if err != nil {
+			return access.Caller{}, err
+		}
+		c.Set(ctxCaller, caller)
+		return caller, nil
+	}
 	id := h.sessions.GetInt64(ctx, keyUser)
 	if id == 0 {
 		return access.Caller{}, fault.New(fault.Unauthenticated, "Sign in first.")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cxseal/internal/access"
 	"cxseal/web"
 )
 
@@ -12,6 +13,7 @@ import (
 func (h *Console) system(c echo.Context) error {
 	ctx := c.Request().Context()
 	v := web.SystemView{Chrome: h.chrome(c, "System", web.NavSystem), Connections: h.connectionStates(ctx)}
+	v.CanReseal = h.cfg.Reseal != nil && caller(c).Can(access.PermManageSettings)
 	var err error
 	if v.LogSize, err = h.cfg.Audit.TreeSize(ctx); err != nil {
 		return err

@@ -17,6 +17,8 @@ const (
 	NavRotations     Nav = "rotations"
 	NavAudit         Nav = "audit"
 	NavVerifications Nav = "verifications"
+	NavConnections   Nav = "connections"
+	NavPeople        Nav = "people"
 	NavSystem        Nav = "system"
 )
 

@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // htmxConfig turns off what the Content-Security-Policy forbids anyway:
 // injected styles and evaluated attributes. Answers with an error status are
 // swapped in too, since they carry an ErrorFragment that says what is wrong.
@@ -22,5 +24,20 @@ var navigation = []place{
 	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
 	{NavAudit, "Audit", "/audit", "audit", "a"},
 	{NavVerifications, "Verifications", "/verifications", "shield", "v"},
+	{NavConnections, "Connections", "/connections", "world", "c"},
+	{NavPeople, "People", "/people", "user", "p"},
 	{NavSystem, "System", "/system", "settings", "s"},
+}
+
+// placesFor are the entries that the role may open.
+func placesFor(role string) []place {
+	return slices.DeleteFunc(slices.Clone(navigation), func(p place) bool {
+		switch p.nav {
+		case NavDashboard:
+			return false
+		case NavConnections, NavPeople:
+			return role != "admin"
+		}
+		return role == "viewer"
+	})
 }

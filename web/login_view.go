@@ -7,7 +7,7 @@ type LoginView struct {
 	Username string // as typed, after a failed try
 	Next     string // local path to go to afterwards
 	Error    string // one sentence; empty at the first look
-	SSOHref  string // where single sign-on starts; empty when there is none
-	SSOLabel string
 	DemoNote string // the demo accounts in words; empty outside of demo
+
+	Providers []Link // where single sign-on starts
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strconv"
 
 	"github.com/a-h/templ"
 )
@@ -58,3 +59,19 @@ func listPath(path string, pairs ...string) string {
 
 // href marks an address built by this file as safe for a link.
 func href(path string) templ.SafeURL { return templ.URL(path) }
+
+// ConnectionPath is one managed connection.
+func ConnectionPath(name string) string { return "/connections/" + url.PathEscape(name) }
+
+// SessionEndPath is where one of one's own sessions is ended, by POST.
+func SessionEndPath(id string) string { return "/account/sessions/" + url.PathEscape(id) + "/end" }
+
+// TokenRemovePath is where one of one's own API tokens is removed, by POST.
+func TokenRemovePath(id int64) string {
+	return "/account/tokens/" + strconv.FormatInt(id, 10) + "/remove"
+}
+
+// PersonPath is where one thing about an account is changed, by POST.
+func PersonPath(id int64, what string) string {
+	return "/people/" + strconv.FormatInt(id, 10) + "/" + what
+}

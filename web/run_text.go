@@ -160,7 +160,7 @@ func (v RunView) responseTitle() string {
 // noVerdict says why no callback is shown.
 func (v RunView) noVerdict() string {
 	switch v.Run.State {
-	case "queued", "checking", "patching":
+	case "awaiting", "queued", "checking", "patching":
 		return "The KMS is asked once CXone has made the change."
 	case "verifying":
 		return "Waiting for the KMS to call back."

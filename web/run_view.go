@@ -32,6 +32,8 @@ type RunView struct {
 	Verdicts []Verdict  // KMS callbacks, oldest first
 	Records  []AuditRow // the run's audit records, oldest first
 
+	Approval *ApprovalView // four eyes; nil where one person is enough
+
 	ErrorCode    string // the fault's code; empty: none
 	ErrorMessage string
 	CanCancel    bool // show the button that posts to /runs/{id}/cancel

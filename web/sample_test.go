@@ -303,7 +303,7 @@ func samplePages() []page {
 		}}
 	return []page{
 		{"trends", "/charts", TrendsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
-		{"login", "/login", LoginPage(LoginView{Chrome: guest, Next: "/audit", Username: "admin", Error: "User name or password is wrong.", DemoNote: "Demo accounts: admin / demo-admin and officer / demo-officer.", SSOHref: "/sso", SSOLabel: "Sign in with Example SSO"})},
+		{"login", "/login", LoginPage(LoginView{Chrome: guest, Next: "/audit", Username: "admin", Error: "User name or password is wrong.", DemoNote: "Demo accounts: admin / demo-admin and officer / demo-officer.", Providers: []Link{{Text: "Sign in with Example SSO", Href: "/sso/example/begin"}}})},
 		{"dashboard", "/", DashboardPage(dash)},
 		{"dashboard-empty", "/", DashboardPage(dashEmpty)},
 		{"datastores", "/datastores", DatastoresPage(stores)},

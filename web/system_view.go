@@ -6,6 +6,7 @@ import "time"
 type SystemView struct {
 	Chrome
 	Connections []ConnectionRow
+	CanReseal   bool   // show the button that changes the sealing key
 	VerifierKey string // the log's verifier key; empty: none
 	LogSize     int64  // records in the log
 	Log         LogState

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
@@ -28,6 +30,10 @@ type consoleConfig struct {
 	PublicURL string       // as set; empty: the listener's address, and any host name is accepted
 	Tenant    *tenantEnv   // nil: none yet
 	Proxies   []netip.Prefix
+	Seal      access.KeySource
+	SSO       []access.ProviderConfig
+	NoLocal   bool        // local accounts may not sign in, once an admin has through a provider
+	TLS       *tls.Config // nil: plain HTTP
 	DemoNote  string
 	Runner    encryption.RunnerOptions
 	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
@@ -39,15 +45,16 @@ type consoleConfig struct {
 
 // Console is a console with all its parts, from the database to the listener.
 type Console struct {
-	cfg      consoleConfig
-	store    *store.Store
-	unlock   func() error
-	log      *audit.Log
-	accounts *access.Accounts
-	tenants  *tenants
-	service  *encryption.Service
-	inv      *inventory.Service
-	runner   *encryption.Runner
+	cfg    consoleConfig
+	store  *store.Store
+	unlock func() error
+	log    *audit.Log
+	*gate
+	directory *connection.Directory
+	managed   *connection.Manager
+	service   *encryption.Service
+	inv       *inventory.Service
+	runner    *encryption.Runner
 	background
 	pages  *handlers.Console
 	server *http.Server
@@ -86,18 +93,20 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	if c.log, err = openLog(ctx, cfg.DB, c.store, cfg.Now); err != nil {
 		return c, err
 	}
-	c.accounts = access.NewAccounts(c.store, cfg.Now, access.DefaultHashCost)
-	if c.tenants, err = newTenants(cfg.Tenant, cfg.address(), cfg.Now); err != nil {
+	if c.gate, err = newGate(ctx, cfg, c.store); err != nil {
 		return c, err
 	}
-	c.service = encryption.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
-	c.inv = inventory.NewService(c.store, c.tenants, cfg.Now, cfg.Logger)
+	if c.directory, err = newDirectory(cfg.Tenant, cfg.address(), cfg.Now, cfg.Logger); err != nil {
+		return c, err
+	}
+	c.managed = connection.NewManager(c.store, c.gate.sealer, c.directory, cfg.Now)
+	if err := c.managed.Load(ctx); err != nil {
+		return c, err
+	}
+	c.service = encryption.NewService(c.store, c.directory, cfg.Now, cfg.Logger)
+	c.inv = inventory.NewService(c.store, c.directory, cfg.Now, cfg.Logger)
 	c.runner = encryption.NewRunner(c.service, cfg.Runner)
-	sealer, err := c.openSealer(ctx)
-	if err != nil {
-		return c, err
-	}
-	c.background = newBackground(c, sealer)
+	c.background = newBackground(c)
 	if c.pages, err = newPages(c); err != nil {
 		return c, err
 	}
@@ -110,6 +119,14 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	return c, nil
+}
+
+func (c *Console) serve() error {
+	if c.cfg.TLS == nil {
+		return c.server.Serve(c.cfg.Listener)
+	}
+	c.server.TLSConfig = c.cfg.TLS
+	return c.server.ServeTLS(c.cfg.Listener, "", "")
 }
 
 // stopWithin bounds an orderly stop; what is not done by then is broken off
@@ -127,7 +144,7 @@ func (c *Console) Run(ctx context.Context) error {
 	}
 
 	serving := make(chan error, 1)
-	go func() { serving <- c.server.Serve(c.cfg.Listener) }()
+	go func() { serving <- c.serve() }()
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -161,8 +178,8 @@ func (c *Console) ready(ctx context.Context) error {
 // close lets go of what newConsole took, last first.
 func (c *Console) close() error {
 	var errs []error
-	if c.tenants != nil {
-		c.tenants.close()
+	if c.directory != nil {
+		c.directory.Close()
 	}
 	if c.store != nil {
 		errs = append(errs, c.store.Close())

@@ -31,16 +31,16 @@ func (cmd *doctorCmd) Run(a *app) error {
 	if address == "" {
 		address = "http://" + cmd.Addr
 	}
-	tenants, err := newTenants(env, address, time.Now)
+	client, err := env.client(time.Now)
 	if err != nil {
 		return err
 	}
-	defer tenants.close()
+	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
 	defer cancel()
 	fmt.Fprintf(a.stdout, "connection %s (%s)\n", defaultConnection, env.Mode)
-	findings := doctor.Examine(ctx, doctor.Target{Patient: tenants.client, BaseURL: env.BaseURL, CallbackURL: tenants.setting,
-		Signed: len(env.KMSSecrets) > 0, DatastoreID: cmd.Datastore, TableID: cmd.Table, HTTP: &http.Client{Timeout: 5 * time.Second}})
+	findings := doctor.Examine(ctx, doctor.Target{Patient: client, BaseURL: env.BaseURL, CallbackURL: callbackSetting(env.CallbackURL, address),
+		Signed: len(env.KMS) > 0, DatastoreID: cmd.Datastore, TableID: cmd.Table, HTTP: &http.Client{Timeout: 5 * time.Second}})
 	for _, f := range findings {
 		fmt.Fprintf(a.stdout, "  %-8s %s: %s\n", f.Verdict, f.Name, f.Detail)
 		if f.Mend != "" {

@@ -12,6 +12,7 @@ import (
 
 	"cxseal/handlers"
 	"cxseal/internal/audit"
+	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/store"
@@ -110,7 +111,7 @@ type job struct {
 	a       *app
 	db      string
 	store   *store.Store
-	tenants *tenants
+	tenants *connection.Directory
 	service *encryption.Service
 	release func() error
 	server  *http.Server // answers the callback; nil while a console does
@@ -154,7 +155,7 @@ func (cmd *encryptCmd) open(a *app, tenant *tenantEnv) (j *job, err error) {
 	} else if address == "" {
 		address = "http://" + cmd.Addr // the console next door answers there
 	}
-	if j.tenants, err = newTenants(tenant, address, time.Now); err != nil {
+	if j.tenants, err = newDirectory(tenant, address, time.Now, logger); err != nil {
 		return j, err
 	}
 	j.service = encryption.NewService(j.store, j.tenants, time.Now, logger)
@@ -166,7 +167,7 @@ func (j *job) close() {
 		j.server.Close() //nolint:errcheck // nothing is in hand any more
 	}
 	if j.tenants != nil {
-		j.tenants.close()
+		j.tenants.Close()
 	}
 	if j.store != nil {
 		j.store.Close() //nolint:errcheck // every step was committed

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"cxseal/internal/access"
 	"cxseal/internal/alarm"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
@@ -21,14 +20,14 @@ type background struct {
 }
 
 // newBackground puts the scheduler's jobs together. Nothing runs yet.
-func newBackground(c *Console, sealer *access.Sealer) background {
+func newBackground(c *Console) background {
 	now, logger := c.cfg.Now, c.cfg.Logger
 	b := background{
-		desk:   alarm.NewDesk(c.store, sealer, now, logger),
+		desk:   alarm.NewDesk(c.store, c.sealer, now, logger),
 		keeper: rotation.NewKeeper(c.store, now),
 	}
 	c.service.UseWindows(b.keeper)
-	b.watch = rotation.NewWatch(c.store, c.inv, c.service, rotation.ScanOptions{Leads: c.cfg.leads(), AutoRotate: c.tenants.autoRotate}, now, logger)
+	b.watch = rotation.NewWatch(c.store, c.inv, c.service, rotation.ScanOptions{Leads: c.cfg.leads(), AutoRotate: c.directory.AutoRotate}, now, logger)
 	jobs := []schedule.Job{
 		{Name: "rotations", Does: "Makes what the clock brings happen: due dates that come near, pass, or are overdue, and rotation runs that are ours.",
 			Every: time.Minute, Limit: 10 * time.Minute, Run: b.watch.Tick},
@@ -81,7 +80,7 @@ const anchorPatience = 15 * time.Minute
 
 func (c *Console) syncAll(ctx context.Context) error {
 	var failed []error
-	for _, name := range c.tenants.Names() {
+	for _, name := range c.directory.Names() {
 		if err := c.inv.Sync(ctx, name, c.cfg.SyncEvery); err != nil {
 			failed = append(failed, fmt.Errorf("connection %s: %w", name, err))
 		}
@@ -95,14 +94,4 @@ func (cfg consoleConfig) leads() rotation.Leads {
 		return rotation.DefaultLeads
 	}
 	return cfg.Leads
-}
-
-// openSealer opens the key that secrets in the database are sealed with. It is
-// made at the first start; once anything was sealed, a missing one is an error.
-func (c *Console) openSealer(ctx context.Context) (*access.Sealer, error) {
-	sealed, err := c.store.SealedValues(ctx, access.Place{}, 1)
-	if err != nil {
-		return nil, err
-	}
-	return access.OpenSealer(ctx, access.KeySource{File: c.cfg.DB + ".seal-key", MayCreate: len(sealed) == 0})
 }

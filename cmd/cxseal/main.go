@@ -61,6 +61,7 @@ type commands struct {
 	Key     keyCmd     `cmd:"" help:"Print the audit log's verifier key."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of the database, also while serving."`
 	User    userCmd    `cmd:"" help:"Manage local accounts."`
+	SealKey sealKeyCmd `cmd:"" help:"Make and rotate the key that secrets in the database are sealed with."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -21,7 +21,14 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Service:       c.service,
 		Accounts:      c.accounts,
 		Inventory:     c.inv,
-		Sessions:      c.store.Sessions(handlers.DescribeSession),
+		Sessions:      c.kept,
+		SignedIn:      c.sessions,
+		Factors:       c.factors,
+		Tokens:        c.tokens,
+		SSO:           c.sso,
+		Managed:       c.managed,
+		WithFactor:    c.store.FactorUsers,
+		Reseal:        c.reseal,
 		Runs:          c.store,
 		Verifications: c.store,
 		Audit:         c.store,
@@ -56,14 +63,17 @@ func newPages(c *Console) (*handlers.Console, error) {
 	})
 }
 
-// connections describes the tenants without their secrets.
+// connections describes the usable tenants without their secrets.
 func (c *Console) connections() []handlers.Connection {
-	env := c.cfg.Tenant
-	if env == nil {
-		return nil
+	var list []handlers.Connection
+	for _, k := range c.directory.All() {
+		if k.Disabled || k.Trouble != "" {
+			continue
+		}
+		list = append(list, handlers.Connection{Name: k.Settings.Name, BaseURL: k.Settings.BaseURL, Source: k.Source, Mode: k.Settings.Mode,
+			Callback: k.Callback(), Signed: k.Secrets > 0})
 	}
-	return []handlers.Connection{{Name: defaultConnection, BaseURL: env.BaseURL, Source: "environment", Mode: env.Mode,
-		Callback: c.tenants.setting, Signed: len(env.KMSSecrets) > 0}}
+	return list
 }
 
 // facts are what an operator wants to know at a glance.

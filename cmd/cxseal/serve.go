@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"cxseal/internal/encryption"
@@ -18,6 +17,9 @@ type serveCmd struct {
 	listening
 	classifying
 	logging
+	encrypted
+	sealing
+	signOn
 	TrustedProxies []string `help:"Reverse proxies that may say who the client is: addresses or prefixes." env:"CXSEAL_TRUSTED_PROXIES" placeholder:"ADDR,…"`
 }
 
@@ -40,6 +42,18 @@ func (cmd *serveCmd) serve(a *app) error {
 	if err != nil {
 		return err
 	}
+	certificates, err := cmd.config(cmd.PublicURL, cmd.DB)
+	if err != nil {
+		return err
+	}
+	seal, err := cmd.source(cmd.DB, a.getenv)
+	if err != nil {
+		return err
+	}
+	providers, err := cmd.providers(a.getenv)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(cmd.Addr)
 	if err != nil {
 		return err
@@ -47,7 +61,8 @@ func (cmd *serveCmd) serve(a *app) error {
 	defer listener.Close() //nolint:errcheck // the server closes it; this is for the errors before
 	logger := cmd.logger(a.stderr)
 	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
-		Proxies: trusted, Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Rules: rules, Now: time.Now, Logger: logger})
+		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin,
+		Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Rules: rules, Now: time.Now, Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -78,15 +93,15 @@ func (c *Console) greet(a *app) error {
 			fmt.Fprintln(a.stdout, "Account admin made with the password from CXSEAL_ADMIN_PASSWORD.")
 		}
 	}
-	people, err := c.store.CountUsers(a.ctx)
+	token, err := c.accounts.SetupToken(a.ctx)
 	if err != nil {
 		return err
 	}
-	if people == 0 {
-		fmt.Fprintf(a.stdout, "No account exists yet. Make one: %s user add NAME --role admin --db %s\n", os.Args[0], c.cfg.DB)
+	if token != "" {
+		fmt.Fprintf(a.stdout, "No account exists yet. Make the first one within an hour, in a browser:\n  %s/setup?token=%s\n", c.cfg.address(), token)
 	}
-	if c.cfg.Tenant == nil {
-		fmt.Fprintln(a.stdout, "No tenant is configured yet: set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL.")
+	if len(c.directory.Names()) == 0 {
+		fmt.Fprintln(a.stdout, "No tenant is configured yet: an admin adds one under Connections, or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL.")
 	}
 	fmt.Fprintf(a.stdout, "cxseal is serving on %s\n", c.cfg.address())
 	return nil

@@ -1,41 +1,25 @@
 package main
 
 import (
+	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
 	"cxseal/cxone"
+	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
-	"cxseal/internal/fault"
-	"cxseal/internal/inventory"
 )
 
 // defaultConnection is the name of the connection from the environment.
-const defaultConnection = "default"
+const defaultConnection = connection.Environment
 
 // tenantEnv is a connection as the environment describes it (contract §2).
 type tenantEnv struct {
-	Mode                   string // client-credentials or access-key
-	ClientID, ClientSecret string
-	Realm                  string
-	BaseURL, TokenURL      string
-	PathPrefix             string
-	Issuer                 string
-	AccessKeyID, AccessKey string
-	DatastoreID, TableID   string
-	CallbackURL            string
-	KMSSecrets             []string
-	Rate                   float64
-	Concurrency            int
-	CallbackDeadline       time.Duration
-	AutoRotate             bool // this console rotates what the tenant did not
+	connection.Settings
+	connection.Secrets
 }
-
-const defaultBaseURL = "https://api-us-01.nice-incontact.com"
 
 // readTenant reads the CXONE_* variables. It returns nil when none of the
 // credentials is set: the console then has no tenant yet.
@@ -47,25 +31,29 @@ func readTenant(getenv func(string) string) (*tenantEnv, error) {
 		return fallback
 	}
 	t := &tenantEnv{
-		Mode:         "client-credentials",
-		ClientID:     or("CXONE_CLIENT_ID", ""),
-		ClientSecret: or("CXONE_CLIENT_SECRET", ""),
-		Realm:        or("CXONE_REALM", ""),
-		BaseURL:      strings.TrimRight(or("CXONE_BASE_URL", defaultBaseURL), "/"),
-		PathPrefix:   or("CXONE_PATH_PREFIX", "/api/v2"),
-		Issuer:       or("CXONE_ISSUER", cxone.DefaultIssuer),
-		AccessKeyID:  or("CXONE_ACCESS_KEY_ID", ""),
-		AccessKey:    or("CXONE_ACCESS_KEY_SECRET", ""),
-		DatastoreID:  or("CXONE_DATASTORE_ID", ""),
-		TableID:      or("CXONE_TABLE_ID", ""),
-		CallbackURL:  or("KMS_CALLBACK_URL", ""),
+		Settings: connection.Settings{
+			Mode:        connection.ClientCredentials,
+			ClientID:    or("CXONE_CLIENT_ID", ""),
+			Realm:       or("CXONE_REALM", ""),
+			BaseURL:     strings.TrimRight(or("CXONE_BASE_URL", connection.DefaultBaseURL), "/"),
+			PathPrefix:  or("CXONE_PATH_PREFIX", connection.DefaultPathPrefix),
+			Issuer:      or("CXONE_ISSUER", cxone.DefaultIssuer),
+			AccessKeyID: or("CXONE_ACCESS_KEY_ID", ""),
+			DatastoreID: or("CXONE_DATASTORE_ID", ""),
+			TableID:     or("CXONE_TABLE_ID", ""),
+			CallbackURL: or("KMS_CALLBACK_URL", ""),
+		},
+		Secrets: connection.Secrets{
+			ClientSecret:    or("CXONE_CLIENT_SECRET", ""),
+			AccessKeySecret: or("CXONE_ACCESS_KEY_SECRET", ""),
+		},
 	}
 	t.TokenURL = or("CXONE_TOKEN_URL", t.BaseURL+"/oauth/token")
 	if t.ClientID == "" && t.ClientSecret == "" && t.AccessKeyID == "" {
 		return nil, nil
 	}
 	if t.AccessKeyID != "" {
-		t.Mode, t.BaseURL = "access-key", ""
+		t.Mode, t.BaseURL = connection.AccessKey, ""
 	}
 	var missing []string
 	for name, value := range map[string]string{"CXONE_CLIENT_ID": t.ClientID, "CXONE_CLIENT_SECRET": t.ClientSecret} {
@@ -73,7 +61,7 @@ func readTenant(getenv func(string) string) (*tenantEnv, error) {
 			missing = append(missing, name)
 		}
 	}
-	if t.Mode == "access-key" && t.AccessKey == "" {
+	if t.Mode == connection.AccessKey && t.AccessKeySecret == "" {
 		missing = append(missing, "CXONE_ACCESS_KEY_SECRET")
 	}
 	if len(missing) > 0 {
@@ -97,11 +85,18 @@ func (t *tenantEnv) readNumbers(or func(name, fallback string) string) error {
 	if t.AutoRotate, err = strconv.ParseBool(or("CXONE_AUTO_ROTATE", "false")); err != nil {
 		return usagef("CXONE_AUTO_ROTATE must be true or false: whether this console rotates by itself what is overdue")
 	}
+	if t.FourEyes, err = strconv.ParseBool(or("CXONE_FOUR_EYES", "false")); err != nil {
+		return usagef("CXONE_FOUR_EYES must be true or false")
+	}
+	if t.ApprovalLife, err = time.ParseDuration(or("CXONE_APPROVAL_LIFE", connection.DefaultApprovalLife.String())); err != nil ||
+		t.ApprovalLife < 5*time.Minute || t.ApprovalLife > 30*24*time.Hour {
+		return usagef("CXONE_APPROVAL_LIFE must be a duration from 5m to 720h, like 24h")
+	}
 	for _, secret := range strings.FieldsFunc(or("CXONE_KMS_SECRET", ""), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if _, err := standardwebhooks.NewWebhook(secret); err != nil || !strings.HasPrefix(secret, "whsec_") {
+		if connection.CheckKMSSecret(secret) != nil {
 			return usagef("CXONE_KMS_SECRET must be whsec_ followed by base64; two may be given while one is replaced, with a comma between")
 		}
-		t.KMSSecrets = append(t.KMSSecrets, secret)
+		t.KMS = append(t.KMS, secret)
 	}
 	if t.CallbackURL != "" {
 		u, err := url.Parse(strings.ReplaceAll(t.CallbackURL, "{token}", "token"))
@@ -114,84 +109,24 @@ func (t *tenantEnv) readNumbers(or func(name, fallback string) string) error {
 
 // client makes the connection's client. now dates what the client dates.
 func (t *tenantEnv) client(now func() time.Time) (*cxone.Client, error) {
-	var tokens cxone.TokenProvider
-	if t.Mode == "access-key" {
-		tokens = cxone.AccessKey(cxone.AccessKeyConfig{Issuer: t.Issuer, ClientID: t.ClientID, ClientSecret: t.ClientSecret,
-			AccessKeyID: t.AccessKeyID, AccessKeySecret: t.AccessKey, Now: now})
-	} else {
-		tokens = cxone.ClientCredentials(cxone.ClientCredentialsConfig{BaseURL: t.BaseURL, TokenURL: t.TokenURL,
-			ClientID: t.ClientID, ClientSecret: t.ClientSecret, Realm: t.Realm, Now: now})
-	}
-	client, err := cxone.New(tokens, cxone.WithPathPrefix(t.PathPrefix), cxone.WithRate(t.Rate),
-		cxone.WithClock(now), cxone.WithUserAgent("cxseal/"+version()))
+	client, err := connection.Client(t.Settings, t.Secrets, userAgent(), now)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return client, nil
 }
 
-// tenants are the connections this process may use. It satisfies
-// encryption.Connections and inventory.Tenants.
-type tenants struct {
-	env     *tenantEnv // nil: none is configured
-	client  *cxone.Client
-	setting string // the callback URL's setting
-}
+func userAgent() string { return "cxseal/" + version() }
 
-func newTenants(env *tenantEnv, publicURL string, now func() time.Time) (*tenants, error) {
-	t := &tenants{env: env}
+// newDirectory is the connections of this process: the environment's to begin
+// with.
+func newDirectory(env *tenantEnv, publicURL string, now func() time.Time, logger *slog.Logger) (*connection.Directory, error) {
+	d := connection.NewDirectory(publicURL, userAgent(), now, logger)
 	if env == nil {
-		return t, nil
+		return d, nil
 	}
-	var err error
-	t.client, err = env.client(now)
-	t.setting = callbackSetting(env.CallbackURL, publicURL)
-	return t, err
-}
-
-// Names lists the usable connections.
-func (t *tenants) Names() []string {
-	if t.env == nil {
-		return nil
+	if err := d.UseEnvironment(env.Settings, env.Secrets); err != nil {
+		return nil, usageError{err}
 	}
-	return []string{defaultConnection}
-}
-
-func (t *tenants) find(name string) error {
-	switch {
-	case t.env == nil:
-		return fault.New(fault.NotFound, "No connection is configured. Set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, then restart.")
-	case name != defaultConnection:
-		return fault.New(fault.NotFound, "There is no connection %q.", name)
-	}
-	return nil
-}
-
-// Connection finds a connection for runs.
-func (t *tenants) Connection(name string) (*encryption.Connection, error) {
-	if err := t.find(name); err != nil {
-		return nil, err
-	}
-	return &encryption.Connection{Name: defaultConnection, Tenant: t.client, CallbackURL: t.setting, KMSSecrets: t.env.KMSSecrets,
-		CallbackDeadline: t.env.CallbackDeadline, Concurrency: t.env.Concurrency, Redact: t.client.Redact}, nil
-}
-
-// Tenant finds a connection for the inventory.
-func (t *tenants) Tenant(name string) (inventory.Tenant, error) {
-	if err := t.find(name); err != nil {
-		return nil, err
-	}
-	return t.client, nil
-}
-
-// autoRotate says whether the connection's setting has this console rotate by
-// itself.
-func (t *tenants) autoRotate(name string) bool {
-	return t.env != nil && name == defaultConnection && t.env.AutoRotate
-}
-
-func (t *tenants) close() {
-	if t.client != nil {
-		t.client.CloseIdleConnections()
-	}
+	return d, nil
 }

@@ -263,3 +263,11 @@ func (a *Accounts) Find(ctx context.Context, c Caller, name string) (User, error
 func (a *Accounts) changed(c Caller, detail string) audit.Record {
 	return newRecord(a.now(), audit.UserChanged, audit.Success, c.Actor(), detail)
 }
+
+// Own is the caller's own account.
+func (a *Accounts) Own(ctx context.Context, c Caller) (User, error) {
+	if err := a.requireFor(ctx, c, c.UserID); err != nil {
+		return User{}, err
+	}
+	return a.store.UserByID(ctx, c.UserID)
+}

@@ -197,7 +197,14 @@ func (d *Directory) Tenant(name string) (inventory.Tenant, error) {
 	return e.client, nil
 }
 
-// Load follows the database: clients of changed connections are made anew, the
+// AutoRotate says whether the connection's setting has this console rotate by
+// itself.
+func (d *Directory) AutoRotate(name string) bool {
+	e, err := d.find(name)
+	return err == nil && e.known.Settings.AutoRotate
+}
+
+// load follows the database: clients of changed connections are made anew, the
 // rest stay as they are. One that cannot be used is kept with what is wrong.
 func (d *Directory) load(ctx context.Context, stored []Stored, open func(context.Context, Stored) (Secrets, error)) {
 	for _, c := range stored {

@@ -55,6 +55,9 @@ type Settings struct {
 	Rate             float64       `json:"rate"` // requests a second; 0: no limit
 	Concurrency      int           `json:"concurrency"`
 
+	// AutoRotate has this console rotate by itself what the tenant did not.
+	AutoRotate bool `json:"autoRotate,omitempty"`
+
 	// FourEyes asks for a second person's approval of every run.
 	FourEyes     bool          `json:"fourEyes"`
 	ApprovalLife time.Duration `json:"approvalLifeNs"` // how long a request waits for it

@@ -234,7 +234,7 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string
 	}
 	from := run.State
 	if from != Queued && from != Awaiting {
-		return fault.New(fault.Conflict, "This run is %s: only a run that has not started can be cancelled.", run.State)
+		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
 	}
 	run.State, run.FinishedAt = Cancelled, s.now()
 	record.Detail = "Cancelled before it started; nothing was sent to the tenant."

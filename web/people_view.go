@@ -1,0 +1,52 @@
+package web
+
+import "time"
+
+// PeopleView lists the accounts.
+type PeopleView struct {
+	Chrome
+	People []PersonRow
+	Roles  []Option
+	Error  string // why the last change was refused
+	Name   string // of the new account, as typed
+	Role   string
+}
+
+// PersonRow is one account.
+type PersonRow struct {
+	ID          int64
+	Name        string
+	Role        string
+	Disabled    bool
+	Own         bool // whoever looks
+	HasPassword bool
+	Factor      bool // a second factor is on
+	Sessions    int
+	CreatedAt   time.Time
+}
+
+func (p PersonRow) label() label {
+	if p.Disabled {
+		return label{"Disabled", ToneWarning, "ban"}
+	}
+	return label{"Enabled", ToneSuccess, "check"}
+}
+
+func (p PersonRow) signsIn() string {
+	switch {
+	case !p.HasPassword:
+		return "through the organisation"
+	case p.Factor:
+		return "password and second factor"
+	}
+	return "password"
+}
+
+// shortRoles are the roles without their descriptions.
+func shortRoles(options []Option) []Option {
+	out := make([]Option, len(options))
+	for i, o := range options {
+		out[i] = Option{o.Value, RoleText(o.Value)}
+	}
+	return out
+}

@@ -1,0 +1,16 @@
+package web
+
+// SetupView is the form of the first start, with fields username, password,
+// again, token and csrf_token.
+type SetupView struct {
+	Chrome
+	Token    string // of the link; spent by the first account
+	Username string // as typed
+	Error    string // one sentence; empty at the first look
+}
+
+// CodeView asks for the code of a second factor, in the field code.
+type CodeView struct {
+	Chrome
+	Error string
+}
