@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"cxseal/internal/encryption"
@@ -98,7 +99,8 @@ func (c *Console) greet(a *app) error {
 		return err
 	}
 	if token != "" {
-		fmt.Fprintf(a.stdout, "No account exists yet. Make the first one within an hour, in a browser:\n  %s/setup?token=%s\n", c.cfg.address(), token)
+		fmt.Fprintf(a.stdout, "No account exists yet. Make the first one within an hour, in a browser:\n  %s/setup?token=%s\nor here: %s user add NAME --role admin --db %s\n",
+			c.cfg.address(), token, os.Args[0], c.cfg.DB)
 	}
 	if len(c.directory.Names()) == 0 {
 		fmt.Fprintln(a.stdout, "No tenant is configured yet: an admin adds one under Connections, or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL.")
