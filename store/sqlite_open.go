@@ -27,10 +27,11 @@ const (
 
 	maxReaders = 4
 
-	// Page caches, in KiB as SQLite counts them (negative: a size, not pages).
-	// The machine has 1 GB.
+	// Page caches, in KiB as SQLite counts them (negative: a size, not pages). A
+	// page takes about twice its size, by how the driver allocates. The readers'
+	// hold what a search walks down through; rows come from the system's cache.
 	writerCache = -8_000
-	readerCache = -4_000
+	readerCache = -2_000
 
 	// walLimit is what the WAL is cut to when it starts over, and what the
 	// writer tries to keep it under.
