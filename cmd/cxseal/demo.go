@@ -17,6 +17,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/sensitivity"
 )
 
 type demoCmd struct {
@@ -166,7 +167,11 @@ func (d *demo) liveHistory(ctx context.Context, days int, progress io.Writer) er
 		return d.console.inv.Sync(ctx, defaultConnection, 0)
 	}
 	started := time.Now()
-	h := &history{demo: d, start: d.clock.Now(), days: days}
+	rules, err := sensitivity.Load(nil)
+	if err != nil {
+		return err
+	}
+	h := &history{demo: d, start: d.clock.Now(), days: days, rules: rules}
 	if err := h.live(ctx); err != nil {
 		return fmt.Errorf("living the demo's history: %w", err)
 	}

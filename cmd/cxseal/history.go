@@ -11,6 +11,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/sensitivity"
 )
 
 // history is the demo's past: an organisation that encrypts its tables one
@@ -22,6 +23,10 @@ type history struct {
 	start time.Time
 	days  int
 	runs  int
+
+	victims []cxone.TableRef    // whose encryption is lost for some days
+	lost    map[string][]string // their columns that were encrypted, by table
+	rules   *sensitivity.Rules
 }
 
 var (
@@ -48,7 +53,7 @@ func (h *history) live(ctx context.Context) error {
 	return h.badDays(ctx, tables)
 }
 
-// encryptOne encrypts the first column that can be encrypted of one table.
+// encryptOne encrypts some columns of one table, the sensitive ones first.
 func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i int) error {
 	h.moveTo(day, 9+i%8)
 	columns := h.open(t)
@@ -60,7 +65,7 @@ func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i i
 			return err
 		}
 	}
-	if err := h.run(ctx, t, encryption.Request{Columns: columns[:min(len(columns), 1+i%3)]}, encryption.Verified); err != nil {
+	if err := h.run(ctx, t, encryption.Request{Columns: columns[:min(len(columns), 3+i%4)]}, encryption.Verified); err != nil {
 		return err
 	}
 	if i%4 == 0 {
@@ -72,11 +77,12 @@ func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i i
 // badDays are the days that an auditor asks about, and the way back.
 func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 	victim := h.find(tables, func(t cxone.TableRef) bool { return t.ID != "tbl-contacts" && len(h.encrypted(t)) > 0 })
+	h.victims = tables[:min(len(tables), 6)]
 	for _, step := range []func() error{
 		func() error { return h.refused(ctx, 150, victim) },
 		func() error { return h.silent(ctx, 154, h.other(tables, victim)) },
-		func() error { return h.decrypted(ctx, 158, victim) },
-		func() error { return h.repaired(ctx, 164, victim) },
+		func() error { return h.decrypted(ctx, 158) },
+		func() error { return h.repaired(ctx, 164) },
 		func() error { return h.rotated(ctx, 170, tables) },
 		func() error { return h.contacts(ctx, 178) },
 		func() error { return h.sync(ctx, 179) },
@@ -119,22 +125,32 @@ func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
 	return h.expect(ctx, run.ID, encryption.Unconfirmed)
 }
 
-// decrypted: somebody takes the encryption of a column away, and the next
-// synchronisation finds out.
-func (h *history) decrypted(ctx context.Context, day int, t cxone.TableRef) error {
-	for _, column := range h.encrypted(t) {
-		if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
-			return err
+// decrypted: somebody restores tables from an old copy, which takes their
+// encryption away, and the next synchronisation finds out.
+func (h *history) decrypted(ctx context.Context, day int) error {
+	h.lost = map[string][]string{}
+	for _, t := range h.victims {
+		for _, column := range h.encrypted(t) {
+			if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
+				return err
+			}
+			h.lost[t.ID] = append(h.lost[t.ID], column)
 		}
 	}
 	return h.sync(ctx, day)
 }
 
-// repaired: and it is encrypted again.
-func (h *history) repaired(ctx context.Context, day int, t cxone.TableRef) error {
-	h.moveTo(day, 10)
-	columns := h.open(t)
-	return h.run(ctx, t, encryption.Request{Columns: columns[:min(3, len(columns))]}, encryption.Verified)
+// repaired: and what was lost is encrypted again.
+func (h *history) repaired(ctx context.Context, day int) error {
+	for i, t := range h.victims {
+		if columns := h.lost[t.ID]; len(columns) > 0 {
+			h.moveTo(day, 9+i)
+			if err := h.run(ctx, t, encryption.Request{Columns: columns}, encryption.Verified); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // rotated: the key of one table is rotated by hand.
@@ -166,19 +182,30 @@ func (h *history) sync(ctx context.Context, day int) error {
 	return errors.Join(h.console.watch.Tick(ctx), h.console.desk.ReadLedger(ctx))
 }
 
-// open lists the columns of a table that a run may encrypt now.
+// open lists the columns of a table that a run may encrypt now, the sensitive
+// ones first.
 func (h *history) open(t cxone.TableRef) []string {
 	table, indexes, ok := h.tenant.Table(t.DatastoreID, t.ID)
 	if !ok {
 		return nil
 	}
-	var names []string
+	var first, rest []string
 	for _, c := range table.Columns {
-		if !c.Encrypted && len(encryption.NewPlan(&table, indexes, encryption.Wish{Columns: []string{c.Name}}).Blockers) == 0 && c.Type == "string" {
-			names = append(names, c.Name)
+		if c.Encrypted || len(encryption.NewPlan(&table, indexes, encryption.Wish{Columns: []string{c.Name}}).Blockers) > 0 {
+			continue
+		}
+		if h.rules.Propose(c.Name, c.Type).State == sensitivity.Sensitive {
+			first = append(first, c.Name)
+		} else if c.Type == "string" {
+			rest = append(rest, c.Name)
 		}
 	}
-	return names
+	room := table.Metadata.MaxEncryptedFields
+	if room == 0 {
+		room = cxone.DefaultMaxEncryptedFields
+	}
+	all := append(first, rest...)
+	return all[:max(0, min(len(all), room-len(h.encrypted(t))))]
 }
 
 func (h *history) encrypted(t cxone.TableRef) []string {
