@@ -29,8 +29,16 @@ type console struct {
 
 // serve starts the console on the ledger's copy.
 func (b *bench) serve() (*console, error) {
-	cmd := exec.CommandContext(b.ctx, b.cxseal, "serve", "--db", b.db, "--addr", "127.0.0.1:0") //nolint:gosec // G204: the bench's own program
-	cmd.Env = append(os.Environ(), "CXSEAL_ADMIN_PASSWORD="+password)
+	return b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, b.cxseal, "serve", "--db", b.db, "--addr", "127.0.0.1:0")
+}
+
+// servingOn is what a server says when it is ready, followed by its address.
+const servingOn = "cxseal is serving on "
+
+// start runs a server until it says where it is.
+func (b *bench) start(env []string, name string, args ...string) (*console, error) {
+	cmd := exec.CommandContext(b.ctx, name, args...) //nolint:gosec // G204: the bench's own programs
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -42,12 +50,12 @@ func (b *bench) serve() (*console, error) {
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if at, found := strings.CutPrefix(lines.Text(), "cxseal is serving on "); found {
+		if at, found := strings.CutPrefix(lines.Text(), servingOn); found {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // it must never wait for a reader
 			return &console{cmd, strings.TrimSpace(at)}, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("the console did not start: %s", trouble.String()), cmd.Wait())
+	return nil, errors.Join(fmt.Errorf("%s did not start: %s", name, trouble.String()), cmd.Wait())
 }
 
 func (c *console) stop() error {

@@ -8,91 +8,40 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
-	"cxseal/internal/encryption"
-	"cxseal/internal/fault"
-	"cxseal/internal/inventory"
 	"cxseal/internal/review"
 	"cxseal/store"
 	"cxseal/web"
 )
 
-// noTenants is a console without a tenant: the log needs none.
-type noTenants struct{}
-
-func (noTenants) Names() []string { return nil }
-func (noTenants) Connection(string) (*encryption.Connection, error) {
-	return nil, fault.New(fault.NotFound, "There is no tenant.")
-}
-func (noTenants) Tenant(string) (inventory.Tenant, error) {
-	return nil, fault.New(fault.NotFound, "There is no tenant.")
-}
-
-// desk is the console's log, in this process.
+// desk is the log without the console around it.
 type desk struct {
 	store   *store.Store
 	log     *audit.Log
 	reviews *review.Service
-	console *handlers.Console
-	person  access.Caller
+	person  int64 // who has views
 }
 
-func (b *bench) openDesk() (d *desk, err error) {
-	d = &desk{}
-	if d.store, err = store.Open(b.ctx, b.db, store.Options{}); err != nil {
-		return nil, err
-	}
-	key, err := audit.LoadOrCreateKey(filepath.Join(b.tmp, "desk.key"), "")
+func openDesk(ctx context.Context, db, tmp string) (*desk, error) {
+	s, err := store.Open(ctx, db, store.Options{})
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now
-	quiet := slog.New(slog.DiscardHandler)
-	d.log = audit.NewLog(d.store, key, now, b.tmp)
-	d.reviews = review.NewService(d.store, now)
-	accounts := access.NewAccounts(d.store, now, access.DefaultHashCost)
-	user, err := accounts.Create(b.ctx, access.Caller{Name: "cli", Role: access.System}, "bench-officer", password, access.Officer)
+	key, err := audit.LoadOrCreateKey(filepath.Join(tmp, "desk.key"), "")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
-	d.person = access.Caller{UserID: user.ID, Name: user.Name, Role: user.Role}
-	d.console, err = handlers.New(handlers.Config{
-		Service: encryption.NewService(d.store, noTenants{}, now, quiet), Accounts: accounts,
-		Inventory: inventory.NewService(d.store, noTenants{}, now, quiet), Sessions: d.store.Sessions(handlers.DescribeSession),
-		Runs: d.store, Verifications: d.store, Audit: d.store, Tables: d.store, Records: d.store,
-		Rotations: func(context.Context, handlers.RotationFilter, *encryption.RotationDate, int) ([]encryption.RotationDate, error) {
-			return nil, nil
-		},
-		Facets: d.facets, Connections: func() []handlers.Connection { return nil },
-		Log: d.log, Pack: d.log, LogStatus: d.log.Status, Reviews: d.reviews,
-		Ready: d.store.Ping, Version: "bench", Now: now, Logger: quiet, Metrics: prometheus.NewRegistry(),
-	})
-	return d, err
-}
-
-func (d *desk) facets(ctx context.Context, f audit.Filter) (handlers.Facets, error) {
-	found, err := d.store.AuditFacets(ctx, f)
-	list := func(from []store.FacetCount) []handlers.FacetCount {
-		out := make([]handlers.FacetCount, len(from))
-		for i, c := range from {
-			out[i] = handlers.FacetCount{Value: c.Value, Count: c.Count}
-		}
-		return out
-	}
-	return handlers.Facets{Operations: list(found.Operations), Outcomes: list(found.Outcomes), Actors: list(found.Actors),
-		Connections: list(found.Connections), Of: found.Of, All: found.All}, err
+	return &desk{s, audit.NewLog(s, key, time.Now, tmp), review.NewService(s, time.Now), 1}, nil
 }
 
 // queries are all that the page asks of the database: who is there, how the
@@ -100,42 +49,82 @@ func (d *desk) facets(ctx context.Context, f audit.Filter) (handlers.Facets, err
 func (d *desk) queries(ctx context.Context) (entries []audit.Entry, err error) {
 	f := audit.Filter{}
 	_, _, sessionErr := d.store.Sessions(handlers.DescribeSession).FindCtx(ctx, "no such token")
-	_, userErr := d.store.UserByID(ctx, d.person.UserID)
+	_, userErr := d.store.UserByID(ctx, d.person)
 	_, syncErr := d.store.Syncs(ctx)
 	entries, err = d.store.AuditPage(ctx, f, 0, 51)
 	_, _, countErr := d.store.AuditCount(ctx, f, 10_000)
 	_, facetErr := d.store.AuditFacets(ctx, f)
 	_, statusErr := d.log.Status(ctx)
-	_, viewErr := d.reviews.Views(ctx, d.person)
+	_, viewErr := d.reviews.Views(ctx, access.Caller{UserID: d.person, Role: access.Officer})
 	return entries, errors.Join(err, sessionErr, userErr, syncErr, countErr, facetErr, statusErr, viewErr)
 }
 
 // load compares the log's page with its queries alone and with html/template,
-// each over HTTP on 16 connections.
+// each over HTTP on 16 connections, the server a process of its own.
 func (b *bench) load() (err error) {
-	d, err := b.openDesk()
+	c, err := b.serve()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		d.console.Close()
-		err = errors.Join(err, d.store.Close())
-	}()
-	if _, err := d.log.Sign(b.ctx); err != nil {
-		return err
-	}
-	page, stop, err := listen(d.console)
+	defer func() { err = errors.Join(err, c.stop()) }()
+	client, err := signIn(c.url, "admin")
 	if err != nil {
 		return err
 	}
-	defer stop()
-	client, err := signIn(page, "bench-officer")
+	page := filepath.Join(b.tmp, "page.html")
+	if err := save(client, c.url+"/audit", page); err != nil {
+		return err
+	}
+	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	plain, err := d.plainPage(client, page)
+	other, err := b.start(nil, self, "-serve-parts", b.db)
 	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, other.stop()) }()
+	paces := map[string][]float64{}
+	for range b.rounds {
+		for name, address := range map[string]string{"page": c.url + "/audit", "queries": other.url + "/queries", "templ": other.url + "/templ", "html": other.url + "/html"} {
+			p, err := b.hammer(client, address)
+			if err != nil {
+				return err
+			}
+			paces[name] = append(paces[name], p)
+		}
+	}
+	for name, list := range paces {
+		say("  %s: %.0f requests/s", name, middle(list))
+	}
+	b.atLeast("the whole /audit page, 16 connections", "its queries alone", middle(paces["page"])/middle(paces["queries"]), 0.6, "")
+	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template", middle(paces["templ"])/middle(paces["html"]), 2, "")
+	return b.drawing(page)
+}
+
+// save keeps a page in a file.
+func save(client *http.Client, address, path string) error {
+	resp, err := client.Get(address)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return err
+	}
+	return os.WriteFile(path, body, 0o600)
+}
+
+// serveParts is the other process: the page's parts on a database, until it is
+// told to stop. The page as the console draws it lies beside the database.
+func serveParts(ctx context.Context, db string) error {
+	d, err := openDesk(ctx, db, filepath.Dir(db))
+	if err != nil {
+		return err
+	}
+	plain, err := d.plainPage(filepath.Join(filepath.Dir(db), "page.html"))
+	if err != nil {
+		return errors.Join(err, d.store.Close())
 	}
 	serve := func(render func(context.Context, io.Writer, []audit.Entry) error) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -153,35 +142,32 @@ func (b *bench) load() (err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/queries", serve(nil))
-	mux.Handle("/templ", serve(func(ctx context.Context, w io.Writer, e []audit.Entry) error {
-		return plain.templ(ctx, w, e)
-	}))
-	mux.Handle("/html", serve(func(_ context.Context, w io.Writer, e []audit.Entry) error { return plain.html(w, e) }))
-	other, stopOther, err := listen(mux)
+	mux.Handle("/templ", serve(plain.templ))
+	mux.Handle("/html", serve(plain.html))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return errors.Join(err, d.store.Close())
 	}
-	defer stopOther()
-	paces := map[string][]float64{}
-	for range b.rounds {
-		for name, address := range map[string]string{"page": page + "/audit", "queries": other + "/queries", "templ": other + "/templ", "html": other + "/html"} {
-			p, err := b.hammer(client, address)
-			if err != nil {
-				return err
-			}
-			paces[name] = append(paces[name], p)
-		}
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
+	fmt.Println(servingOn + "http://" + l.Addr().String())
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return errors.Join(err, d.store.Close())
 	}
-	for name, list := range paces {
-		say("  %s: %.0f requests/s", name, middle(list))
-	}
-	b.atLeast("the whole /audit page, 16 connections", "its queries alone", middle(paces["page"])/middle(paces["queries"]), 0.6, "")
-	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template", middle(paces["templ"])/middle(paces["html"]), 2, "")
-	return b.drawing(d, plain)
+	return d.store.Close()
 }
 
 // drawing compares the two without queries and without HTTP.
-func (b *bench) drawing(d *desk, plain *plainPage) error {
+func (b *bench) drawing(page string) (err error) {
+	d, err := openDesk(b.ctx, b.db, b.tmp)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.store.Close()) }()
+	plain, err := d.plainPage(page)
+	if err != nil {
+		return err
+	}
 	entries, err := d.queries(b.ctx)
 	if err != nil {
 		return err
@@ -193,24 +179,13 @@ func (b *bench) drawing(d *desk, plain *plainPage) error {
 			return err
 		}
 		between := time.Now()
-		if err := plain.html(&bytes.Buffer{}, entries); err != nil {
+		if err := plain.html(b.ctx, &bytes.Buffer{}, entries); err != nil {
 			return err
 		}
 		ours, theirs = append(ours, between.Sub(began)), append(theirs, time.Since(between))
 	}
 	b.atLeast("drawing the page with templ", "with html/template", float64(median(theirs))/float64(median(ours)), 2, "")
 	return nil
-}
-
-// listen serves on a port of its own.
-func listen(h http.Handler) (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	go func() { _ = srv.Serve(l) }()
-	return "http://" + l.Addr().String(), func() { _ = srv.Close() }, nil
 }
 
 // hammer fetches an address on 16 connections and answers the requests a second.

@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -52,9 +53,17 @@ func main() {
 	records := flag.Int("records", 1_000_000, "how many records the ledger has")
 	rounds := flag.Int("rounds", 5, "how often each side of a comparison runs")
 	only := flag.String("only", "", "run only these parts, such as export,verify")
+	parts := flag.String("serve-parts", "", "serve the parts of the page on this database; the bench starts itself so")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *parts != "" {
+		if err := serveParts(ctx, *parts); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *records, *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
