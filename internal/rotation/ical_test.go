@@ -1,0 +1,96 @@
+package rotation_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-ical"
+
+	"cxseal/internal/rotation"
+)
+
+func feed(t *testing.T, columns ...rotation.Column) string {
+	t.Helper()
+	var buf bytes.Buffer
+	c := rotation.NewCalendar(&buf, "https://seal.example.org")
+	for _, col := range columns {
+		c.Add(col, col.StatusAt(start, rotation.DefaultLeads), "/datastores/ds/tables/t")
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+func parse(t *testing.T, text string) []ical.Event {
+	t.Helper()
+	cal, err := ical.NewDecoder(strings.NewReader(text)).Decode()
+	if err != nil {
+		t.Fatalf("another parser refuses the feed: %v\n%s", err, text)
+	}
+	return cal.Events()
+}
+
+func TestTheFeedReadsBackInAnotherParser(t *testing.T) {
+	hostile := watched()
+	hostile.Column = "Straße; größte, \\ \"Zeile\"\r\nBEGIN:VEVENT\x00 " + strings.Repeat("漢字", 40)
+	plain := watched()
+	text := feed(t, hostile, plain)
+	for i, line := range strings.Split(text, "\r\n") {
+		if len(line) > 75 {
+			t.Errorf("line %d has %d octets", i, len(line))
+		}
+	}
+	if strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+		t.Error("a line does not end in CRLF")
+	}
+	events := parse(t, text)
+	if len(events) != 2 {
+		t.Fatalf("%d events", len(events))
+	}
+	summary, err := events[0].Props.Text(ical.PropSummary)
+	if want := "Key rotation due: " + strings.NewReplacer("\r", "", "\x00", "").Replace(hostile.Column) + " on t"; err != nil || summary != want {
+		t.Errorf("summary %q, %v; want %q", summary, err, want)
+	}
+	begin, err := events[1].DateTimeStart(time.UTC)
+	if err != nil || !begin.Equal(plain.DueAt.Truncate(day)) {
+		t.Errorf("starts %s, %v", begin, err)
+	}
+}
+
+func TestAMovedDateIsTheSameEventWithAHigherSequence(t *testing.T) {
+	c := watched()
+	before := parse(t, feed(t, c))[0]
+	c.See(table(start.Add(80*day), 2), false)
+	after := parse(t, feed(t, c))[0]
+	value := func(e ical.Event, name string) string { return e.Props.Get(name).Value }
+	if value(before, "UID") != value(after, "UID") {
+		t.Error("the event has another UID")
+	}
+	if value(before, "SEQUENCE") != "0" || value(after, "SEQUENCE") != "1" || value(before, "DTSTART") == value(after, "DTSTART") {
+		t.Errorf("sequence %s then %s, start %s then %s", value(before, "SEQUENCE"), value(after, "SEQUENCE"), value(before, "DTSTART"), value(after, "DTSTART"))
+	}
+	other := watched()
+	other.Column = "other"
+	if value(parse(t, feed(t, other))[0], "UID") == value(before, "UID") {
+		t.Error("two columns share a UID")
+	}
+}
+
+func BenchmarkFeed(b *testing.B) {
+	c := watched()
+	for range b.N {
+		var buf bytes.Buffer
+		cal := rotation.NewCalendar(&buf, "https://seal.example.org")
+		for i := range 1000 {
+			c.Column = fmt.Sprint("column_", i)
+			cal.Add(c, rotation.StatusOnTime, "/datastores/ds/tables/t")
+		}
+		if err := cal.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
