@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -147,11 +148,15 @@ func (c *crash) release(h *hold) {
 	}
 }
 
+func (c *crash) settings() []string {
+	return []string{"CXSEAL_ADMIN_PASSWORD=" + adminPassword, "CXONE_BASE_URL=" + c.url,
+		"CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_CLIENT_SECRET=" + sandbox.DefaultClientSecret,
+		"CXONE_REALM=" + sandbox.DefaultRealm, "CXONE_RATE=0"}
+}
+
 func (c *crash) start() {
 	c.t.Helper()
-	c.proc = launchProcess(c.t, []string{"CXSEAL_ADMIN_PASSWORD=" + adminPassword, "CXONE_BASE_URL=" + c.url,
-		"CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_CLIENT_SECRET=" + sandbox.DefaultClientSecret,
-		"CXONE_REALM=" + sandbox.DefaultRealm, "CXONE_RATE=0"}, "serve", "--addr", c.addr, "--db", c.db)
+	c.proc = launchProcess(c.t, c.settings(), "serve", "--addr", c.addr, "--db", c.db)
 	c.proc.says("serving on")
 }
 
@@ -400,4 +405,35 @@ func TestAStopWhileStartingIsNotReportedAsAFailure(t *testing.T) {
 		p.says("serving on")
 		p.stop()
 	}
+}
+
+// TestAnInterruptedCommandIsTakenUpByTheConsole presses Ctrl-C while encrypt has
+// a change on its way, and starts a console on the same database.
+func TestAnInterruptedCommandIsTakenUpByTheConsole(t *testing.T) {
+	t.Parallel()
+	c := newCrash(t, false)
+	c.proc.stop()
+	before := c.set(&c.before, newHold())
+	before.drop = true
+	encrypt := launchProcess(t, c.settings(), "encrypt", "--addr", c.addr, "--db", c.db,
+		"--datastore", "ds-customers", "--table", "tbl-contacts", "--columns", "ssn,credit_card")
+	before.await(t, "the PATCH")
+	run := ask[string](t, c.db, `SELECT id FROM runs`)
+	c.mustBe(run, "patching")
+	if err := encrypt.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if said := encrypt.says("Interrupted"); !strings.Contains(said, run) || !strings.HasPrefix(said, `{"success":false`) {
+		t.Errorf("encrypt says %s", said)
+	}
+	<-encrypt.done
+	if code := encrypt.cmd.ProcessState.ExitCode(); code != exitFailed {
+		t.Errorf("encrypt exits %d, want %d", code, exitFailed)
+	}
+	c.set(&c.before, nil)
+	c.release(before)
+	c.start()
+	c.awaitState(run, "verified")
+	c.proc.stop()
+	c.mustBeWhole("ds-customers/tbl-contacts", run)
 }

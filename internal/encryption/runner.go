@@ -160,7 +160,8 @@ func (r *Runner) Stop(ctx context.Context) error {
 }
 
 // RunOne works on one queued or interrupted run in the caller's goroutine until
-// it has ended, for the command line: the same pipeline without a console.
+// it has ended, for the command line: the same pipeline without a console. When
+// ctx is done first, it returns the run as it stands and ctx's error.
 func (r *Runner) RunOne(ctx context.Context, runID string) (Run, error) {
 	_, working := r.begin(ctx)
 	defer func() {
@@ -170,12 +171,18 @@ func (r *Runner) RunOne(ctx context.Context, runID string) (Run, error) {
 			r.service.logger.ErrorContext(ctx, "leases were not released; they lapse by themselves", "err", err)
 		}
 	}()
+	// Who interrupts a command does not want to wait for a tenant that hangs:
+	// the work is broken off, as by a crash, and can be taken up again.
+	defer context.AfterFunc(ctx, r.stopWorking)()
 	moved, unwatch := r.service.Watch(runID)
 	defer unwatch()
 	for {
-		run, err := r.service.store.Run(ctx, runID)
+		run, err := r.service.store.Run(context.WithoutCancel(ctx), runID)
 		if err != nil || run.State.Ended() {
 			return run, err
+		}
+		if ctx.Err() != nil {
+			return run, ctx.Err()
 		}
 		if connection, err := r.service.connections.Connection(run.Connection); err == nil {
 			if claimed := r.claim(ctx, connection, runID); claimed != nil {
