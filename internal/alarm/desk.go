@@ -53,8 +53,14 @@ func NewDesk(store Store, sealer Sealer, now func() time.Time, logger *slog.Logg
 	return &Desk{store: store, sealer: sealer, send: Send, now: now, logger: logger}
 }
 
-// Raise keeps alarms that were not raised before.
+// Raise keeps alarms that were not raised before, raised now unless they say
+// when.
 func (d *Desk) Raise(ctx context.Context, alarms ...Alarm) error {
+	for i := range alarms {
+		if alarms[i].RaisedAt.IsZero() {
+			alarms[i].RaisedAt = d.now()
+		}
+	}
 	return d.store.Raise(ctx, alarms...)
 }
 
