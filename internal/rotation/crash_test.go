@@ -1,0 +1,205 @@
+package rotation_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"cxseal/internal/access"
+	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
+	"cxseal/store"
+)
+
+// childDir is set in the process that is killed: the folder it works in.
+const childDir = "CXSEAL_TEST_ROTATION_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := work(context.Background(), dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// tomorrow is when the keys of the crash test are overdue.
+var tomorrow = start.Add(98 * day)
+
+func at98() time.Time { return tomorrow }
+
+// silent is a tenant that cannot be reached.
+type silent struct{}
+
+func (silent) Observe(context.Context, string, string, string) error { return io.ErrUnexpectedEOF }
+func (silent) Names() []string                                       { return []string{"default"} }
+func (silent) Connection(string) (*encryption.Connection, error) {
+	return &encryption.Connection{Name: "default", Concurrency: 1}, nil
+}
+
+// work is a console's background work, once: scan, runs, deliveries.
+func work(ctx context.Context, dir string) error {
+	s, err := store.Open(ctx, filepath.Join(dir, "cxseal.db"), store.Options{Now: at98})
+	if err != nil {
+		return err
+	}
+	sealer, err := access.OpenSealer(ctx, access.KeySource{File: filepath.Join(dir, "key"), MayCreate: true})
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.DiscardHandler)
+	runs := encryption.NewService(s, silent{}, at98, logger)
+	watch := rotation.NewWatch(s, silent{}, runs, rotation.ScanOptions{Leads: rotation.DefaultLeads}, at98, logger)
+	desk := alarm.NewDesk(s, sealer, at98, logger)
+	for _, step := range []func(context.Context) error{watch.Tick, desk.ReadLedger, desk.Deliver} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Close()
+}
+
+const (
+	crashTables  = 120
+	crashColumns = 10
+)
+
+// prepare makes a database with overdue keys that are ours to rotate, and a
+// route for their alarms.
+func prepare(t *testing.T, dir, hook string) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := store.Open(t.Context(), filepath.Join(dir, "cxseal.db"), store.Options{Now: at98})
+	must(err)
+	for i := range crashTables {
+		var columns []inventory.Column
+		for n := range crashColumns {
+			columns = append(columns, inventory.Column{Name: fmt.Sprint("c", n), Type: "string", Encrypted: true, KeyVersion: 1})
+		}
+		must(s.SaveTable(t.Context(), start, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: fmt.Sprint("t", i), Total: crashColumns, Encrypted: crashColumns}, columns))
+	}
+	rule := rotation.DefaultRule
+	rule.AutoRotate = true
+	must(s.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
+	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(dir, "key"), MayCreate: true})
+	must(err)
+	desk := alarm.NewDesk(s, sealer, at98, slog.New(slog.DiscardHandler))
+	must(desk.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},
+		alarm.Address{Way: alarm.Webhook, URL: hook, Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}))
+	must(s.Close())
+}
+
+// The process is killed (SIGKILL) at random moments of the scan, of launching
+// rotation runs and of delivering alarms, and started again until it is
+// through.
+func TestAKilledConsoleFiresNothingTwiceAndSkipsNothing(t *testing.T) {
+	var mu sync.Mutex
+	ids := map[string]int{}
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		ids[r.Header.Get("webhook-id")]++
+	}))
+	defer hook.Close()
+	dir := t.TempDir()
+	prepare(t, dir, hook.URL)
+
+	kills := 0
+	for round := 0; ; round++ {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // G204: this very test
+		cmd.Env = append(os.Environ(), childDir+"="+dir)
+		cmd.Stderr = t.Output()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		killed := make(chan bool, 1)
+		timer := time.AfterFunc(time.Duration(5+rand.IntN(150))*time.Millisecond, func() { //nolint:gosec // G404: when to kill is no secret
+			killed <- round < 25 && cmd.Process.Kill() == nil
+		})
+		err := cmd.Wait()
+		if !timer.Stop() && <-killed && err != nil {
+			kills++
+			continue
+		}
+		if err != nil {
+			t.Fatalf("the work failed by itself: %v", err)
+		}
+		break
+	}
+	t.Logf("killed %d times", kills)
+	if kills == 0 {
+		t.Fatal("it was never killed: the test proves nothing")
+	}
+	compareAfterKills(t, dir, ids)
+}
+
+func compareAfterKills(t *testing.T, dir string, ids map[string]int) {
+	t.Helper()
+	s, err := store.Open(t.Context(), filepath.Join(dir, "cxseal.db"), store.Options{Now: at98})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	y := &year{t: t, store: s}
+	for key, n := range y.records(audit.RotationOverdue) {
+		if n != 1 {
+			t.Errorf("%v is on record as overdue %d times", key, n)
+		}
+	}
+	alarms, err := s.Alarms(t.Context(), alarm.RotationOverdue, 0, 1000)
+	y.must(err)
+	raised := map[string]int{}
+	var alarmIDs []int64
+	for _, a := range alarms {
+		alarmIDs = append(alarmIDs, a.ID)
+		for _, c := range a.Columns {
+			raised[a.TableID+"."+c]++
+		}
+	}
+	deliveries, err := s.Deliveries(t.Context(), alarmIDs)
+	y.must(err)
+	for _, d := range deliveries {
+		if d.State != alarm.Sent || ids[d.MessageID] == 0 {
+			t.Errorf("delivery %d is %s and was received %d times", d.ID, d.State, ids[d.MessageID])
+		}
+	}
+	if len(ids) != len(alarms) || len(deliveries) != len(alarms) {
+		t.Errorf("%d alarms, %d deliveries, %d different messages received", len(alarms), len(deliveries), len(ids))
+	}
+	runs, err := s.Runs(t.Context(), encryption.RunFilter{}, 0, 1000)
+	y.must(err)
+	rotated := map[string]int{}
+	for _, r := range runs {
+		for _, c := range r.Columns {
+			rotated[r.TableID+"."+c]++
+		}
+	}
+	if len(raised) != crashTables*crashColumns || len(rotated) != crashTables*crashColumns {
+		t.Errorf("%d columns with an alarm and %d with a run, want %d", len(raised), len(rotated), crashTables*crashColumns)
+	}
+	for column, n := range rotated {
+		if n != 1 || raised[column] != 1 {
+			t.Errorf("%s: %d runs, %d alarms", column, n, raised[column])
+		}
+	}
+}
