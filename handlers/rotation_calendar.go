@@ -127,7 +127,7 @@ func (h *Console) rotationFeed(c echo.Context) error {
 	filter := rotation.Filter{From: now.Add(-feedBehind), Until: now.Add(feedAhead)}
 	var after *rotation.Column
 	for n := 0; n < feedEvents; n += feedPage {
-		page, err := h.cfg.Ledger.Ledger(ctx, filter, after, feedPage)
+		page, err := h.cfg.Ledger.LedgerDates(ctx, filter, after, feedPage)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ import (
 type LedgerReader interface {
 	// Ledger lists columns after the given one (nil: from the soonest).
 	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+	// LedgerDates is Ledger with only what a calendar shows.
+	LedgerDates(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
 	// LedgerDays counts what is due on each UTC day, by its date.
 	LedgerDays(ctx context.Context, f rotation.Filter) (map[string]int, error)
 	// ColumnCategory is a column's sensitivity category, empty for none.
