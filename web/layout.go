@@ -24,7 +24,7 @@ var navigation = []place{
 	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
 	{NavAudit, "Audit", "/audit", "audit", "a"},
 	{NavVerifications, "Verifications", "/verifications", "shield", "v"},
-	{NavConnections, "Connections", "/connections", "world", "c"},
+	{NavConnections, "Connections", "/connections", "world", "n"},
 	{NavPeople, "People", "/people", "user", "p"},
 	{NavSystem, "System", "/system", "settings", "s"},
 }
@@ -33,7 +33,7 @@ var navigation = []place{
 func placesFor(role string) []place {
 	return slices.DeleteFunc(slices.Clone(navigation), func(p place) bool {
 		switch p.nav {
-		case NavDashboard:
+		case NavDashboard, NavTrends:
 			return false
 		case NavConnections, NavPeople:
 			return role != "admin"
