@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,17 @@ const (
 	paceHold     = 250 * time.Millisecond // how long a request that is not written yet holds the turn
 	paceSpin     = 900 * time.Microsecond // the last part of a wait, which a timer would overshoot
 	maxPause     = 2 * time.Minute        // the longest Retry-After that is waited for
+	paceYield    = 5 * time.Second        // how long a call in the background lets others go first
 )
+
+type backgroundKey struct{}
+
+// InBackground returns a context whose calls let the client's other calls go
+// first where requests are paced, each for at most five seconds: what nobody
+// waits for must not hold up what somebody does.
+func InBackground(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
 
 // pacer spaces requests so that a tenant that allows no burst throttles none.
 //
@@ -29,6 +40,7 @@ const (
 type pacer struct {
 	interval time.Duration // 0: no spacing, only pauses
 	turn     chan struct{} // held from the wait until the request is written
+	urgent   atomic.Int32  // calls that wait and are not in the background
 
 	mu       sync.Mutex
 	lastSent time.Time
@@ -51,6 +63,12 @@ func (p *pacer) wait(ctx context.Context) (sent func(), err error) {
 	if p.interval == 0 {
 		return func() {}, p.sleep(ctx)
 	}
+	if ctx.Value(backgroundKey{}) != nil {
+		p.yield(ctx)
+	} else {
+		p.urgent.Add(1)
+		defer p.urgent.Add(-1)
+	}
 	select {
 	case p.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -71,6 +89,23 @@ func (p *pacer) wait(ctx context.Context) (sent func(), err error) {
 	// A slow dial must not hold up everyone else.
 	timer := time.AfterFunc(paceHold, release)
 	return func() { timer.Stop(); release() }, nil
+}
+
+// yield returns when no other call waits, or patience ends.
+func (p *pacer) yield(ctx context.Context) {
+	look := time.NewTicker(p.interval)
+	defer look.Stop()
+	patience := time.NewTimer(paceYield)
+	defer patience.Stop()
+	for p.urgent.Load() > 0 {
+		select {
+		case <-look.C:
+		case <-patience.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (p *pacer) mark() {

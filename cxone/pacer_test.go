@@ -1,6 +1,7 @@
 package cxone
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -83,6 +84,53 @@ func TestA429PausesAllCallsThenThePaceRecovers(t *testing.T) {
 		p.throttled(time.Now(), time.Hour)
 		if d := gap(); d != maxPause {
 			t.Errorf("an hour's pause was waited for %s", d)
+		}
+	})
+}
+
+// A hundred reads in the background share the pace with ten calls that somebody
+// waits for: those must not wait for the hundred, and the hundred must not
+// wait for ever.
+func TestCallsInTheBackgroundLetOthersGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(50)
+		call := func(ctx context.Context) {
+			sent, err := p.wait(ctx)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			sent()
+		}
+		var all, urgent sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 25 {
+					call(InBackground(t.Context()))
+				}
+			})
+		}
+		synctest.Wait()
+		start := time.Now()
+		for range 2 {
+			urgent.Go(func() {
+				for range 5 {
+					call(t.Context())
+				}
+			})
+		}
+		urgent.Wait()
+		// The ones in the background that had their turn already, and their own.
+		if d := time.Since(start); d > 16*21*time.Millisecond {
+			t.Errorf("ten calls took %s beside the background's", d)
+		}
+		all.Wait()
+
+		p.urgent.Add(1) // somebody always waits
+		start = time.Now()
+		call(InBackground(t.Context()))
+		if d := time.Since(start); d != paceYield {
+			t.Errorf("a call in the background waited %s", d)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxseal/cxone"
 	"cxseal/internal/alarm"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
@@ -81,7 +82,7 @@ const anchorPatience = 15 * time.Minute
 func (c *Console) syncAll(ctx context.Context) error {
 	var failed []error
 	for _, name := range c.directory.Names() {
-		if err := c.inv.Sync(ctx, name, c.cfg.SyncEvery); err != nil {
+		if err := c.inv.Sync(cxone.InBackground(ctx), name, c.cfg.SyncEvery); err != nil {
 			failed = append(failed, fmt.Errorf("connection %s: %w", name, err))
 		}
 	}
