@@ -74,25 +74,45 @@ func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list st
 		return 0, err
 	}
 	q.before(end + 1)
-	out := &exportSink{format: format}
-	var total int64
-	for {
-		out.buf, out.rows, out.full = out.buf[:0], 0, false
+	read := func(into *exportSink, after int64) exportChunk {
+		into.buf, into.rows, into.full, into.last = into.buf[:0], 0, false, after
 		chunk := q
-		chunk.after(out.last)
+		chunk.after(after)
 		inner, args := chunk.rows(list, `ASC`, chunkRows)
-		seen, err := s.emit(ctx, out, list, inner, args...)
-		if err != nil {
-			return total, fmt.Errorf("export audit records: %w", err)
+		seen, err := s.emit(ctx, into, list, inner, args...)
+		return exportChunk{into, seen >= chunkRows || into.full, err}
+	}
+	// The next chunk is read while this one is on its way: w hashes, and waits
+	// for a network.
+	var total int64
+	spare := &exportSink{format: format}
+	for chunk := read(&exportSink{format: format}, 0); ; {
+		if chunk.err != nil {
+			return total, fmt.Errorf("export audit records: %w", chunk.err)
 		}
-		if _, err := w.Write(out.buf); err != nil {
+		next := make(chan exportChunk, 1) // has room, so that no reader is left behind
+		if chunk.more {
+			go func(into *exportSink, after int64) { next <- read(into, after) }(spare, chunk.last)
+		}
+		_, err := w.Write(chunk.buf)
+		if err == nil {
+			total += chunk.rows
+		}
+		if !chunk.more {
 			return total, err
 		}
-		total += out.rows
-		if seen < chunkRows && !out.full {
-			return total, nil
+		spare = chunk.exportSink
+		if chunk = <-next; err != nil {
+			return total, err
 		}
 	}
+}
+
+// exportChunk is a chunk that was read, and whether more may follow.
+type exportChunk struct {
+	*exportSink
+	more bool
+	err  error
 }
 
 // csvCell is the value of one column of the export. The columns are generated
