@@ -177,7 +177,8 @@ func TestHostileTextStaysText(t *testing.T) {
 		pages := map[string]templ.Component{
 			"login": hostile(LoginPage, text), "dashboard": hostile(DashboardPage, text), "datastores": hostile(DatastoresPage, text),
 			"table": hostile(TablePage, text), "preflight": hostile(Preflight, text), "run": hostile(RunPage, text), "run live": hostile(RunLive, text),
-			"runs": hostile(RunsPage, text), "rotations": hostile(RotationsPage, text), "audit": hostile(AuditPage, text), "record": hostile(AuditRecordPage, text),
+			"runs": hostile(RunsPage, text), "rotations": hostile(RotationsPage, text), "month": hostile(RotationMonthPage, text), "timeline": hostile(RotationTimelinePage, text),
+			"policies": hostile(RotationPoliciesPage, text), "alarms": hostile(AlarmsPage, text), "jobs": hostile(JobsPage, text), "audit": hostile(AuditPage, text), "record": hostile(AuditRecordPage, text),
 			"verifications": hostile(VerificationsPage, text), "system": hostile(SystemPage, text), "reviews": hostile(ReviewsPage, text), "error": hostile(ErrorPage, text), "error fragment": hostile(ErrorFragment, text),
 		}
 		for name, c := range pages {

@@ -88,9 +88,12 @@ func sampleRotations() []RotationRow {
 		return RotationRow{DatastoreID: "ds-customers", TableID: "tbl-contacts", TableName: "Contacts", Column: column, Strategy: "AUTOMATIC", IntervalDays: 90, DueAt: sampleNow.Add(in), Status: status, KeyVersion: version, RunID: runB}
 	}
 	const day = 24 * time.Hour
+	seen := mk("iban", "late", 88*day, 4)
+	seen.Key, seen.Policy, seen.SeenAt, seen.GraceDays = "k", "policy for connection default", sampleNow, 7
+	seen.RotatedAt, seen.RotatedHow, seen.Timeliness, seen.BackAt, seen.BackTo = sampleNow.Add(-2*day), "table", "unproven", sampleNow, 3
 	return []RotationRow{
 		mk("email", "overdue", -4*day, 1), mk("phone_number", "due", 3*time.Hour, 2), mk("date_of_birth", "soon", 6*day, 0),
-		mk("account_number", "scheduled", 61*day, 3), mk("iban", "scheduled", 88*day, 1),
+		mk("account_number", "scheduled", 61*day, 3), seen,
 	}
 }
 
@@ -301,7 +304,7 @@ func samplePages() []page {
 			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},
 			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Encrypted: true},
 		}}
-	return []page{
+	return append(rotationSamples(), []page{
 		{"trends", "/charts", TrendsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"login", "/login", LoginPage(LoginView{Chrome: guest, Next: "/audit", Username: "admin", Error: "User name or password is wrong.", DemoNote: "Demo accounts: admin / demo-admin and officer / demo-officer.", Providers: []Link{{Text: "Sign in with Example SSO", Href: "/sso/example/begin"}}})},
 		{"dashboard", "/", DashboardPage(dash)},
@@ -328,7 +331,7 @@ func samplePages() []page {
 		{"verifications", "/verifications", VerificationsPage(verifications)},
 		{"system", "/system", SystemPage(system)},
 		{"error", "/lost", ErrorPage(ErrorView{Chrome: lost, Status: 404, Code: "not_found", Message: "There is no run with this id.", RequestID: "req-8d1f20"})},
-	}
+	}...)
 }
 
 // sampleChart is three days of coverage with a fall.
