@@ -16,7 +16,7 @@ type step struct {
 }
 
 var stepNames = []struct{ state, name string }{
-	{"queued", "Queued"}, {"checking", "Checks"}, {"patching", "PATCH"}, {"verifying", "KMS confirmation"}, {"verified", "Verified"},
+	{"awaiting", "Approval"}, {"queued", "Queued"}, {"checking", "Checks"}, {"patching", "PATCH"}, {"verifying", "KMS confirmation"}, {"verified", "Verified"},
 }
 
 // runSteps derives the steps from the run's state and the moments at which it
@@ -49,6 +49,9 @@ func runSteps(v RunView) []step {
 			s.how, s.note = lastStep(v.Run.State)
 		}
 		steps[i] = s
+	}
+	if v.Approval == nil {
+		return steps[1:] // one person is enough
 	}
 	return steps
 }

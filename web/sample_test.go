@@ -306,6 +306,12 @@ func samplePages() []page {
 		}}
 	return append(rotationSamples(), []page{
 		{"trends", "/charts", TrendsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
+		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
+		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},
+		{"account", "/account", AccountPage(sampleAccount(false))}, {"account-enrol", "/account", AccountPage(sampleAccount(true))},
+		{"people", "/people", PeoplePage(samplePeople())},
+		{"connections", "/connections", ConnectionsPage(ConnectionsView{Chrome: chrome("Connections", NavConnections), Rows: []ManagedConnection{sampleManaged("default", "environment"), sampleManaged("eu-production", "console")}})},
+		{"connection", "/connections/eu-production", ConnectionPage(sampleConnection())}, {"run-awaiting", "/runs/r", RunPage(sampleAwaiting())},
 		{"login", "/login", LoginPage(LoginView{Chrome: guest, Next: "/audit", Username: "admin", Error: "User name or password is wrong.", DemoNote: "Demo accounts: admin / demo-admin and officer / demo-officer.", Providers: []Link{{Text: "Sign in with Example SSO", Href: "/sso/example/begin"}}})},
 		{"dashboard", "/", DashboardPage(dash)},
 		{"dashboard-empty", "/", DashboardPage(dashEmpty)},
