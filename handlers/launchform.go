@@ -35,6 +35,8 @@ func readLaunchForm(post url.Values) launchForm {
 	}
 	f.readInterval()
 	f.readStart()
+	f.request.IgnoreWindow = post.Get("ignore_window") == "1"
+	f.shown.IgnoreWindow = f.request.IgnoreWindow
 	switch strings.ToLower(post.Get("mask_indexes")) {
 	case "1", "true", "on":
 		f.request.MaskIndexes, f.shown.MaskIndexes = true, true

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -139,4 +140,27 @@ func idParam(c echo.Context, name string) (int64, error) {
 		return 0, fault.New(fault.NotFound, "There is nothing at this address.")
 	}
 	return id, nil
+}
+
+// addPolicy fills in what the rotation policy of a table means for its forms.
+func (h *Console) addPolicy(ctx context.Context, ref tableRef, v *web.TableView) error {
+	policies, err := h.cfg.Policies.Policies(ctx)
+	if err != nil {
+		return err
+	}
+	interval := strconv.Itoa(policies.For(ref.connection, ref.datastore, "").IntervalDays)
+	for _, f := range []*web.RunForm{v.Encrypt, v.Rotate} {
+		if f != nil && f.IntervalDays == "" {
+			f.IntervalDays = interval
+		}
+	}
+	now := h.cfg.Now()
+	opens, scope, err := h.cfg.Policies.MayStart(ctx, ref.connection, ref.datastore, now)
+	if err != nil {
+		return err
+	}
+	if opens.After(now) {
+		v.WindowOpens = "The low-traffic window of " + scope + " is closed: a run waits until " + web.FormatTime(opens) + "."
+	}
+	return nil
 }

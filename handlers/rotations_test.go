@@ -1,11 +1,19 @@
 package handlers_test
 
 import (
+	"net/url"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
 
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
 )
@@ -21,4 +29,152 @@ func (h *house) addRotations(cfg *handlers.Config) {
 	cfg.Feeds = rotation.NewFeeds(h.db, h.accounts, h.clock)
 	cfg.Desk = alarm.NewDesk(h.db, sealer, h.clock, cfg.Logger)
 	cfg.Jobs = schedule.New(h.db, nil, h.clock, cfg.Logger, schedule.Options{})
+}
+
+var rotationKey = regexp.MustCompile(`name="column" value="([^"]+)"`)
+
+func TestTheKeysOfAPageAreRotatedInOneFormAndTheLedgerSaysSo(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	h.waitFor(admin.launch("ssn", "credit_card"), encryption.Verified)
+
+	list := admin.get("/rotations?table_id=" + tableID)
+	keys := rotationKey.FindAllStringSubmatch(list.body, -1)
+	if len(keys) != 2 || !strings.Contains(list.body, "none yet") {
+		t.Fatalf("%d columns to choose: %s", len(keys), list.body)
+	}
+	form := url.Values{"column": {keys[0][1], keys[1][1]}}
+	if a := admin.submit("/rotations", "/rotations/rotate", form); a.status != 303 {
+		t.Fatalf("rotate: %d %s", a.status, a.body)
+	}
+	runs, err := h.db.Runs(t.Context(), encryption.RunFilter{Operation: string(audit.KeyRotation)}, 0, 10)
+	must(t, err)
+	if len(runs) != 1 || len(runs[0].Columns) != 2 {
+		t.Fatalf("%d rotation runs: %+v", len(runs), runs)
+	}
+	h.waitFor("/runs/"+runs[0].ID, encryption.Verified)
+	list = admin.get("/rotations?table_id=" + tableID)
+	if strings.Count(list.body, "on time") < 2 || strings.Contains(list.body, "none yet") {
+		t.Errorf("the ledger does not show the rotations that were seen: %s", list.body)
+	}
+	if n := len(h.records(audit.Filter{Operation: string(audit.RotationObserved)})); n != 2 {
+		t.Errorf("%d rotations on record", n)
+	}
+	for _, bad := range []string{"", "nonsense", keys[0][1] + "x"} {
+		if a := admin.submit("/rotations", "/rotations/rotate", url.Values{"column": {bad}}); a.status != 400 && a.status != 404 {
+			t.Errorf("column %q: %d", bad, a.status)
+		}
+	}
+}
+
+func TestARunOutsideItsWindowWaitsUnlessAnAdminChoosesOtherwise(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	// A window that is open for one minute, at this time tomorrow.
+	opens := h.clock().UTC().Add(-time.Hour)
+	form := url.Values{"strategy": {"MANUAL"}, "interval_days": {"30"}, "grace_days": {"3"}, "connection": {"default"},
+		"window_cron": {strconv.Itoa(opens.Minute()) + " " + strconv.Itoa(opens.Hour()) + " * * *"}, "window_zone": {"UTC"}, "window_minutes": {"1"}}
+	check := url.Values{"check": {"1"}}
+	for k, v := range form {
+		check[k] = v
+	}
+	if a := admin.submit("/rotations/policies", "/rotations/policies", check); a.status != 200 || strings.Count(a.body, " UTC</li>") != 5 {
+		t.Errorf("the next five openings are not shown: %d", a.status)
+	}
+	if a := admin.submit("/rotations/policies", "/rotations/policies", form); a.status != 303 {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	waiting := h.waitFor(admin.launch("ssn"), encryption.Queued)
+	if waiting.StartAt.Sub(h.clock()) < 22*time.Hour || waiting.StartAt.Minute() != opens.Minute() {
+		t.Errorf("the run starts at %s, the window opens at minute %d", waiting.StartAt, opens.Minute())
+	}
+	if page := admin.get("/runs/" + waiting.ID); !strings.Contains(page.body, "to start at") {
+		t.Error("the run's page does not say until when it waits")
+	}
+	if a := admin.submit("/runs", "/runs/"+waiting.ID+"/cancel", nil); a.status != 303 {
+		t.Fatalf("cancel: %d", a.status)
+	}
+	choice := runForm("ssn")
+	choice.Set("ignore_window", "1")
+	a := admin.submit("/runs", "/runs", choice)
+	run := h.waitFor(a.header.Get("Location"), encryption.Verified)
+	if list := h.records(audit.Filter{RunID: run.ID, Operation: string(audit.RunRequested)}); len(list) != 1 || !strings.Contains(list[0].Record.Detail, "by choice of admin-1") {
+		t.Errorf("the choice is not on record: %+v", list)
+	}
+	if list := admin.get("/rotations"); !strings.Contains(list.body, "policy for connection default") {
+		t.Error("the page does not say which policy applies")
+	}
+}
+
+var feedAddress = regexp.MustCompile(`(/rotations\.ics\?token=[A-Z0-9]+)`)
+
+func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
+	h := newHouse(t)
+	admin, officer, stranger := h.as(access.Admin), h.as(access.Officer), h.browser()
+	h.waitFor(admin.launch("ssn"), encryption.Verified)
+	made := officer.submit("/rotations", "/rotations/feed", nil)
+	address := feedAddress.FindString(made.body)
+	if made.status != 200 || address == "" {
+		t.Fatalf("feed: %d", made.status)
+	}
+	if again := officer.get("/rotations"); strings.Contains(again.body, address) {
+		t.Error("the address is shown again")
+	}
+	feed := stranger.get(address)
+	if feed.status != 200 || !strings.HasPrefix(feed.header.Get("Content-Type"), "text/calendar") || !strings.Contains(feed.body, "SUMMARY:Key rotation due: ssn") {
+		t.Fatalf("feed: %d %s", feed.status, feed.body)
+	}
+	if logs := h.logs.String(); strings.Contains(logs, strings.TrimPrefix(address, "/rotations.ics?token=")) {
+		t.Error("the feed's token is in the log")
+	}
+	renewed := feedAddress.FindString(officer.submit("/rotations", "/rotations/feed", nil).body)
+	if a := stranger.get(address); a.status != 401 {
+		t.Errorf("the replaced address answers %d", a.status)
+	}
+	if a := officer.submit("/rotations", "/rotations/feed/revoke", nil); a.status != 303 {
+		t.Fatalf("revoke: %d", a.status)
+	}
+	for _, path := range []string{renewed, "/rotations.ics", "/rotations.ics?token=", "/rotations.ics?token=A"} {
+		if a := stranger.get(path); a.status != 401 {
+			t.Errorf("%s answers %d", path, a.status)
+		}
+	}
+	mine := feedAddress.FindString(officer.submit("/rotations", "/rotations/feed", nil).body)
+	users, err := h.db.ListUsers(t.Context())
+	must(t, err)
+	for _, u := range users {
+		if u.Name == "officer-1" {
+			must(t, h.db.SetDisabled(t.Context(), u.ID, true, h.clock()))
+		}
+	}
+	if a := stranger.get(mine); a.status != 401 {
+		t.Errorf("the feed of a disabled account answers %d", a.status)
+	}
+}
+
+func TestAnAlarmRoutesAddressIsNeverShownAgain(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	form := url.Values{"name": {"hook"}, "way": {"webhook"}, "url": {h.server.URL + "/hunter2secret"}, "secret": {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
+	if a := admin.submit("/alarms", "/alarms/routes", form); a.status != 303 {
+		t.Fatalf("route: %d %s", a.status, a.body)
+	}
+	if a := admin.submit("/alarms", "/alarms/routes/1/test", nil); a.status != 303 {
+		t.Fatalf("test: %d %s", a.status, a.body)
+	}
+	page := admin.get("/alarms")
+	if !strings.Contains(page.body, "Given up") || !strings.Contains(page.body, "the receiver answered 404") {
+		t.Errorf("the test's fate is not shown: %s", page.body)
+	}
+	form.Set("secret", "")
+	refused := admin.submit("/alarms", "/alarms/routes", form)
+	if refused.status != 422 || strings.Contains(page.body+refused.body, "hunter2") || strings.Contains(page.body+refused.body, "whsec_Mf") {
+		t.Errorf("%d, or a secret is shown", refused.status)
+	}
+	if a := admin.submit("/alarms", "/alarms/routes/1/delete", nil); a.status != 303 {
+		t.Errorf("delete: %d", a.status)
+	}
+	if page := admin.get("/alarms"); strings.Contains(page.body, "Test</button>") {
+		t.Error("the route is still there")
+	}
 }

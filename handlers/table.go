@@ -81,6 +81,9 @@ func (h *Console) showTable(c echo.Context, ref tableRef, status int, sent forms
 			v.Rotate = sent.rotate
 		}
 	}
+	if err := h.addPolicy(ctx, ref, &v); err != nil {
+		return err
+	}
 	v.Chrome = h.chrome(c, v.Name, web.NavDatastores, web.Link{Text: "Data stores", Href: "/datastores"})
 	return h.render(c, status, web.TablePage(v))
 }

@@ -22,7 +22,11 @@ type TableView struct {
 
 	Encrypt *RunForm // nil: the caller may not launch; WhyNot is shown instead
 	Rotate  *RunForm // nil: no encrypted column, or the caller may not launch
-	WhyNot  string   // one sentence; a default is shown when empty
+	// WindowOpens says that the low-traffic window is closed, and when a run
+	// would start; empty while changes may be sent.
+	WindowOpens string
+
+	WhyNot string // one sentence; a default is shown when empty
 }
 
 // ColumnRow is one column as the tenant tells it.
@@ -52,6 +56,7 @@ type RunForm struct {
 	IntervalDays string   // as typed; "90" at first
 	StartAt      string   // as typed; empty: at once
 	MaskIndexes  bool
+	IgnoreWindow bool
 	Errors       map[string]string // a sentence by field name: columns, interval_days, start_at
 	Preflight    *PreflightView    // nil: not checked yet
 }
