@@ -13,6 +13,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
+	"cxseal/internal/campaign"
 	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
@@ -52,6 +53,11 @@ type Config struct {
 
 	// Sensitivity keeps what people decided about columns.
 	Sensitivity *sensitivity.Service
+
+	// Campaign encrypts many tables at once, and Campaigns reads what became of
+	// them.
+	Campaign  *campaign.Service
+	Campaigns CampaignReader
 
 	// Rotations lists rotation dates, soonest first, after the given one.
 	Rotations func(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error)

@@ -87,6 +87,7 @@ func (cfg *Config) check() error {
 		"Alarms": cfg.Alarms == nil, "Desk": cfg.Desk == nil, "Jobs": cfg.Jobs == nil,
 		"Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
 		"Trends": cfg.Trends == nil, "Columns": cfg.Columns == nil, "Sensitivity": cfg.Sensitivity == nil,
+		"Campaign": cfg.Campaign == nil, "Campaigns": cfg.Campaigns == nil,
 		"SignedIn": cfg.SignedIn == nil, "Factors": cfg.Factors == nil, "Tokens": cfg.Tokens == nil, "SSO": cfg.SSO == nil,
 		"Managed": cfg.Managed == nil, "WithFactor": cfg.WithFactor == nil,
 		"Now": cfg.Now == nil, "Logger": cfg.Logger == nil, "Metrics": cfg.Metrics == nil,

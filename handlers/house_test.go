@@ -23,6 +23,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/campaign"
 	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
@@ -157,6 +158,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	}
 	cfg.Service = encryption.NewService(db, h.directory, h.clock, logger)
 	cfg.Inventory = inventory.NewService(db, h.directory, h.clock, logger)
+	cfg.Campaign, cfg.Campaigns = campaign.NewService(db, cfg.Service, cfg.Inventory, h.clock, logger), db
 	h.addRotations(&cfg)
 	h.console, err = handlers.New(cfg)
 	must(t, err)
@@ -164,8 +166,10 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 
 	runner := encryption.NewRunner(cfg.Service, encryption.RunnerOptions{Poll: 50 * time.Millisecond, Backoff: 10 * time.Millisecond})
 	must(t, runner.Start(t.Context()))
+	cfg.Campaign.Start(t.Context())
 	t.Cleanup(func() {
 		h.console.Close()
+		cfg.Campaign.Stop()
 		h.server.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

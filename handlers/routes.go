@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cxseal/internal/access"
+	"cxseal/internal/campaign"
 	"cxseal/web"
 )
 
@@ -122,6 +123,17 @@ func (h *Console) routes() []route {
 		{post, "/audit/views/:view/delete", form, access.PermViewAll, h.deleteView, nil},
 		{get, "/reviews", page, access.PermViewAll, h.reviews, nil},
 		{post, "/reviews", form, access.PermReview, h.markReviewed, h.reviewDenied},
+
+		{get, "/campaigns", page, access.PermViewAll, h.campaigns, nil},
+		{post, "/campaigns", form, access.PermLaunchRun, h.launchCampaign, h.launchCampaignDenied},
+		{get, "/campaigns/preflight", page, access.PermViewAll, h.backToCampaigns, nil},
+		{post, "/campaigns/preflight", form, access.PermLaunchRun, h.preflightCampaign, nil},
+		{get, "/campaigns/:campaign", page, access.PermViewAll, h.campaign, nil},
+		{get, "/campaigns/:campaign/progress", page, access.PermViewAll, h.campaignProgress, nil},
+		{get, "/campaigns/:campaign/export.csv", file, access.PermExport, h.campaignCSV, h.exportDenied("Campaign")},
+		{post, "/campaigns/:campaign/pause", form, access.PermLaunchRun, h.steerCampaign((*campaign.Service).Pause, "Paused. Runs that were launched go on."), nil},
+		{post, "/campaigns/:campaign/resume", form, access.PermLaunchRun, h.steerCampaign((*campaign.Service).Resume, "Resumed."), nil},
+		{post, "/campaigns/:campaign/cancel", form, access.PermCancelRun, h.steerCampaign((*campaign.Service).Cancel, "Cancelled. Runs at work go on to their end."), nil},
 
 		{get, "/charts", page, access.PermViewDashboard, h.charts, nil},
 		{get, "/charts/coverage.csv", stream, access.PermViewDashboard, h.coverageCSV, nil},

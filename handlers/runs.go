@@ -69,7 +69,15 @@ func (h *Console) run(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Chrome = h.chrome(c, web.OperationText(string(run.Operation))+" of "+v.Run.TableName, web.NavRuns, web.Link{Text: "Runs", Href: "/runs"})
+	crumbs := []web.Link{{Text: "Runs", Href: "/runs"}}
+	campaign, err := h.cfg.Campaigns.CampaignOfRun(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	if campaign != "" {
+		crumbs = append(crumbs, web.Link{Text: "Campaign", Href: web.CampaignPath(campaign)})
+	}
+	v.Chrome = h.chrome(c, web.OperationText(string(run.Operation))+" of "+v.Run.TableName, web.NavRuns, crumbs...)
 	return h.render(c, http.StatusOK, web.RunPage(v))
 }
 

@@ -27,7 +27,12 @@ func columnsOf(encrypted string, all ...string) []inventory.Column {
 
 func save(t testing.TB, s *Store, at time.Time, table string, columns []inventory.Column, records ...audit.Record) {
 	t.Helper()
-	err := s.SaveTable(t.Context(), at, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: table, Name: table, MaxFields: 12}, columns, records...)
+	saveOf(t, s, "default", at, table, columns, records...)
+}
+
+func saveOf(t testing.TB, s *Store, connection string, at time.Time, table string, columns []inventory.Column, records ...audit.Record) {
+	t.Helper()
+	err := s.SaveTable(t.Context(), at, inventory.Table{Connection: connection, DatastoreID: "ds", TableID: table, Name: table, MaxFields: 12}, columns, records...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +49,12 @@ func totals(t testing.TB, s *Store, f trend.Filter) []trend.Snapshot {
 
 func drops(t testing.TB, s *Store) []trend.Event {
 	t.Helper()
-	events, err := s.CoverageEvents(t.Context(), trend.Filter{}, 1000)
+	return dropsOf(t, s, "")
+}
+
+func dropsOf(t testing.TB, s *Store, connection string) []trend.Event {
+	t.Helper()
+	events, err := s.CoverageEvents(t.Context(), trend.Filter{Connection: connection}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,29 +222,30 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 // falls without a reason.
 func TestNoCoverageFallsWithoutAReason(t *testing.T) {
 	names := []string{"ssn", "iban", "id", "city", "email"}
+	s, tenant := open(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
-		s := open(t)
+		tenant++
+		f := trend.Filter{Connection: fmt.Sprint("tenant-", tenant)}
 		at := noon
 		s.now = func() time.Time { return at }
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			at = at.Add(time.Duration(rapid.IntRange(1, 40).Draw(rt, "hours")) * time.Hour)
-			before := totals(t, s, trend.Filter{})
-			marks := len(drops(t, s))
+			before, marks := totals(t, s, f), len(dropsOf(t, s, f.Connection))
 			all := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 5, rapid.ID[string]).Draw(rt, "columns")
 			encrypted := rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(rt, "encrypted")
-			save(t, s, at, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "table"), columnsOf(strings.Join(encrypted, ","), all...))
-			after := totals(t, s, trend.Filter{})
-			if len(before) > 0 && len(after) > 0 && after[len(after)-1].FellFrom(before[len(before)-1].Counts) && len(drops(t, s)) == marks {
+			saveOf(t, s, f.Connection, at, rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "table"), columnsOf(strings.Join(encrypted, ","), all...))
+			after := totals(t, s, f)
+			if len(before) > 0 && after[len(after)-1].FellFrom(before[len(before)-1].Counts) && len(dropsOf(t, s, f.Connection)) == marks {
 				rt.Fatalf("the coverage fell from %+v to %+v without a mark", before[len(before)-1], after[len(after)-1])
 			}
 		}
-		for _, d := range drops(t, s) {
+		for _, d := range dropsOf(t, s, f.Connection) {
 			if d.Reason == "" {
 				rt.Fatal("a drop has no reason")
 			}
 		}
-		sum := number(t, s, `SELECT coalesce(sum(total_columns * 1000 + sensitive_encrypted), 0) FROM inventory_tables`)
-		last := totals(t, s, trend.Filter{})
+		sum := number(t, s, `SELECT coalesce(sum(total_columns * 1000 + sensitive_encrypted), 0) FROM inventory_tables WHERE connection = ?`, f.Connection)
+		last := totals(t, s, f)
 		if c := last[len(last)-1]; int64(c.Total*1000+c.SensitiveEncrypted) != sum {
 			rt.Fatalf("the total is %+v, the tables sum to %d", c, sum)
 		}

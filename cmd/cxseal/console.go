@@ -14,6 +14,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/campaign"
 	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
@@ -55,6 +56,7 @@ type Console struct {
 	service   *encryption.Service
 	inv       *inventory.Service
 	runner    *encryption.Runner
+	campaign  *campaign.Service
 	background
 	pages  *handlers.Console
 	server *http.Server
@@ -106,6 +108,7 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	c.service = encryption.NewService(c.store, c.directory, cfg.Now, cfg.Logger)
 	c.inv = inventory.NewService(c.store, c.directory, cfg.Now, cfg.Logger)
 	c.runner = encryption.NewRunner(c.service, cfg.Runner)
+	c.campaign = campaign.NewService(c.store, c.service, c.inv, cfg.Now, cfg.Logger)
 	c.background = newBackground(c)
 	if c.pages, err = newPages(c); err != nil {
 		return c, err
@@ -139,7 +142,9 @@ func (c *Console) Run(ctx context.Context) error {
 	if err := c.runner.Start(ctx); err != nil {
 		return errors.Join(err, c.close())
 	}
+	c.campaign.Start(ctx)
 	if err := c.scheduler.Start(ctx); err != nil {
+		c.campaign.Stop()
 		return errors.Join(err, c.runner.Stop(ctx), c.close())
 	}
 
@@ -153,6 +158,7 @@ func (c *Console) Run(ctx context.Context) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	stopped := c.scheduler.Stop(limit)
+	c.campaign.Stop()
 	c.pages.Close() // ends the event streams, which never end by themselves
 	err := errors.Join(failed, stopped, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.close())
 	if err != nil {

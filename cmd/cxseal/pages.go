@@ -36,6 +36,8 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Trends:        c.store,
 		Columns:       c.store,
 		Sensitivity:   sensitivity.NewService(c.store, c.cfg.Now),
+		Campaign:      c.campaign,
+		Campaigns:     c.store,
 		Records:       c.store,
 		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
 			return c.store.RotationDates(ctx, store.RotationFilter(f), after, limit)

@@ -32,6 +32,7 @@ const (
 	UserChanged       Operation = "USER_CHANGED"
 	RotationObserved  Operation = "ROTATION_OBSERVED"
 	CheckpointCreated Operation = "CHECKPOINT_CREATED"
+	CampaignChanged   Operation = "CAMPAIGN_CHANGED"
 )
 
 // Outcome says how an attempt ended.

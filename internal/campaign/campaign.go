@@ -1,0 +1,132 @@
+// Package campaign encrypts many tables as one undertaking: it finds out which
+// columns of which tables, shows what stands in the way, launches an ordinary
+// run for each table, and can be paused, resumed and cancelled.
+//
+// It plans and launches through package encryption, and never sends anything
+// to a tenant itself. Its rows are its memory: a console that was killed goes
+// on where it stopped.
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/sensitivity"
+)
+
+// State is where a campaign stands.
+type State string
+
+// The states. A paused one launches no further run; those launched go on.
+const (
+	Running   State = "running"
+	Paused    State = "paused"
+	Done      State = "done"
+	Cancelled State = "cancelled"
+)
+
+// Target says which tables a campaign is about.
+type Target string
+
+// The targets (contract §3).
+const (
+	Tables    Target = "tables"    // those that were named
+	Sensitive Target = "sensitive" // every table with a sensitive column that is not encrypted
+)
+
+// Campaign is one undertaking.
+type Campaign struct {
+	Seq          int64 // newest is highest
+	ID           string
+	Connection   string
+	DatastoreID  string
+	Target       Target
+	IntervalDays int
+	MaskIndexes  bool
+	State        State
+	Reason       string // why it is paused, when nobody asked for that
+	RequestedBy  access.Caller
+	RequestedAt  time.Time
+	FinishedAt   time.Time
+	Progress     Progress
+}
+
+// Item is one table of a campaign.
+type Item struct {
+	Position    int
+	DatastoreID string
+	TableID     string
+	TableName   string
+	Columns     []string // to encrypt
+	LeftOut     []string // sentences: columns that stay as they are, and why
+	RunID       string   // empty: not launched
+	Refused     string   // why no run was launched
+	RunState    encryption.State
+	RunError    string
+}
+
+// Progress counts a campaign's items.
+type Progress struct {
+	Total   int
+	Pending int // not launched
+	Open    int // launched and not ended
+	Refused int // no run was launched
+	Ended   map[encryption.State]int
+}
+
+// Closed counts the items about which nothing more is expected to happen.
+func (p Progress) Closed() int { return p.Total - p.Pending - p.Open }
+
+// Request is what a person asks for.
+type Request struct {
+	Connection   string
+	DatastoreID  string
+	Target       Target
+	TableIDs     []string // for Tables
+	IntervalDays int
+	MaskIndexes  bool
+}
+
+// Store is what the service needs of a database. Every method is one
+// transaction.
+type Store interface {
+	AddCampaign(ctx context.Context, c Campaign, items []Item, record audit.Record) error
+	Campaign(ctx context.Context, id string) (Campaign, error)
+	// CampaignItems lists items after a position (-1: from the first).
+	CampaignItems(ctx context.Context, id string, after, limit int) ([]Item, error)
+	// PendingItems are the next to launch: without a run, or with one that was
+	// named and never stored.
+	PendingItems(ctx context.Context, id string, limit int) ([]Item, error)
+	// RunsAtWork counts the campaign's runs that use the tenant now.
+	RunsAtWork(ctx context.Context, id string) (int, error)
+	// SetItem keeps an item's columns, run and refusal.
+	SetItem(ctx context.Context, id string, item Item) error
+	RunningCampaigns(ctx context.Context) ([]Campaign, error)
+	// SetCampaignState is a compare-and-swap: fault.Conflict when the campaign
+	// is not in from.
+	SetCampaignState(ctx context.Context, id string, from, to State, reason string, at time.Time, records ...audit.Record) error
+	// QueuedRuns are the campaign's runs that have not begun.
+	QueuedRuns(ctx context.Context, id string) ([]string, error)
+	AppendRecords(ctx context.Context, records ...audit.Record) error
+
+	SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error)
+	Table(ctx context.Context, connection, datastoreID, tableID string) (inventory.Table, error)
+}
+
+// Runs is what the service needs of package encryption.
+type Runs interface {
+	Preflight(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Preview, error)
+	NewRun(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Run, error)
+	Enqueue(ctx context.Context, run encryption.Run) (encryption.Run, error)
+	Cancel(ctx context.Context, caller access.Caller, runID string) error
+	WatchQueue() (<-chan struct{}, func())
+}
+
+// Reader reads a table that is not known yet.
+type Reader interface {
+	Read(ctx context.Context, connection, datastoreID, tableID string) (inventory.Live, error)
+}
