@@ -172,6 +172,13 @@ func TestAProgramReadsWithItsToken(t *testing.T) {
 	if a := b.get("/account"); !strings.Contains(a.body, "nightly") || strings.Contains(a.body, secret) {
 		t.Error("the token is not listed, or shown again")
 	}
+	a = b.submit("/account", "/account/tokens", url.Values{"label": {"reader"}, "days": {"30"}, "scopes": {string(access.PermViewAll)}})
+	run := h.as(access.Admin).launch("ssn")
+	h.waitFor(run, "verified")
+	a = program.get(run, "Authorization", "Bearer "+first(t, tokenShown, a.body), "Accept", "application/json")
+	if a.status != 200 || !strings.Contains(a.body, `"state":"verified"`) || !strings.Contains(a.body, `"requestedBy":"admin-1"`) {
+		t.Errorf("a run as JSON: %d %s", a.status, a.body)
+	}
 	id := first(t, regexp.MustCompile(`/account/tokens/(\d+)/remove`), b.get("/account").body)
 	if a := h.as(access.Viewer).submit("/account", "/account/tokens/"+id+"/remove", nil); a.status != 404 {
 		t.Errorf("a viewer removed an officer's token: %d", a.status)

@@ -135,6 +135,8 @@ func (h *Console) attention(ctx context.Context, counts map[encryption.State]int
 				Link: web.Link{Text: "Show", Href: href}, At: at})
 		}
 	}
+	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval", "runs wait for a second person's approval",
+		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting, time.Time{}), time.Time{})
 	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was refused by the KMS check", "runs were refused by the KMS check",
 		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
 	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",

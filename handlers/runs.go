@@ -65,6 +65,9 @@ func (h *Console) run(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if wantsJSON(c.Request()) {
+		return h.json(c, http.StatusOK, runJSON(run))
+	}
 	v, err := h.dossier(c.Request().Context(), run, caller(c))
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/fault"
 	"cxseal/store"
 )
 
@@ -35,7 +36,7 @@ func newGate(ctx context.Context, cfg consoleConfig, s *store.Store) (*gate, err
 	source.MayCreate = len(sealed) == 0
 	p.source = source
 	if p.sealer, err = access.OpenSealer(ctx, source); err != nil {
-		return nil, usageError{err}
+		return nil, usagef("%s", fault.MessageOf(err))
 	}
 	p.factors = access.NewSecondFactor(s, p.sealer, cfg.Now)
 	options := []access.Option{access.WithSessions(p.kept), access.WithSecondFactor(p.factors)}
@@ -55,7 +56,7 @@ func newGate(ctx context.Context, cfg consoleConfig, s *store.Store) (*gate, err
 		config.RedirectURL = cfg.address() + handlers.SSOCallbackPath
 		provider, err := access.NewOIDC(config, nil, cfg.Now)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usagef("%s", fault.MessageOf(err))
 		}
 		providers = append(providers, provider)
 	}

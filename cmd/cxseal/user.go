@@ -22,6 +22,8 @@ type userCmd struct {
 	Passwd  userPasswdCmd  `cmd:"" help:"Set an account's password, read from stdin or a prompt."`
 	Disable userDisableCmd `cmd:"" help:"Disable an account and end its sessions."`
 	Enable  userEnableCmd  `cmd:"" help:"Enable a disabled account."`
+
+	ResetFactor userResetFactorCmd `cmd:"" help:"Remove the second factor of somebody who lost their device and their recovery codes."`
 }
 
 // people opens the accounts of a database for the operator of this machine.
@@ -36,7 +38,9 @@ func people(a *app, db database, l logging, create bool) (*access.Accounts, *sto
 	if err != nil {
 		return nil, nil, err
 	}
-	return access.NewAccounts(s, time.Now, access.DefaultHashCost), s, nil
+	// No code is asked for here, so the seeds need not open.
+	factors := access.NewSecondFactor(s, nil, time.Now)
+	return access.NewAccounts(s, time.Now, access.DefaultHashCost, access.WithSecondFactor(factors)), s, nil
 }
 
 type userAddCmd struct {
@@ -137,6 +141,19 @@ type userEnableCmd struct {
 func (cmd *userEnableCmd) Run(a *app) error {
 	return change(a, cmd.database, cmd.logging, cmd.Name, "is enabled", func(accounts *access.Accounts, u access.User) error {
 		return accounts.SetDisabled(a.ctx, operator(), u.ID, false)
+	})
+}
+
+type userResetFactorCmd struct {
+	database
+	logging
+	Name string `arg:"" help:"The account's name."`
+}
+
+// Run removes the account's second factor.
+func (cmd *userResetFactorCmd) Run(a *app) error {
+	return change(a, cmd.database, cmd.logging, cmd.Name, "has no second factor any more", func(accounts *access.Accounts, u access.User) error {
+		return accounts.RemoveSecondFactor(a.ctx, operator(), u.ID)
 	})
 }
 
