@@ -59,9 +59,6 @@ type Config struct {
 	Campaign  *campaign.Service
 	Campaigns CampaignReader
 
-	// Rotations lists rotation dates, soonest first, after the given one.
-	Rotations func(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error)
-
 	// The rotation ledger, its policies and calendar feeds.
 	Ledger   LedgerReader
 	Policies *rotation.Keeper
@@ -186,9 +183,6 @@ type Log interface {
 type PackWriter interface {
 	WritePack(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
 }
-
-// RotationFilter narrows the rotation dates; the zero value is everything.
-type RotationFilter struct{ Connection, DatastoreID, TableID string }
 
 // Facets is how the newest records that match divide by a few columns, each
 // with the most frequent value first.

@@ -83,7 +83,7 @@ func (cfg *Config) check() error {
 		"Service": cfg.Service == nil, "Accounts": cfg.Accounts == nil, "Inventory": cfg.Inventory == nil,
 		"Sessions": cfg.Sessions == nil, "Runs": cfg.Runs == nil, "Verifications": cfg.Verifications == nil,
 		"Audit": cfg.Audit == nil, "Tables": cfg.Tables == nil, "Records": cfg.Records == nil,
-		"Rotations": cfg.Rotations == nil, "Ledger": cfg.Ledger == nil, "Policies": cfg.Policies == nil, "Feeds": cfg.Feeds == nil,
+		"Ledger": cfg.Ledger == nil, "Policies": cfg.Policies == nil, "Feeds": cfg.Feeds == nil,
 		"Alarms": cfg.Alarms == nil, "Desk": cfg.Desk == nil, "Jobs": cfg.Jobs == nil,
 		"Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
 		"Trends": cfg.Trends == nil, "Columns": cfg.Columns == nil, "Sensitivity": cfg.Sensitivity == nil,

@@ -14,6 +14,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
 	"cxseal/web"
 )
 
@@ -42,29 +43,18 @@ func (h *Console) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	dates, err := h.cfg.Rotations(ctx, RotationFilter{}, nil, 1000)
+	rotations, err := h.cfg.Ledger.LedgerCounts(ctx, now, h.cfg.Leads)
 	if err != nil {
 		return err
 	}
-	overdue := 0
-	for _, d := range dates {
-		if rotationStatus(d.DueAt, now) == rotationOverdue {
-			overdue++
-		}
-	}
+	overdue := rotations[rotation.StatusOverdue]
 	v.NextStep = h.nextStep(totals, counts)
 	v.Coverage = dashboardCoverage(totals)
 	first, last, err := h.protectionAttention(ctx, totals)
 	if err != nil {
 		return err
 	}
-	due := 0
-	for _, d := range dates {
-		if rotationStatus(d.DueAt, now) == "due" {
-			due++
-		}
-	}
-	v.Attention = slices.Concat(first, h.attention(ctx, counts, failed, overdue, due, since), last)
+	v.Attention = slices.Concat(first, h.attention(ctx, counts, failed, overdue, rotations[rotation.StatusDue], since), last)
 	if err := h.protection(ctx, &v, totals); err != nil {
 		return err
 	}
@@ -73,7 +63,7 @@ func (h *Console) dashboard(c echo.Context) error {
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
 		{Label: "runs in progress", Value: int(active), Href: "/runs"},
 		{Label: "runs failed", Value: len(failed), Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
-		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=" + rotationOverdue, Tone: web.ToneWarning},
+		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
 	if stat, err := h.reviewStat(ctx); err != nil {
 		return err
@@ -81,14 +71,14 @@ func (h *Console) dashboard(c echo.Context) error {
 		v.Stats = append(v.Stats, *stat)
 	}
 	if caller(c).Can(access.PermViewAll) {
-		if err := h.dashboardLists(ctx, &v, dates, now); err != nil {
+		if err := h.dashboardLists(ctx, &v, now); err != nil {
 			return err
 		}
 	}
 	return h.render(c, http.StatusOK, web.DashboardPage(v))
 }
 
-func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, dates []encryption.RotationDate, now time.Time) error {
+func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, now time.Time) error {
 	runs, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{}, 0, dashboardRows)
 	if err != nil {
 		return err
@@ -98,8 +88,16 @@ func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, date
 		return err
 	}
 	v.Runs, v.Activity = runRows(runs), auditRows(entries)
-	for _, d := range dates[:min(len(dates), dashboardRows)] {
-		v.Rotations = append(v.Rotations, rotationRow(d, now))
+	next, err := h.cfg.Ledger.Ledger(ctx, rotation.Filter{}, nil, dashboardRows)
+	if err != nil {
+		return err
+	}
+	for _, col := range next {
+		row, err := h.ledgerRow(ctx, col, nil, now)
+		if err != nil {
+			return err
+		}
+		v.Rotations = append(v.Rotations, row)
 	}
 	return nil
 }
@@ -146,9 +144,9 @@ func (h *Console) attention(ctx context.Context, counts map[encryption.State]int
 			runsIn(encryption.Failed, since), failed[0].FinishedAt)
 	}
 	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
-		"The date has passed and no newer key version was seen.", "/rotations?status="+rotationOverdue, time.Time{})
-	add(due, web.ToneInfo, "rotation is due within 7 days", "rotations are due within 7 days",
-		"CXone is to rotate these keys by itself. Watch that newer versions appear.", "/rotations?status=due", time.Time{})
+		"The date and its grace have passed, and no newer key version was seen.", "/rotations?status=overdue", time.Time{})
+	add(due, web.ToneInfo, "rotation is due", "rotations are due",
+		"The date has passed, and the grace has not. Watch that newer key versions appear.", "/rotations?status=due", time.Time{})
 	for _, s := range h.connectionStates(ctx) {
 		if s.Tone == web.ToneWarning {
 			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read",

@@ -120,11 +120,8 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 		Reseal: func(ctx context.Context, _ access.Caller) (int, error) { return sealer.ResealAll(ctx, db) },
 		Runs:   db, Verifications: db, Audit: db, Tables: db, Trends: db, Columns: db, Records: db,
 		Sensitivity: sensitivity.NewService(db, h.clock),
-		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
-			return db.RotationDates(ctx, store.RotationFilter(f), after, limit)
-		},
-		Facets: facetsOf(db),
-		Log:    log, Pack: log, LogStatus: log.Status,
+		Facets:      facetsOf(db),
+		Log:         log, Pack: log, LogStatus: log.Status,
 		Reviews: review.NewService(db, h.clock),
 		Ready:   db.Ping,
 		Version: "test", Now: h.clock, Logger: logger, Metrics: prometheus.NewRegistry(),

@@ -22,6 +22,8 @@ type LedgerReader interface {
 	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
 	// LedgerDates is Ledger with only what a calendar shows.
 	LedgerDates(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+	// LedgerCounts counts columns that are overdue, due and due soon.
+	LedgerCounts(ctx context.Context, now time.Time, leads rotation.Leads) (map[rotation.Status]int, error)
 	// LedgerDays counts what is due on each UTC day, by its date.
 	LedgerDays(ctx context.Context, f rotation.Filter) (map[string]int, error)
 	// ColumnCategory is a column's sensitivity category, empty for none.
@@ -110,12 +112,13 @@ func (h *Console) ledgerRow(ctx context.Context, c rotation.Column, policies rot
 // rotationStatus reads a status. “scheduled” is what an earlier release called
 // dates that are not near.
 func (q *query) rotationStatus(name string) rotation.Status {
-	names := []string{rotationScheduled}
+	const scheduled = "scheduled"
+	names := []string{scheduled}
 	for _, s := range rotation.Statuses {
 		names = append(names, string(s))
 	}
 	status := q.oneOf(name, names...)
-	if status == rotationScheduled {
+	if status == scheduled {
 		return rotation.StatusOnTime
 	}
 	return rotation.Status(status)

@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"time"
-
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/web"
@@ -50,38 +48,4 @@ func auditRows(entries []audit.Entry) []web.AuditRow {
 
 func coverage(c encryption.Coverage) web.Coverage {
 	return web.Coverage{Encrypted: c.Encrypted, Total: c.Total, Rate: c.Rate}
-}
-
-// rotationStatus says how near a rotation date is.
-func rotationStatus(due, now time.Time) string {
-	for _, s := range rotationStatuses {
-		if due.Before(now.Add(s.until)) {
-			return s.name
-		}
-	}
-	return rotationScheduled
-}
-
-const (
-	rotationOverdue   = "overdue"
-	rotationScheduled = "scheduled"
-)
-
-// rotationStatuses are the statuses before "scheduled": a date belongs to the
-// first whose end lies after it.
-var rotationStatuses = []struct {
-	name  string
-	until time.Duration // from now
-}{
-	{rotationOverdue, 0},
-	{"due", 7 * 24 * time.Hour},
-	{"soon", 30 * 24 * time.Hour},
-}
-
-func rotationRow(d encryption.RotationDate, now time.Time) web.RotationRow {
-	return web.RotationRow{
-		Connection: d.Connection, DatastoreID: d.DatastoreID, TableID: d.TableID, TableName: d.TableID,
-		Column: d.Column, Strategy: d.Strategy, IntervalDays: d.IntervalDays, DueAt: d.DueAt,
-		Status: rotationStatus(d.DueAt, now), KeyVersion: d.KeyVersion, RunID: d.RunID,
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
 	"cxseal/web"
 )
 
@@ -160,7 +161,7 @@ func columnRow(c inventory.Column) web.ColumnRow {
 }
 
 // addHistory fills in what this console knows of the table: its runs and the
-// rotation dates it asked for.
+// rotation dates of its columns.
 func (h *Console) addHistory(ctx context.Context, ref tableRef, v *web.TableView) error {
 	runs, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{Connection: ref.connection, DatastoreID: ref.datastore, TableID: ref.table}, 0, tableRuns)
 	if err != nil {
@@ -170,7 +171,7 @@ func (h *Console) addHistory(ctx context.Context, ref tableRef, v *web.TableView
 	for i := range v.Runs {
 		v.Runs[i].TableName = v.Name
 	}
-	dates, err := h.cfg.Rotations(ctx, RotationFilter{Connection: ref.connection, DatastoreID: ref.datastore, TableID: ref.table}, nil, 1000)
+	dates, err := h.cfg.Ledger.Ledger(ctx, rotation.Filter{Connection: ref.connection, DatastoreID: ref.datastore, TableID: ref.table}, nil, 1000)
 	if err != nil {
 		return err
 	}

@@ -253,12 +253,15 @@ func listLedger(ctx context.Context, s *Store, columns string, scan func(scanner
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
 			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	list, err := collect(ctx, s, scan, `SELECT `+columns+` FROM rotation_dates`+w.sql()+
-		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`, append(w.args, pageSize(limit))...)
+	list, err := collect(ctx, s, scan, ledgerText(columns, w), append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list rotations: %w", err)
 	}
 	return list, nil
+}
+
+func ledgerText(columns string, w where) string {
+	return `SELECT ` + columns + ` FROM rotation_dates` + w.sql() + ` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
 }
 
 // feedColumns are those that a calendar shows: reading all of them takes more
@@ -274,6 +277,20 @@ func scanFeed(row scanner) (c rotation.Column, err error) {
 // LedgerDates is Ledger with only what a calendar shows of each column.
 func (s *Store) LedgerDates(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error) {
 	return listLedger(ctx, s, feedColumns, scanFeed, f, after, limit)
+}
+
+// LedgerCounts counts columns that are overdue, due and due soon.
+func (s *Store) LedgerCounts(ctx context.Context, now time.Time, leads rotation.Leads) (map[rotation.Status]int, error) {
+	counts := map[rotation.Status]int{}
+	for _, status := range []rotation.Status{rotation.StatusOverdue, rotation.StatusDue, rotation.StatusSoon} {
+		w := ledgerFilter(rotation.Filter{Status: status, Now: now, Leads: leads})
+		var n int
+		if err := s.queryRow(ctx, `SELECT count(*) FROM rotation_dates`+w.sql(), w.args...).Scan(&n); err != nil {
+			return nil, fmt.Errorf("count rotations: %w", err)
+		}
+		counts[status] = n
+	}
+	return counts, nil
 }
 
 // LedgerDays counts the columns that are due on each UTC day.

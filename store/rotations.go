@@ -7,15 +7,6 @@ import (
 	"cxseal/internal/encryption"
 )
 
-const rotationColumns = `connection, datastore_id, table_id, column_name, strategy, interval_days, due_at, key_version, run_id, updated_at`
-
-func scanRotation(row scanner) (encryption.RotationDate, error) {
-	var d encryption.RotationDate
-	err := row.Scan(&d.Connection, &d.DatastoreID, &d.TableID, &d.Column, &d.Strategy, &d.IntervalDays,
-		stamp{&d.DueAt}, &d.KeyVersion, &d.RunID, stamp{&d.UpdatedAt})
-	return d, err
-}
-
 // saveKeyVersions notes the key version that a verified run brought.
 func (t *tx) saveKeyVersions(r *encryption.Run) error {
 	for _, column := range r.Columns {
@@ -44,35 +35,4 @@ func (s *Store) LastKeyVersion(ctx context.Context, connection, datastoreID, tab
 		return 0, fmt.Errorf("read key version: %w", err)
 	}
 	return v, nil
-}
-
-// RotationFilter narrows the rotation dates; the zero value is everything.
-type RotationFilter struct {
-	Connection  string
-	DatastoreID string
-	TableID     string
-}
-
-// RotationDates lists rotation dates, soonest first: those after the given one
-// (nil: from the soonest), limit at most.
-func (s *Store) RotationDates(ctx context.Context, f RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
-	w := where{}
-	w.and(`gone_at IS NULL`)
-	w.equals(`connection`, f.Connection)
-	w.equals(`datastore_id`, f.DatastoreID)
-	w.equals(`table_id`, f.TableID)
-	if after != nil {
-		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
-			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
-	}
-	dates, err := collect(ctx, s, scanRotation, rotationList(w), append(w.args, pageSize(limit))...)
-	if err != nil {
-		return nil, fmt.Errorf("list rotation dates: %w", err)
-	}
-	return dates, nil
-}
-
-func rotationList(w where) string {
-	return `SELECT ` + rotationColumns + ` FROM rotation_dates` + w.sql() +
-		` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
 }

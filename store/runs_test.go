@@ -16,6 +16,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/rotation"
 )
 
 // full is a run with every field set.
@@ -438,16 +439,19 @@ func TestRotationDatesPageSoonestFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []encryption.RotationDate
-	var after *encryption.RotationDate
+	var after *rotation.Column
 	for {
-		page, err := s.RotationDates(t.Context(), RotationFilter{Connection: "default"}, after, 4)
+		page, err := s.Ledger(t.Context(), rotation.Filter{Connection: "default"}, after, 4)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(page) == 0 {
 			break
 		}
-		got = append(got, page...)
+		for _, c := range page {
+			got = append(got, encryption.RotationDate{Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID, Column: c.Column,
+				Strategy: c.Strategy, IntervalDays: c.IntervalDays, DueAt: c.DueAt, KeyVersion: c.KeyVersion, RunID: c.RunID, UpdatedAt: c.UpdatedAt})
+		}
 		after = &page[len(page)-1]
 	}
 	if diff := cmp.Diff(dates, got); diff != "" {
@@ -459,7 +463,7 @@ func TestRotationDatesPageSoonestFirst(t *testing.T) {
 	if err := s.Advance(t.Context(), encryption.Transition{Run: run, From: encryption.Verifying, Rotations: []encryption.RotationDate{again}}); err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.RotationDates(t.Context(), RotationFilter{}, nil, 100)
+	all, err := s.Ledger(t.Context(), rotation.Filter{}, nil, 100)
 	if err != nil || len(all) != 25 {
 		t.Fatalf("%d dates, %v", len(all), err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/rotation"
 )
 
 func readFile(t testing.TB, path string) []byte {
@@ -352,12 +353,15 @@ func TestNoPageScansOrSorts(t *testing.T) {
 		"callbacks: table":      verificationFilter(encryptionCallbacks{TableID: "x"}),
 		"callbacks: accepted":   verificationFilter(encryptionCallbacks{Accepted: &yes}),
 	}, `verifications`, ` ORDER BY seq DESC LIMIT 50`)
-	for _, connection := range []string{"", "x"} {
-		w := where{}
-		w.equals(`connection`, connection)
+	for name, f := range map[string]rotation.Filter{
+		"rotations": {}, "rotations: connection": {Connection: "x"}, "rotations: overdue": {Status: rotation.StatusOverdue},
+		"rotations: unknown": {Status: rotation.StatusUnknown}, "rotations: late": {Status: rotation.StatusLate},
+	} {
+		w := ledgerFilter(f)
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`, 1, "", "", "", "")
-		plan(t, s, "rotations: "+connection, rotationList(w), append(w.args, 50)...)
+		plan(t, s, name, ledgerText(ledgerColumns, w), append(w.args, 50)...)
 	}
+	plan(t, s, "rotations: scan", dueText, 1, 50)
 }
 
 func plan(t *testing.T, s *Store, name, text string, args ...any) {

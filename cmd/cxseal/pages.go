@@ -9,7 +9,6 @@ import (
 
 	"cxseal/handlers"
 	"cxseal/internal/audit"
-	"cxseal/internal/encryption"
 	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
@@ -18,30 +17,27 @@ import (
 // newPages hands the console's parts to the web side.
 func newPages(c *Console) (*handlers.Console, error) {
 	return handlers.New(handlers.Config{
-		Service:       c.service,
-		Accounts:      c.accounts,
-		Inventory:     c.inv,
-		Sessions:      c.kept,
-		SignedIn:      c.sessions,
-		Factors:       c.factors,
-		Tokens:        c.tokens,
-		SSO:           c.sso,
-		Managed:       c.managed,
-		WithFactor:    c.store.FactorUsers,
-		Reseal:        c.reseal,
-		Runs:          c.store,
-		Verifications: c.store,
-		Audit:         c.store,
-		Tables:        c.store,
-		Trends:        c.store,
-		Columns:       c.store,
-		Sensitivity:   sensitivity.NewService(c.store, c.cfg.Now),
-		Campaign:      c.campaign,
-		Campaigns:     c.store,
-		Records:       c.store,
-		Rotations: func(ctx context.Context, f handlers.RotationFilter, after *encryption.RotationDate, limit int) ([]encryption.RotationDate, error) {
-			return c.store.RotationDates(ctx, store.RotationFilter(f), after, limit)
-		},
+		Service:        c.service,
+		Accounts:       c.accounts,
+		Inventory:      c.inv,
+		Sessions:       c.kept,
+		SignedIn:       c.sessions,
+		Factors:        c.factors,
+		Tokens:         c.tokens,
+		SSO:            c.sso,
+		Managed:        c.managed,
+		WithFactor:     c.store.FactorUsers,
+		Reseal:         c.reseal,
+		Runs:           c.store,
+		Verifications:  c.store,
+		Audit:          c.store,
+		Tables:         c.store,
+		Trends:         c.store,
+		Columns:        c.store,
+		Sensitivity:    sensitivity.NewService(c.store, c.cfg.Now),
+		Campaign:       c.campaign,
+		Campaigns:      c.store,
+		Records:        c.store,
 		Ledger:         c.store,
 		Policies:       c.keeper,
 		Feeds:          rotation.NewFeeds(c.store, c.accounts, c.cfg.Now),

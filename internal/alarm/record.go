@@ -13,7 +13,7 @@ func FromRecord(r audit.Record) (a Alarm, ok bool) {
 		DatastoreID: r.DatastoreID, TableID: r.TableID, Columns: r.Columns, RunID: r.RunID, RaisedAt: r.Time()}
 	switch {
 	case r.Operation == audit.DriftDetected && r.Outcome == audit.Failure:
-		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Protection was lost on %s", r.TableID)
+		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Drift on %s: protection was lost", r.TableID)
 	case r.Operation == audit.KMSCallback && r.Outcome != audit.Success && r.RunID != "":
 		a.Kind, a.Severity, a.Title = KMSRefused, Critical, fmt.Sprintf("A KMS confirmation for %s was refused", r.TableID)
 	case (r.Operation == audit.ColumnEncryption || r.Operation == audit.KeyRotation) && r.Outcome == audit.Failure:
