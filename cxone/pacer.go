@@ -10,7 +10,12 @@ import (
 
 const (
 	paceSlack    = 1.02                   // interval = slack/rate: what a network's jitter may eat
-	paceSlower   = 1.25                   // a 429 stretches the interval by this
+	paceSlower   = 1.25                   // a limit that is lower than ours stretches the interval by this
+	paceNudge    = 1.05                   // and a 429 that may be jitter by this
+	paceCatchUp  = 4                      // intervals of lateness that are made up for
+	paceStrict   = 10 * time.Minute       // how long after a 429 none is
+	paceDoubts   = 2                      // how many 429s in a row may be jitter
+	paceJitter   = 2 * time.Second        // the longest Retry-After that a 429 for jitter asks for
 	paceSlowest  = 16.0                   // but not beyond this
 	paceRecovery = 0.99                   // each good answer keeps this share of the stretch
 	paceHold     = 250 * time.Millisecond // how long a request that is not written yet holds the turn
@@ -28,13 +33,16 @@ func InBackground(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
 
-// pacer spaces requests so that a tenant that allows no burst throttles none.
+// pacer spaces requests so that a tenant throttles none, and none of the
+// tenant's limit is given away.
 //
 // golang.org/x/time/rate is not used: it hands out slots on an ideal schedule,
 // so a goroutine that wakes late for its slot leaves a gap shorter than the
-// interval before the next one, and a tenant with a burst of one answers 429
-// to it. Here the gap is counted from the moment the previous request was
-// really written; the price is that lateness is never caught up.
+// interval before the next one, and a tenant that allows no burst answers 429
+// to it. Here lateness is made up for too, a few intervals' worth and never in
+// one go, but only until the tenant says 429: from then on the gap is counted
+// from the moment the previous request was really written, and lateness is
+// lost.
 //
 // It measures real time, not the injected clock: what is spaced are packets.
 type pacer struct {
@@ -44,9 +52,13 @@ type pacer struct {
 
 	mu       sync.Mutex
 	lastSent time.Time
+	schedule time.Time // when the last request was due; behind lastSent by what is to be made up
+	strict   time.Time // until when lateness is lost
 	paused   time.Time // nothing is sent before
 	stretch  float64   // ≥ 1
 	slowed   time.Time // when the last 429 was taken into account
+	doubts   int       // 429s that were taken for jitter
+	doubted  time.Time // until when they count
 }
 
 func newPacer(requestsPerSecond float64) *pacer {
@@ -78,7 +90,7 @@ func (p *pacer) wait(ctx context.Context) (sent func(), err error) {
 		<-p.turn
 		return nil, err
 	}
-	p.mark()
+	p.book()
 	var once sync.Once
 	release := func() {
 		once.Do(func() {
@@ -107,6 +119,24 @@ func (p *pacer) yield(ctx context.Context) {
 		}
 	}
 }
+
+// book takes the next place in the schedule, which never lags behind by more
+// than what may be made up for.
+func (p *pacer) book() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, step := time.Now(), p.step()
+	p.schedule = p.schedule.Add(step)
+	if oldest := now.Add(-paceCatchUp * step); p.schedule.Before(oldest) {
+		p.schedule = oldest
+	}
+	if p.lastSent.IsZero() || now.Before(p.strict) {
+		p.schedule = now
+	}
+	p.lastSent = now
+}
+
+func (p *pacer) step() time.Duration { return time.Duration(float64(p.interval) * p.stretch) }
 
 func (p *pacer) mark() {
 	p.mu.Lock()
@@ -148,7 +178,13 @@ func (p *pacer) sleep(ctx context.Context) error {
 func (p *pacer) next() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	next := p.lastSent.Add(time.Duration(float64(p.interval) * p.stretch))
+	next := p.lastSent.Add(p.step())
+	if due, soonest := p.schedule.Add(p.step()), p.lastSent.Add(p.step()/2); !time.Now().Before(p.strict) && due.Before(next) {
+		next = due
+		if soonest.After(next) {
+			next = soonest
+		}
+	}
 	if p.lastSent.IsZero() {
 		next = time.Time{}
 	}
@@ -158,17 +194,37 @@ func (p *pacer) next() time.Time {
 	return next
 }
 
-// throttled takes a 429 into account: everyone pauses, and the pace slows.
-// sentAt is when the throttled request was let through, so that several
-// refusals of one moment slow it once.
+// throttled takes a 429 into account. sentAt is when the throttled request was
+// let through, so that several refusals of one moment count once.
+//
+// At a pace below the tenant's limit, one 429 mostly means that the network
+// brought two requests closer together than they were sent. The throttled call
+// waits as it was told, the pace slows a little, and the others go on: to pause
+// them all for the whole second that Retry-After can say at the least would
+// cost 50 requests for one. A third 429 within the time that the ones before
+// asked for is no jitter: everyone pauses, and the pace slows for good measure.
 func (p *pacer) throttled(sentAt time.Time, pause time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if until := now.Add(min(pause, maxPause)); until.After(p.paused) {
+	pause = min(pause, maxPause)
+	sameMoment := !sentAt.After(p.slowed)
+	p.strict = now.Add(paceStrict)
+	if now.After(p.doubted) {
+		p.doubts = 0
+	}
+	if p.interval > 0 && pause <= paceJitter && (sameMoment || p.doubts < paceDoubts) {
+		if !sameMoment {
+			p.stretch = min(p.stretch*paceNudge, paceSlowest)
+			p.slowed, p.doubted = now, now.Add(pause)
+			p.doubts++
+		}
+		return
+	}
+	if until := now.Add(pause); until.After(p.paused) {
 		p.paused = until
 	}
-	if sentAt.After(p.slowed) {
+	if !sameMoment {
 		p.stretch = min(p.stretch*paceSlower, paceSlowest)
 		p.slowed = now
 	}
