@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"cxseal/cxone"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
@@ -185,6 +187,10 @@ func (s *Service) list(ctx context.Context, tenant Tenant, connection string) er
 	return nil
 }
 
+// readers is how many tables are read at a time: enough that the tenant's rate
+// and not its latency sets the pace.
+const readers = 8
+
 // readStale reads tables in small batches, so that 10,000 are never held at
 // once and an interrupted pass goes on where it stopped.
 func (s *Service) readStale(ctx context.Context, connection string, before time.Time) error {
@@ -197,20 +203,35 @@ func (s *Service) readStale(ctx context.Context, connection string, before time.
 		if err != nil {
 			return err
 		}
-		for _, t := range stale {
+		if err := s.readAll(ctx, tenant, stale); err != nil {
+			return err
+		}
+	}
+}
+
+// readAll reads tables, a few at a time. One that cannot be read is noted and
+// passed over; what cannot be kept ends the pass.
+func (s *Service) readAll(ctx context.Context, tenant Tenant, tables []Table) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for _, t := range tables {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
 			read, err := tenant.Table(ctx, t.DatastoreID, t.TableID)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if err != nil {
-				s.noteFailure(ctx, connection, t.DatastoreID, t.TableID, err)
-				continue
+				s.noteFailure(ctx, t.Connection, t.DatastoreID, t.TableID, err)
+				return nil
 			}
-			if _, err := s.save(ctx, connection, t.DatastoreID, t.TableID, read); err != nil {
-				return err
-			}
-		}
+			_, err = s.save(ctx, t.Connection, t.DatastoreID, t.TableID, read)
+			return err
+		})
 	}
+	return group.Wait()
 }
 
 // drift compares a table with what was known of it. What a run of ours explains
