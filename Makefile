@@ -29,14 +29,14 @@ $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 	mv $(BIN)/golangci-lint $@
 
 soak: ## the long runs: hundreds of runs under a rate limit
-	go test -tags soak -run Soak -timeout 30m -v ./...
+	CXSEAL_SOAK=1 go test -count=1 -run ManyRuns -timeout 30m -v ./cmd/cxseal
 
 bench: ## the ledger against sqlite3, C and html/template, on a million records (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
 
 screenshots: ## pages as pictures, into screenshots/
-	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 -run 'Browser|Screens|Preview' ./web ./cmd/cxseal
+	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 ./web ./cmd/cxseal
 
 clean:
 	rm -rf cxseal bin screenshots
