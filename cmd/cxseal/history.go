@@ -10,6 +10,7 @@ import (
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/campaign"
 	"cxseal/internal/encryption"
 	"cxseal/internal/sensitivity"
 )
@@ -68,10 +69,7 @@ func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i i
 	if err := h.run(ctx, t, encryption.Request{Columns: columns[:min(len(columns), 3+i%4)]}, encryption.Verified); err != nil {
 		return err
 	}
-	if i%4 == 0 {
-		return h.sync(ctx, day)
-	}
-	return nil
+	return h.sync(ctx, day)
 }
 
 // badDays are the days that an auditor asks about, and the way back.
@@ -84,6 +82,7 @@ func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 		func() error { return h.decrypted(ctx, 158) },
 		func() error { return h.repaired(ctx, 164) },
 		func() error { return h.rotated(ctx, 170, tables) },
+		func() error { return h.campaign(ctx, 175) },
 		func() error { return h.contacts(ctx, 178) },
 		func() error { return h.sync(ctx, 179) },
 	} {
@@ -160,6 +159,34 @@ func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef)
 	return h.run(ctx, t, encryption.Request{Operation: audit.KeyRotation, Columns: h.encrypted(t)}, encryption.Verified)
 }
 
+// campaign: what is still open in one data store is encrypted at once.
+func (h *history) campaign(ctx context.Context, day int) error {
+	h.moveTo(day, 9)
+	c, err := h.console.campaign.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		now, err := h.console.store.Campaign(ctx, c.ID)
+		if err != nil || now.State == campaign.Done {
+			h.runs += now.Progress.Total - now.Progress.Refused
+			return err
+		}
+		if now.State != campaign.Running {
+			return fmt.Errorf("the campaign is %s: %s", now.State, now.Reason)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // contacts: the guide's own example, all but one column, which is left for the
 // person who tries the demo.
 func (h *history) contacts(ctx context.Context, day int) error {
@@ -175,6 +202,9 @@ func (h *history) moveTo(day, hour int) {
 
 func (h *history) sync(ctx context.Context, day int) error {
 	h.moveTo(day, 6)
+	if err := h.tenantRotates(ctx); err != nil {
+		return err
+	}
 	if err := h.console.inv.Sync(ctx, defaultConnection, 0); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	_ "time/tzdata" // windows know their zones on a machine without any
 
 	"cxseal/cxone"
 	"cxseal/internal/alarm"
@@ -87,6 +88,15 @@ func (c *Console) syncAll(ctx context.Context) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// leadsOf reads --due-soon.
+func leadsOf(days []int) (rotation.Leads, error) {
+	if len(days) != 2 || days[0] <= days[1] || days[1] < 1 || days[0] > 365 {
+		return rotation.Leads{}, usagef("--due-soon must be two numbers of days, the longer first, like 30,7")
+	}
+	const day = 24 * time.Hour
+	return rotation.Leads{First: time.Duration(days[0]) * day, Second: time.Duration(days[1]) * day}, nil
 }
 
 // leads are how long before a due date it is announced.

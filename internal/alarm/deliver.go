@@ -95,14 +95,13 @@ func (d *Desk) deliver(ctx context.Context, r Route, group []Delivery, alarms ma
 		g := &group[i]
 		g.Attempts++
 		g.Error = ""
-		switch {
-		case err == nil:
+		if err == nil {
 			g.State, g.SentAt = Sent, d.now()
-		default:
-			g.Error, g.NextAt = fault.MessageOf(err), d.now().Add(backoff(g.Attempts))
-			if g.Attempts >= maxAttempts || g.AlarmID == 0 { // a test is tried once: somebody waits for it
-				g.State = Failed
-			}
+			continue
+		}
+		g.Error, g.NextAt = fault.MessageOf(err), d.now().Add(backoff(g.Attempts))
+		if g.Attempts >= maxAttempts || g.AlarmID == 0 { // a test is tried once: somebody waits for it
+			g.State = Failed
 		}
 	}
 	if err != nil {

@@ -131,7 +131,7 @@ func (k *Keeper) Save(ctx context.Context, c access.Caller, p Policy) error {
 		return fault.New(fault.Conflict, "There are %d policies, which is the most: delete one first.", len(known))
 	}
 	p.UpdatedAt, p.UpdatedBy = k.now(), c.Name
-	return k.store.SavePolicy(ctx, p, k.changed(c, p, "Rotation policy for "+p.Scope.String()+" set: "+p.describe()))
+	return k.store.SavePolicy(ctx, p, k.changed(c, p, "Rotation policy for "+p.String()+" set: "+p.describe()))
 }
 
 // Delete ends a policy and records it.
@@ -145,7 +145,7 @@ func (k *Keeper) Delete(ctx context.Context, c access.Caller, id int64) error {
 	}
 	for _, p := range known {
 		if p.ID == id {
-			return k.store.DeletePolicy(ctx, id, k.changed(c, p, "Rotation policy for "+p.Scope.String()+" deleted."))
+			return k.store.DeletePolicy(ctx, id, k.changed(c, p, "Rotation policy for "+p.String()+" deleted."))
 		}
 	}
 	return fault.New(fault.NotFound, "There is no such policy.")
@@ -206,5 +206,5 @@ func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID string, a
 	if !ok {
 		return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", p.Scope)
 	}
-	return opens, p.Scope.String(), nil
+	return opens, p.String(), nil
 }
