@@ -12,6 +12,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/campaign"
 	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
 	"cxseal/internal/sensitivity"
 )
 
@@ -163,6 +164,9 @@ func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef)
 func (h *history) campaign(ctx context.Context, day int) error {
 	h.moveTo(day, 9)
 	c, err := h.console.campaign.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
+	if fault.CodeOf(err) == fault.Invalid {
+		return nil // nothing is left open there
+	}
 	if err != nil {
 		return err
 	}
