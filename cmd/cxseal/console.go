@@ -40,6 +40,7 @@ type consoleConfig struct {
 	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
 	Leads     rotation.Leads
 	Rules     *sensitivity.Rules // nil: the built-in ones
+	Signing   []audit.LogOption  // when checkpoints are due, and where they are anchored
 	Now       func() time.Time
 	Logger    *slog.Logger
 }
@@ -92,7 +93,7 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	if _, err = c.store.ApplyRules(ctx); err != nil {
 		return c, err
 	}
-	if c.log, err = openLog(ctx, cfg.DB, c.store, cfg.Now); err != nil {
+	if c.log, err = openLog(ctx, cfg.DB, c.store, cfg.Now, cfg.Signing...); err != nil {
 		return c, err
 	}
 	if c.gate, err = newGate(ctx, cfg, c.store); err != nil {

@@ -20,12 +20,12 @@ func keyPath(db string) string { return db + ".log-key" }
 // openLog loads the log's key, made at the first start, and returns the log.
 // Once anything was signed, a missing key is an error: a new one would break
 // the chain of checkpoints without a word.
-func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time) (*audit.Log, error) {
+func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time, options ...audit.LogOption) (*audit.Log, error) {
 	key, err := logKey(ctx, db, s)
 	if err != nil {
 		return nil, err
 	}
-	return audit.NewLog(s, key, now, filepath.Dir(db)), nil
+	return audit.NewLog(s, key, now, filepath.Dir(db), options...), nil
 }
 
 func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) {
@@ -42,6 +42,29 @@ func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) 
 			"The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", keyPath(db))
 	}
 	return key, err
+}
+
+// anchoring is how often the log is signed, and where copies of its checkpoints
+// go.
+type anchoring struct {
+	Anchor            []string      `help:"Where a copy of each checkpoint goes, off this machine: file:/path, syslog:, syslog:udp://host:514 or https://…; repeatable." env:"CXSEAL_ANCHOR" placeholder:"WHERE"`
+	CheckpointRecords int64         `help:"Sign a checkpoint after this many records." default:"1000" env:"CXSEAL_CHECKPOINT_RECORDS"`
+	CheckpointEvery   time.Duration `help:"Sign one after this long, when there is a record that none covers." default:"10m" env:"CXSEAL_CHECKPOINT_EVERY"`
+}
+
+func (cmd anchoring) options() ([]audit.LogOption, error) {
+	if cmd.CheckpointRecords < 1 || cmd.CheckpointEvery < time.Second {
+		return nil, usagef("--checkpoint-records must be at least 1, and --checkpoint-every at least 1s")
+	}
+	var anchors []audit.Anchor
+	for _, where := range cmd.Anchor {
+		anchor, err := audit.ParseAnchor(where)
+		if err != nil {
+			return nil, usagef("--anchor: %s", fault.MessageOf(err))
+		}
+		anchors = append(anchors, anchor)
+	}
+	return []audit.LogOption{audit.Schedule(cmd.CheckpointRecords, cmd.CheckpointEvery), audit.AnchorTo(anchors...)}, nil
 }
 
 // operator is who the command line acts as: whoever may open the database file

@@ -9,6 +9,7 @@ import (
 
 	"cxseal/handlers"
 	"cxseal/internal/audit"
+	"cxseal/internal/review"
 	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
@@ -48,6 +49,8 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Facets:         facets(c.store),
 		Connections:    c.connections,
 		Log:            c.log,
+		LogStatus:      c.log.Status,
+		Reviews:        review.NewService(c.store, c.cfg.Now),
 		Pack:           c.log,
 		Facts:          c.facts,
 		Ready:          c.ready,

@@ -21,6 +21,7 @@ type serveCmd struct {
 	encrypted
 	sealing
 	signOn
+	anchoring
 	DueSoon        []int    `help:"Days before a due date at which a key rotation is announced: first, second." default:"30,7" env:"CXSEAL_DUE_SOON" placeholder:"DAYS,DAYS"`
 	TrustedProxies []string `help:"Reverse proxies that may say who the client is: addresses or prefixes." env:"CXSEAL_TRUSTED_PROXIES" placeholder:"ADDR,…"`
 }
@@ -52,6 +53,10 @@ func (cmd *serveCmd) serve(a *app) error {
 	if err != nil {
 		return err
 	}
+	signing, err := cmd.anchoring.options()
+	if err != nil {
+		return err
+	}
 	seal, err := cmd.source(cmd.DB, a.getenv)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func (cmd *serveCmd) serve(a *app) error {
 	logger := cmd.logger(a.stderr)
 	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
 		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin,
-		Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Leads: leads, Rules: rules, Now: time.Now, Logger: logger})
+		Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Leads: leads, Rules: rules, Signing: signing, Now: time.Now, Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"iter"
 	"os"
+	"strings"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
@@ -15,7 +14,7 @@ type verifyCmd struct {
 	logging
 	File    string   `arg:"" optional:"" help:"An evidence pack, proof or checkpoint to check instead of the database." placeholder:"FILE"`
 	Key     string   `help:"The log's verifier key, as cxseal key prints it." placeholder:"KEY"`
-	Anchors []string `help:"Files of checkpoints that left the machine, to hold the log against." placeholder:"FILE"`
+	Anchors []string `name:"anchor" aliases:"anchors" help:"Files of checkpoints that left the machine, to hold the log against." env:"CXSEAL_ANCHOR" placeholder:"FILE"`
 }
 
 // Run verifies a file or the whole log.
@@ -67,19 +66,14 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 func withAnchors(kept iter.Seq2[audit.SignedCheckpoint, error], files []string) (iter.Seq2[audit.SignedCheckpoint, error], error) {
 	var anchored []audit.SignedCheckpoint
 	for _, name := range files {
-		f, err := os.Open(name)
+		if strings.HasPrefix(name, "syslog:") || strings.HasPrefix(name, "http") {
+			continue // a setting that serve shares: what went there cannot be read back from here
+		}
+		list, err := audit.ReadAnchorFile(strings.TrimPrefix(name, "file:"))
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usagef("--anchors: %s", fault.MessageOf(err))
 		}
-		for text, err := range audit.ReadCheckpoints(f) {
-			if err != nil {
-				return nil, errors.Join(usagef("%s: %w", name, err), f.Close())
-			}
-			anchored = append(anchored, audit.SignedCheckpoint{Text: bytes.Clone(text), Source: name})
-		}
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
+		anchored = append(anchored, list...)
 	}
 	return func(yield func(audit.SignedCheckpoint, error) bool) {
 		for c, err := range kept {
