@@ -128,7 +128,11 @@ func (h *Console) endOtherSessions(c echo.Context) error {
 
 // factorBegin makes a seed and shows it this once.
 func (h *Console) factorBegin(c echo.Context) error {
-	enrolment, err := h.cfg.Factors.Begin(c.Request().Context(), caller(c))
+	ctx, who := c.Request().Context(), caller(c)
+	if err := h.cfg.Accounts.ProveOwn(ctx, who, c.Request().PostForm.Get("present")); err != nil {
+		return h.refuseAccount(c, "factor", err)
+	}
+	enrolment, err := h.cfg.Factors.Begin(ctx, who)
 	if err != nil {
 		return h.refuseAccount(c, "factor", err)
 	}
@@ -169,6 +173,11 @@ func (h *Console) factorOff(c echo.Context) error {
 // addToken makes an API token and shows it this once.
 func (h *Console) addToken(c echo.Context) error {
 	post := c.Request().PostForm
+	if h.cfg.RequireFactor && !h.sessions.GetBool(c.Request().Context(), keyFederated) {
+		if on, err := h.cfg.Factors.On(c.Request().Context(), caller(c).UserID); err != nil || !on {
+			return firstErr(err, h.refuseAccount(c, "token", fault.New(fault.Invalid, "%s", fault.MessageOf(errFactor))))
+		}
+	}
 	var scopes []access.Permission
 	for _, s := range post["scopes"] {
 		scopes = append(scopes, access.Permission(s))

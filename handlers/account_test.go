@@ -10,6 +10,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"cxseal/cxone/sandbox"
+	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 )
@@ -32,7 +34,10 @@ func first(t *testing.T, re *regexp.Regexp, body string) string {
 func TestASecondFactorIsAskedForOnceItIsOn(t *testing.T) {
 	h := newHouse(t)
 	b := h.as(access.Officer)
-	a := b.submit("/account", "/account/factor/begin", nil)
+	if a := b.submit("/account", "/account/factor/begin", url.Values{"present": {"a thief's guess"}}); a.status != 422 || seedShown.MatchString(a.body) {
+		t.Fatalf("a factor was begun without the password: %d", a.status)
+	}
+	a := b.submit("/account", "/account/factor/begin", url.Values{"present": {password}})
 	if a.status != 200 || !strings.Contains(a.body, `role="img"`) || !strings.Contains(a.body, "otpauth://totp/") {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
@@ -241,5 +246,27 @@ func TestAnAdminManagesPeople(t *testing.T) {
 	}
 	if n := len(h.records(audit.Filter{Operation: string(audit.UserChanged), Actor: "admin-1"})); n != 4 {
 		t.Errorf("%d changes on record", n)
+	}
+}
+
+// Mutation: without lacksFactor in the guard this test fails.
+func TestNothingOpensBeforeTheSecondFactorWhereItIsRequired(t *testing.T) {
+	h := newHouse(t, func(c *handlers.Config, _ *sandbox.Config) { c.RequireFactor = true })
+	b := h.as(access.Officer)
+	if a := b.get("/audit"); a.status != 303 || a.header.Get("Location") != "/account" {
+		t.Errorf("%d %q", a.status, a.header.Get("Location"))
+	}
+	if a := b.get("/audit.csv"); a.status != 403 {
+		t.Errorf("an export: %d", a.status)
+	}
+	if a := b.submit("/account", "/account/tokens", url.Values{"label": {"x"}, "days": {"1"}, "scopes": {string(access.PermExport)}}); a.status != 422 || tokenShown.MatchString(a.body) {
+		t.Errorf("a token: %d", a.status)
+	}
+	seed := first(t, seedShown, b.submit("/account", "/account/factor/begin", url.Values{"present": {password}}).body)
+	code, err := totp.GenerateCode(seed, h.clock())
+	must(t, err)
+	b.submit("/account", "/account/factor/confirm", url.Values{"code": {code}})
+	if a := b.get("/audit"); a.status != 200 {
+		t.Errorf("after it was set up: %d", a.status)
 	}
 }

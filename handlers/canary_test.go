@@ -46,7 +46,7 @@ func TestPlantedSecretsAppearNowhere(t *testing.T) {
 	}
 	shown := admin.submit("/connections/leaky", "/connections/leaky/callback-secret", nil).body
 	canaries["callback secret"] = first(t, regexp.MustCompile(`<code>(whsec_[A-Za-z0-9+/=]+)</code>`), strings.ReplaceAll(shown, "&#43;", "+"))
-	shown = admin.submit("/account", "/account/factor/begin", nil).body
+	shown = admin.submit("/account", "/account/factor/begin", url.Values{"present": {password}}).body
 	canaries["second factor's seed"] = first(t, seedShown, shown)
 	code, err := totp.GenerateCode(canaries["second factor's seed"], h.clock())
 	must(t, err)

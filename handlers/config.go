@@ -36,6 +36,10 @@ type Config struct {
 	SSO      *access.SSO          // without a provider: none is offered
 	Managed  *connection.Manager  // the connections that people manage
 
+	// RequireFactor lets people who signed in with a password do nothing before
+	// they have a second factor.
+	RequireFactor bool
+
 	// WithFactor tells the accounts that have a confirmed second factor.
 	WithFactor func(ctx context.Context) (map[int64]bool, error)
 

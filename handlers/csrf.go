@@ -27,7 +27,7 @@ func (h *Console) csrfToken(c echo.Context) string {
 	if secret == nil {
 		secret = randomBytes(csrfBytes)
 		c.SetCookie(&http.Cookie{ //nolint:gosec // G124: Secure follows the public address, a laptop has no https
-			Name: csrfCookie, Value: base64.RawURLEncoding.EncodeToString(secret), Path: "/",
+			Name: cookieName(csrfCookie, h.secure), Value: base64.RawURLEncoding.EncodeToString(secret), Path: "/",
 			HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode,
 		})
 	}
@@ -40,7 +40,7 @@ func (h *Console) csrfSecret(c echo.Context) []byte {
 	if secret := h.sessions.GetBytes(c.Request().Context(), keyCSRF); len(secret) == csrfBytes {
 		return secret
 	}
-	cookie, err := c.Cookie(csrfCookie)
+	cookie, err := c.Cookie(cookieName(csrfCookie, h.secure))
 	if err != nil {
 		return nil
 	}

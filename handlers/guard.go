@@ -12,6 +12,7 @@ import (
 
 	"cxseal/internal/access"
 	"cxseal/internal/fault"
+	"cxseal/web"
 )
 
 // maxForm bounds a form's body. 500 columns with names of 1 KiB, each byte
@@ -39,6 +40,13 @@ func (h *Console) guard(rt route) echo.MiddlewareFunc {
 					return err
 				}
 			}
+			if missing, err := h.lacksFactor(c, rt, who); err != nil || missing {
+				if err == nil && rt.kind == page && !isHTMX(c.Request()) && !wantsJSON(c.Request()) {
+					h.flash(c, web.ToneWarning, fault.MessageOf(errFactor))
+					return h.redirect(c, "/account")
+				}
+				return firstErr(err, errFactor)
+			}
 			if rt.needs != everyone {
 				if err := access.Require(who, rt.needs); err != nil {
 					return h.deny(c, rt, who, err)
@@ -52,6 +60,20 @@ func (h *Console) guard(rt route) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+var errFactor = fault.New(fault.Denied, "Set up a second factor first: this console asks everybody for one.")
+
+// lacksFactor says whether the caller must set up a second factor before they
+// may have the route. Who came through a provider was asked there; a token is
+// made by somebody who has one.
+func (h *Console) lacksFactor(c echo.Context, rt route, who access.Caller) (bool, error) {
+	if !h.cfg.RequireFactor || rt.needs == everyone || rt.needs == access.PermOwnAccount || who.Scope != nil ||
+		h.sessions.GetBool(c.Request().Context(), keyFederated) {
+		return false, nil
+	}
+	on, err := h.cfg.Factors.On(c.Request().Context(), who.UserID)
+	return !on, err
 }
 
 // turnAway answers who is not signed in: a person who opened a page is led to

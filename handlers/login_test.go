@@ -186,7 +186,7 @@ func TestHTTPSMakesCookiesSecureAndAsksForHTTPS(t *testing.T) {
 	h := newHouse(t, func(c *handlers.Config, _ *sandbox.Config) { c.PublicURL = "https://seal.example" })
 	b := h.browser()
 	a := b.get("/login", "Host", "seal.example")
-	if c := findCookie(t, a.header, "cxseal_csrf"); !c.Secure || !c.HttpOnly {
+	if c := findCookie(t, a.header, "__Host-cxseal_csrf"); !c.Secure || !c.HttpOnly {
 		t.Errorf("%v", c)
 	}
 	if a.header.Get("Strict-Transport-Security") == "" {

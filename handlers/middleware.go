@@ -87,7 +87,7 @@ func (h *Console) recover(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 
 // headers sets what every response carries (OWASP Secure Headers).
 func (h *Console) headers(next echo.HandlerFunc) echo.HandlerFunc {
@@ -102,7 +102,7 @@ func (h *Console) headers(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		header.Set(echo.HeaderCacheControl, "no-store") // static files say otherwise
 		if h.secure {
-			header.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
+			header.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000; includeSubDomains")
 		}
 		return next(c)
 	}

@@ -36,6 +36,8 @@ const (
 	keyAgent   = "agent"   // string, as the browser calls itself
 	keyCSRF    = "csrf"    // []byte
 	keyFlashes = "flashes" // []byte, JSON
+
+	keyFederated = "federated" // bool: signed in through a provider, which asks for its own factors
 )
 
 // Keys of echo's context.
@@ -45,6 +47,15 @@ const (
 	ctxReqID  = "request-id"
 )
 
+// cookieName is the cookie's name. Behind https it is bound to this very host:
+// no other host of the domain can plant one (RFC 6265bis §4.1.3.2).
+func cookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
 func newSessions(store scs.Store, secure bool) *scs.SessionManager {
 	// Not scs.New: its default store comes with a goroutine that cannot be
 	// stopped reliably. The idle timeout is ours (see signedIn): the manager's
@@ -52,7 +63,7 @@ func newSessions(store scs.Store, secure bool) *scs.SessionManager {
 	return &scs.SessionManager{
 		Store: store, Codec: scs.GobCodec{}, Lifetime: sessionLifetime, HashTokenInStore: true,
 		Cookie: scs.SessionCookie{
-			Name: sessionCookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
+			Name: cookieName(sessionCookie, secure), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
 			Persist: false, // closing the browser signs out
 		},
 	}
@@ -64,7 +75,7 @@ func (h *Console) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Add(echo.HeaderVary, "Cookie")
 		token := ""
-		if cookie, err := c.Cookie(sessionCookie); err == nil && len(cookie.Value) <= 128 && !sessionless(c.Request()) {
+		if cookie, err := c.Cookie(cookieName(sessionCookie, h.secure)); err == nil && len(cookie.Value) <= 128 && !sessionless(c.Request()) {
 			token = cookie.Value
 		}
 		ctx, err := h.sessions.Load(c.Request().Context(), token)
@@ -227,6 +238,6 @@ func (h *Console) begin(c echo.Context, who access.Caller) error {
 	h.sessions.Put(ctx, keyIP, c.RealIP())
 	h.sessions.Put(ctx, keyAgent, clip(strings.ToValidUTF8(c.Request().UserAgent(), "")))
 	c.SetCookie(&http.Cookie{ //nolint:gosec // G124: see csrfToken
-		Name: csrfCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
+		Name: cookieName(csrfCookie, h.secure), Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure, SameSite: http.SameSiteLaxMode})
 	return nil
 }

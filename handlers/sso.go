@@ -58,6 +58,7 @@ func (h *Console) ssoCallback(c echo.Context) error {
 	if err := h.begin(c, who); err != nil {
 		return err
 	}
+	h.sessions.Put(ctx, keyFederated, true)
 	return h.redirect(c, next)
 }
 

@@ -26,23 +26,24 @@ import (
 
 // consoleConfig is what a Console is made of.
 type consoleConfig struct {
-	DB        string
-	Listener  net.Listener // open already, so that its address is known
-	PublicURL string       // as set; empty: the listener's address, and any host name is accepted
-	Tenant    *tenantEnv   // nil: none yet
-	Proxies   []netip.Prefix
-	Seal      access.KeySource
-	SSO       []access.ProviderConfig
-	NoLocal   bool        // local accounts may not sign in, once an admin has through a provider
-	TLS       *tls.Config // nil: plain HTTP
-	DemoNote  string
-	Runner    encryption.RunnerOptions
-	SyncEvery time.Duration // 0: the inventory is synchronised only when asked for
-	Leads     rotation.Leads
-	Rules     *sensitivity.Rules // nil: the built-in ones
-	Signing   []audit.LogOption  // when checkpoints are due, and where they are anchored
-	Now       func() time.Time
-	Logger    *slog.Logger
+	DB            string
+	Listener      net.Listener // open already, so that its address is known
+	PublicURL     string       // as set; empty: the listener's address, and any host name is accepted
+	Tenant        *tenantEnv   // nil: none yet
+	Proxies       []netip.Prefix
+	Seal          access.KeySource
+	SSO           []access.ProviderConfig
+	NoLocal       bool        // local accounts may not sign in, once an admin has through a provider
+	RequireFactor bool        // no password without a second factor
+	TLS           *tls.Config // nil: plain HTTP
+	DemoNote      string
+	Runner        encryption.RunnerOptions
+	SyncEvery     time.Duration // 0: the inventory is synchronised only when asked for
+	Leads         rotation.Leads
+	Rules         *sensitivity.Rules // nil: the built-in ones
+	Signing       []audit.LogOption  // when checkpoints are due, and where they are anchored
+	Now           func() time.Time
+	Logger        *slog.Logger
 }
 
 // Console is a console with all its parts, from the database to the listener.

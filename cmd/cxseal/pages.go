@@ -28,6 +28,7 @@ func newPages(c *Console) (*handlers.Console, error) {
 		SSO:            c.sso,
 		Managed:        c.managed,
 		WithFactor:     c.store.FactorUsers,
+		RequireFactor:  c.cfg.RequireFactor,
 		Reseal:         c.reseal,
 		Runs:           c.store,
 		Verifications:  c.store,

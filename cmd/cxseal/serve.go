@@ -72,7 +72,7 @@ func (cmd *serveCmd) serve(a *app) error {
 	defer listener.Close() //nolint:errcheck // the server closes it; this is for the errors before
 	logger := cmd.logger(a.stderr)
 	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
-		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin,
+		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin, RequireFactor: cmd.RequireSecondFactor,
 		Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Leads: leads, Rules: rules, Signing: signing, Now: time.Now, Logger: logger})
 	if err != nil {
 		return err

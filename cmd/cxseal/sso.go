@@ -10,8 +10,9 @@ import (
 
 // signOn are the settings of single sign-on.
 type signOn struct {
-	SSOProviders string `name:"sso-providers" help:"Sign-in providers (OpenID Connect), a JSON list; see docs/operations.md." env:"CXSEAL_SSO_PROVIDERS" placeholder:"FILE"`
-	LocalLogin   bool   `help:"Let people sign in with a password. Switched off, it stays on until an admin has come through a provider." default:"true" negatable:"" env:"CXSEAL_LOCAL_LOGIN"`
+	SSOProviders        string `name:"sso-providers" help:"Sign-in providers (OpenID Connect), a JSON list; see docs/operations.md." env:"CXSEAL_SSO_PROVIDERS" placeholder:"FILE"`
+	RequireSecondFactor bool   `help:"Ask everybody who signs in with a password for a second factor, and let them do nothing before they have one." env:"CXSEAL_REQUIRE_SECOND_FACTOR"`
+	LocalLogin          bool   `help:"Let people sign in with a password. Switched off, it stays on until an admin has come through a provider." default:"true" negatable:"" env:"CXSEAL_LOCAL_LOGIN"`
 }
 
 // providerFile is one provider as the file describes it.

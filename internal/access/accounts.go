@@ -271,3 +271,23 @@ func (a *Accounts) Own(ctx context.Context, c Caller) (User, error) {
 	}
 	return a.store.UserByID(ctx, c.UserID)
 }
+
+// ProveOwn is nil when the password is the caller's present one, with the same
+// throttling as a login, or when they have none: before they change how they
+// sign in. A wrong one is fault.Invalid, and on the record.
+func (a *Accounts) ProveOwn(ctx context.Context, c Caller, present string) error {
+	u, err := a.Own(ctx, c)
+	if err != nil || u.PasswordHash == "" {
+		return err
+	}
+	ok, err := a.prove(ctx, u, present, c.IP)
+	if err != nil || ok {
+		return err
+	}
+	err = a.store.AppendRecords(ctx, newRecord(a.now(), audit.UserChanged, audit.Failure, c.Actor(),
+		"Sign-in not changed: the present password was wrong."))
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.Invalid, "The present password is not right.")
+}
