@@ -118,12 +118,12 @@ func (h *Console) fillAudit(ctx context.Context, v *web.AuditView, filter audit.
 
 // facetViews shows the most frequent values with their counts; the page says
 // when those are of the newest records only.
-func facetViews(f Facets) []web.Facet {
+func facetViews(f audit.Facets) []web.Facet {
 	const most = 8
 	var list []web.Facet
 	for _, d := range []struct {
 		title, param string
-		counts       []FacetCount
+		counts       []audit.FacetCount
 	}{
 		{"Operation", "operation", f.Operations}, {"Outcome", "outcome", f.Outcomes},
 		{"Actor", "actor", f.Actors}, {"Connection", "connection", f.Connections},

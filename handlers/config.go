@@ -75,7 +75,7 @@ type Config struct {
 
 	// Facets divides the records that match by operation, outcome, actor and
 	// connection. Optional: without it the log is shown without facets.
-	Facets func(ctx context.Context, f audit.Filter) (Facets, error)
+	Facets func(ctx context.Context, f audit.Filter) (audit.Facets, error)
 
 	// Connections lists the tenants that are configured, in a stable order.
 	Connections func() []Connection
@@ -186,19 +186,4 @@ type Log interface {
 // how many they are.
 type PackWriter interface {
 	WritePack(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)
-}
-
-// Facets is how the newest records that match divide by a few columns, each
-// with the most frequent value first.
-type Facets struct {
-	Operations, Outcomes, Actors, Connections []FacetCount
-
-	Of  int64 // how many records were looked at
-	All bool  // that was every record that matches
-}
-
-// FacetCount is one value and how many of the records have it.
-type FacetCount struct {
-	Value string
-	Count int64
 }

@@ -120,7 +120,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 		Reseal: func(ctx context.Context, _ access.Caller) (int, error) { return sealer.ResealAll(ctx, db) },
 		Runs:   db, Verifications: db, Audit: db, Tables: db, Trends: db, Columns: db, Records: db,
 		Sensitivity: sensitivity.NewService(db, h.clock),
-		Facets:      facetsOf(db),
+		Facets:      db.AuditFacets,
 		Log:         log, Pack: log, LogStatus: log.Status,
 		Reviews: review.NewService(db, h.clock),
 		Ready:   db.Ping,
@@ -186,20 +186,6 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func facetsOf(db *store.Store) func(context.Context, audit.Filter) (handlers.Facets, error) {
-	return func(ctx context.Context, f audit.Filter) (handlers.Facets, error) {
-		found, err := db.AuditFacets(ctx, f)
-		turn := func(list []store.FacetCount) (out []handlers.FacetCount) {
-			for _, c := range list {
-				out = append(out, handlers.FacetCount(c))
-			}
-			return out
-		}
-		return handlers.Facets{Operations: turn(found.Operations), Outcomes: turn(found.Outcomes), Actors: turn(found.Actors),
-			Connections: turn(found.Connections), Of: found.Of, All: found.All}, err
 	}
 }
 

@@ -10,23 +10,6 @@ import (
 	"cxseal/internal/audit"
 )
 
-// AuditFacets is how the newest records that match divide by a few columns,
-// each with the most frequent value first.
-type AuditFacets struct {
-	Operations  []FacetCount
-	Outcomes    []FacetCount
-	Actors      []FacetCount
-	Connections []FacetCount
-	Of          int64 // how many records were looked at
-	All         bool  // that was every record that matches
-}
-
-// FacetCount is one value of a column and how often it stands there.
-type FacetCount struct {
-	Value string
-	Count int64
-}
-
 const (
 	// facetDepth bounds how many records are counted under a filter. Each may
 	// lie on a page of its own.
@@ -40,10 +23,10 @@ var facetFields = [4]string{"operation", "outcome", "actor", "connection"}
 
 // AuditFacets divides all records, or under a filter the newest 2,000 that
 // match, by operation, outcome, actor and connection.
-func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (AuditFacets, error) {
+func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (audit.Facets, error) {
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
-		return AuditFacets{}, err
+		return audit.Facets{}, err
 	}
 	if q.everything() {
 		return s.allFacets(ctx)
@@ -55,22 +38,22 @@ func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (AuditFacets, e
 	text, args := q.rows(`r.seq, r.operation, r.outcome, r.actor, r.connection`, `DESC`, facetDepth+1)
 	seen, err := s.emit(ctx, &count, strings.Join(facetFields[:], ", "), text, args...)
 	if err != nil {
-		return AuditFacets{}, fmt.Errorf("count facets: %w", err)
+		return audit.Facets{}, fmt.Errorf("count facets: %w", err)
 	}
-	return AuditFacets{
+	return audit.Facets{
 		Operations: facet(count.of[0]), Outcomes: facet(count.of[1]), Actors: facet(count.of[2]), Connections: facet(count.of[3]),
 		Of: count.rows, All: seen <= facetDepth,
 	}, nil
 }
 
 // allFacets reads what the writer has counted.
-func (s *Store) allFacets(ctx context.Context) (all AuditFacets, err error) {
-	for i, to := range []*[]FacetCount{&all.Operations, &all.Outcomes, &all.Actors, &all.Connections} {
-		*to, err = collect(ctx, s, func(row scanner) (c FacetCount, err error) {
+func (s *Store) allFacets(ctx context.Context) (all audit.Facets, err error) {
+	for i, to := range []*[]audit.FacetCount{&all.Operations, &all.Outcomes, &all.Actors, &all.Connections} {
+		*to, err = collect(ctx, s, func(row scanner) (c audit.FacetCount, err error) {
 			return c, row.Scan(&c.Value, &c.Count)
 		}, `SELECT value, records FROM audit_values WHERE field = ? ORDER BY records DESC LIMIT ?`, facetFields[i], facetValues)
 		if err != nil {
-			return AuditFacets{}, fmt.Errorf("read facets: %w", err)
+			return audit.Facets{}, fmt.Errorf("read facets: %w", err)
 		}
 	}
 	all.Of, err = s.TreeSize(ctx)
@@ -117,12 +100,12 @@ func (c *facetCount) row(args []driver.Value) {
 	}
 }
 
-func facet(counts map[string]*int64) []FacetCount {
-	var list []FacetCount
+func facet(counts map[string]*int64) []audit.FacetCount {
+	var list []audit.FacetCount
 	for v, n := range counts {
-		list = append(list, FacetCount{v, *n})
+		list = append(list, audit.FacetCount{v, *n})
 	}
-	slices.SortFunc(list, func(a, b FacetCount) int {
+	slices.SortFunc(list, func(a, b audit.FacetCount) int {
 		if a.Count != b.Count {
 			return int(b.Count - a.Count)
 		}

@@ -70,7 +70,7 @@ var filters = map[string]struct {
 		}},
 }
 
-func counted(list []FacetCount) map[string]int64 {
+func counted(list []audit.FacetCount) map[string]int64 {
 	counts := map[string]int64{}
 	for _, c := range list {
 		counts[c.Value] = c.Count
@@ -305,7 +305,7 @@ func TestFacetsOfAManyAreOfTheNewestAndSaySo(t *testing.T) {
 	s := open(t)
 	fill(t, s, 0, facetDepth*8/7+50) // more than facetDepth that did not fail
 	f, err := s.AuditFacets(t.Context(), audit.Filter{Outcome: "SUCCESS"})
-	if err != nil || f.All || f.Of != facetDepth || f.Outcomes[0] != (FacetCount{"SUCCESS", facetDepth}) {
+	if err != nil || f.All || f.Of != facetDepth || f.Outcomes[0] != (audit.FacetCount{"SUCCESS", facetDepth}) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	plan(t, s, "facets", `SELECT value, records FROM audit_values WHERE field = ? ORDER BY records DESC LIMIT 5`, "actor")

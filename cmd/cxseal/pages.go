@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"cxseal/handlers"
-	"cxseal/internal/audit"
 	"cxseal/internal/review"
 	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
@@ -47,7 +46,7 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Alarms:         c.store,
 		Desk:           c.desk,
 		Jobs:           c.scheduler,
-		Facets:         facets(c.store),
+		Facets:         c.store.AuditFacets,
 		Connections:    c.connections,
 		Log:            c.log,
 		LogStatus:      c.log.Status,
@@ -89,21 +88,6 @@ func (c *Console) facts(ctx context.Context) []handlers.Fact {
 		facts = append(facts, handlers.Fact{Label: "Audit records", Value: fmt.Sprint(size)})
 	}
 	return facts
-}
-
-func facets(s *store.Store) func(context.Context, audit.Filter) (handlers.Facets, error) {
-	counts := func(list []store.FacetCount) []handlers.FacetCount {
-		out := make([]handlers.FacetCount, len(list))
-		for i, f := range list {
-			out[i] = handlers.FacetCount{Value: f.Value, Count: f.Count}
-		}
-		return out
-	}
-	return func(ctx context.Context, f audit.Filter) (handlers.Facets, error) {
-		found, err := s.AuditFacets(ctx, f)
-		return handlers.Facets{Operations: counts(found.Operations), Outcomes: counts(found.Outcomes),
-			Actors: counts(found.Actors), Connections: counts(found.Connections), Of: found.Of, All: found.All}, err
-	}
 }
 
 // newMetrics is the registry behind /metrics, with the process's own figures
