@@ -103,7 +103,7 @@ func (c *facetCount) row(args []driver.Value) {
 func facet(counts map[string]*int64) []audit.FacetCount {
 	var list []audit.FacetCount
 	for v, n := range counts {
-		list = append(list, audit.FacetCount{v, *n})
+		list = append(list, audit.FacetCount{Value: v, Count: *n})
 	}
 	slices.SortFunc(list, func(a, b audit.FacetCount) int {
 		if a.Count != b.Count {

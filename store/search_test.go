@@ -305,7 +305,7 @@ func TestFacetsOfAManyAreOfTheNewestAndSaySo(t *testing.T) {
 	s := open(t)
 	fill(t, s, 0, facetDepth*8/7+50) // more than facetDepth that did not fail
 	f, err := s.AuditFacets(t.Context(), audit.Filter{Outcome: "SUCCESS"})
-	if err != nil || f.All || f.Of != facetDepth || f.Outcomes[0] != (audit.FacetCount{"SUCCESS", facetDepth}) {
+	if err != nil || f.All || f.Of != facetDepth || f.Outcomes[0] != (audit.FacetCount{Value: "SUCCESS", Count: facetDepth}) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	plan(t, s, "facets", `SELECT value, records FROM audit_values WHERE field = ? ORDER BY records DESC LIMIT 5`, "actor")
