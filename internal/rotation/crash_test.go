@@ -134,7 +134,7 @@ func TestAKilledConsoleFiresNothingTwiceAndSkipsNothing(t *testing.T) {
 		}
 		killed := make(chan bool, 1)
 		timer := time.AfterFunc(time.Duration(5+rand.IntN(150))*time.Millisecond, func() { //nolint:gosec // G404: when to kill is no secret
-			killed <- round < 25 && cmd.Process.Kill() == nil
+			killed <- round < 12 && cmd.Process.Kill() == nil
 		})
 		err := cmd.Wait()
 		if !timer.Stop() && <-killed && err != nil {

@@ -77,8 +77,8 @@ func (y *year) open() {
 }
 
 const (
-	yearTables  = 25
-	yearColumns = 20 // a table
+	yearTables  = 10
+	yearColumns = 50 // a table
 )
 
 // A year with 500 columns of which 90 % are rotated on time, 5 % late and 5 %
@@ -100,20 +100,20 @@ func TestAYearTellsWhichKeysWereRotatedAndWhichWereNot(t *testing.T) {
 	if len(models) != 500 {
 		t.Fatalf("%d columns", len(models))
 	}
-	for step := range 122 {
+	for step := range 73 {
 		y.live(models)
-		if step%25 == 24 { // a restart, and everything looked at once more
+		if step%15 == 14 { // a restart, and everything looked at once more
 			y.must(y.store.Close())
 			y.open()
 			y.must(y.watch.Tick(t.Context()))
 		}
-		y.now = y.now.Add(3 * day)
+		y.now = y.now.Add(5 * day)
 	}
-	y.now = y.now.Add(-3 * day)
+	y.now = y.now.Add(-5 * day)
 	y.compare(models)
 }
 
-// furnish gives every table of the tenant twenty encrypted columns of ours and
+// furnish gives every table of the tenant fifty encrypted columns of ours and
 // decrypts what the tables came with.
 func (y *year) furnish() map[rotation.Key]*model {
 	models := map[rotation.Key]*model{}
@@ -130,7 +130,7 @@ func (y *year) furnish() map[rotation.Key]*model {
 			name := fmt.Sprintf("kept_%02d", n)
 			change(sandbox.Mutation{Action: sandbox.AddColumn, Column: name, Type: "string"})
 			change(sandbox.Mutation{Action: sandbox.Encrypt, Column: name})
-			m := &model{offset: time.Duration(i%7-3) * day, due: y.now.Add(90 * day)}
+			m := &model{offset: time.Duration(i%7-5) * day, due: y.now.Add(90 * day)}
 			switch i % 20 {
 			case 18:
 				m.habit, m.offset = late, 12*day // 7 days of grace and 5 more

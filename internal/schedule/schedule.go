@@ -130,7 +130,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cron, err = gocron.NewScheduler(gocron.WithClock(s.options.Clock), gocron.WithLocation(time.UTC),
-		gocron.WithStopTimeout(s.options.Grace)); err != nil {
+		gocron.WithStopTimeout(s.options.Grace+5*time.Second)); err != nil { // what runs gives up within the grace
 		return err
 	}
 	s.lead(ctx)
