@@ -72,7 +72,7 @@ func (h *Console) protectionAttention(ctx context.Context, totals inventory.Tota
 	}
 	if lost > 0 {
 		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(int(lost), "column lost its protection", "columns lost their protection") + " outside of this console",
-			Detail: "Found within the last 30 days. Find out who did it, and encrypt them again.",
+			Detail: "Found within the last 30 days. Find out who did it, and make sure that they are encrypted again.",
 			Link: web.Link{Text: "Show", Href: "/audit?" + url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
 				"from": {from.UTC().Format(time.DateOnly)}}.Encode()}})
 	}

@@ -136,6 +136,27 @@ func (h *Console) decideSensitivity(c echo.Context) error {
 	return h.redirect(c, shown.Path())
 }
 
+// addSensitivity hints on a table's page at what its open columns seem to hold.
+func (h *Console) addSensitivity(ctx context.Context, ref tableRef, v *web.TableView) error {
+	columns, err := h.cfg.Columns.SensitivityColumns(ctx, sensitivity.Filter{Connection: ref.connection, DatastoreID: ref.datastore,
+		TableID: ref.table, State: sensitivity.Sensitive}, nil, 1000)
+	if err != nil {
+		return err
+	}
+	hints := make(map[string]string, len(columns))
+	for _, col := range columns {
+		if col.Decided != "" {
+			hints[col.Column] = "Sensitive, by decision of " + col.DecidedBy
+		} else {
+			hints[col.Column] = "Sensitive: " + web.CategoryText(string(col.Proposal.Category))
+		}
+	}
+	for i := range v.Columns {
+		v.Columns[i].Hint = hints[v.Columns[i].Name]
+	}
+	return nil
+}
+
 // A column's key travels as base64 of a JSON array: names may hold anything.
 func encodeColumn(k sensitivity.Key) string {
 	raw, err := json.Marshal([]string{k.Connection, k.DatastoreID, k.TableID, k.Column})

@@ -171,6 +171,9 @@ func (h *Console) addHistory(ctx context.Context, ref tableRef, v *web.TableView
 	for i := range v.Runs {
 		v.Runs[i].TableName = v.Name
 	}
+	if err := h.addSensitivity(ctx, ref, v); err != nil {
+		return err
+	}
 	dates, err := h.cfg.Ledger.Ledger(ctx, rotation.Filter{Connection: ref.connection, DatastoreID: ref.datastore, TableID: ref.table}, nil, 1000)
 	if err != nil {
 		return err

@@ -75,25 +75,27 @@ func (t *tx) setCounts(k tableKey, at time.Time, before, now trend.Counts, why c
 		k.args(day, now.Total, now.Encrypted, now.Sensitive, now.SensitiveEncrypted)...); err != nil {
 		return fmt.Errorf("keep the day's coverage of %s: %w", k.table, err)
 	}
-	was, err := t.addToTotal(k.connection, day, now.Sub(before))
+	was, first, err := t.addToTotal(k.connection, day, now.Sub(before))
 	if err != nil {
 		return err
 	}
-	if now.FellFrom(before) || was.Add(now.Sub(before)).FellFrom(was) {
+	// On its first day a connection is only being read: its total settles.
+	if now.FellFrom(before) || !first && was.Add(now.Sub(before)).FellFrom(was) {
 		return t.addEvent(k, at, trend.Drop, why.drop(before, now), why.runID)
 	}
 	return nil
 }
 
 // addToTotal changes the connection's total of the day and answers what it was
-// before. A clock that went back changes the newest day there is.
-func (t *tx) addToTotal(connection string, day int64, d trend.Counts) (was trend.Counts, err error) {
-	var last int64
-	err = t.queryRow(`SELECT day, total, encrypted, sensitive, sensitive_encrypted FROM coverage_totals
-		WHERE connection = ? ORDER BY day DESC LIMIT 1`, connection).
-		Scan(&last, &was.Total, &was.Encrypted, &was.Sensitive, &was.SensitiveEncrypted)
+// before, and whether this is the first day it has. A clock that went back
+// changes the newest day there is.
+func (t *tx) addToTotal(connection string, day int64, d trend.Counts) (was trend.Counts, first bool, err error) {
+	last, begin := day, day
+	err = t.queryRow(`SELECT day, (SELECT min(day) FROM coverage_totals WHERE connection = ?1), total, encrypted, sensitive, sensitive_encrypted
+		FROM coverage_totals WHERE connection = ?1 ORDER BY day DESC LIMIT 1`, connection).
+		Scan(&last, &begin, &was.Total, &was.Encrypted, &was.Sensitive, &was.SensitiveEncrypted)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return was, fmt.Errorf("read the total coverage: %w", err)
+		return was, false, fmt.Errorf("read the total coverage: %w", err)
 	}
 	now := was.Add(d)
 	_, err = t.exec(`INSERT INTO coverage_totals (connection, day, total, encrypted, sensitive, sensitive_encrypted) VALUES (?, ?, ?, ?, ?, ?)
@@ -101,9 +103,9 @@ func (t *tx) addToTotal(connection string, day int64, d trend.Counts) (was trend
 			sensitive = excluded.sensitive, sensitive_encrypted = excluded.sensitive_encrypted`,
 		connection, max(day, last), now.Total, now.Encrypted, now.Sensitive, now.SensitiveEncrypted)
 	if err != nil {
-		return was, fmt.Errorf("keep the total coverage: %w", err)
+		return was, false, fmt.Errorf("keep the total coverage: %w", err)
 	}
-	return was, nil
+	return was, begin >= day, nil
 }
 
 func (t *tx) addEvent(k tableKey, at time.Time, kind trend.Kind, reason, runID string) error {

@@ -251,7 +251,7 @@ func campaignForm(c Chrome, f CampaignForm) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(f.Datastores) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<form class=\"card cx-card-form\" method=\"get\" action=\"/campaigns\" aria-label=\"Choose a data store\"><div class=\"cx-fields\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<form class=\"card\" method=\"get\" action=\"/campaigns\" aria-label=\"Choose a data store\"><div class=\"cx-fields cx-card-body\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -5,6 +5,7 @@
   "use strict";
   if (!window.uPlot) return;
 
+  var dayName = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   var dashes = [[], [6, 3], [2, 3], []];
 
   function read(figure) {
@@ -83,7 +84,16 @@
         },
         scales: { y: { range: unit === "%" ? [0, 100] : function (u, min, max) { return [0, Math.max(1, max * 1.08)]; } } },
         axes: [
-          { stroke: soft, grid: grid, ticks: grid },
+          {
+            stroke: soft,
+            grid: grid,
+            ticks: grid,
+            values: function (u, ticks) {
+              return ticks.map(function (ts) {
+                return dayName.format(new Date(ts * 1000));
+              });
+            },
+          },
           {
             stroke: soft,
             grid: grid,
