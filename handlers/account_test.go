@@ -18,7 +18,7 @@ import (
 
 var (
 	seedShown  = regexp.MustCompile(`<code>([A-Z2-7]{32})</code>`)
-	codeShown  = regexp.MustCompile(`<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>`)
+	codeShown  = regexp.MustCompile(`<code>([a-z2-7]{6}(?:-[a-z2-7]{6}){3})</code>`)
 	tokenShown = regexp.MustCompile(`<code>(cxs_[A-Za-z0-9_-]{43})</code>`)
 )
 

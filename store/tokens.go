@@ -15,7 +15,7 @@ import (
 
 var _ access.TokenStore = (*Store)(nil)
 
-const tokenColumns = `id, user_id, label, hint, hash, scopes, created_at, expires_at, last_used_at`
+const tokenColumns = `id, user_id, label, hint, hash, scopes, created_at, expires_at, last_used_at` //nolint:gosec // G101: columns, no credential
 
 func scanToken(row scanner) (access.APIToken, error) {
 	var t access.APIToken

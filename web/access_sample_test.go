@@ -16,7 +16,7 @@ func sampleAccount(enrolling bool) AccountView {
 		return v
 	}
 	v.FactorOn, v.Wrong, v.Error = true, "password", "The present password is not right."
-	v.Codes = []string{"abcd-efgh-ijkl-mnop", "qrst-uvwx-yz23-4567"}
+	v.Codes = []string{"abcdef-ghijkl-mnopqr-stuvwx", "yz2345-67abcd-efghij-klmnop"}
 	return v
 }
 

@@ -103,7 +103,7 @@ func newConsole(ctx context.Context, cfg consoleConfig) (c *Console, err error) 
 	if c.directory, err = newDirectory(cfg.Tenant, cfg.address(), cfg.Now, cfg.Logger); err != nil {
 		return c, err
 	}
-	c.managed = connection.NewManager(c.store, c.gate.sealer, c.directory, cfg.Now)
+	c.managed = connection.NewManager(c.store, c.sealer, c.directory, cfg.Now)
 	if err := c.managed.Load(ctx); err != nil {
 		return c, err
 	}

@@ -276,12 +276,13 @@ func (s *SecondFactor) step(ctx context.Context, f Factor, code string) (int64, 
 	return found, nil
 }
 
-// randomRecoveryCode has 80 random bits, so a plain hash of it can be kept.
+// randomRecoveryCode has 120 random bits, so a plain hash of it can be kept
+// (OWASP ASVS 5, 6.5.2: from 112 bits on).
 func randomRecoveryCode() string {
-	b := make([]byte, 10)
+	b := make([]byte, 15)
 	_, _ = rand.Read(b) // never fails: it ends the program instead (crypto/rand)
 	s := strings.ToLower(base32.StdEncoding.EncodeToString(b))
-	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
+	return s[:6] + "-" + s[6:12] + "-" + s[12:18] + "-" + s[18:]
 }
 
 // recoveryHash takes the code as people type it: any case, with or without
