@@ -75,7 +75,7 @@ func work(ctx context.Context, dir string) error {
 }
 
 const (
-	crashTables  = 120
+	crashTables  = 120 / scale
 	crashColumns = 10
 )
 

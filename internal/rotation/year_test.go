@@ -77,7 +77,7 @@ func (y *year) open() {
 }
 
 const (
-	yearTables  = 10
+	yearTables  = 10 / scale
 	yearColumns = 50 // a table
 )
 
@@ -97,7 +97,7 @@ func TestAYearTellsWhichKeysWereRotatedAndWhichWereNot(t *testing.T) {
 	defer func() { y.must(y.store.Close()) }()
 
 	models := y.furnish()
-	if len(models) != 500 {
+	if len(models) != 500/scale {
 		t.Fatalf("%d columns", len(models))
 	}
 	for step := range 73 {
