@@ -64,15 +64,16 @@ func (t *tx) tablesGone(connection string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("list tables that are gone: %w", err)
 	}
+	defer rows.Close() //nolint:errcheck // its error is rows.Err's
 	var gone []inventory.Table
 	for rows.Next() {
 		table := inventory.Table{Connection: connection}
 		if err := rows.Scan(&table.DatastoreID, &table.TableID, &table.Name); err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 		gone = append(gone, table)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		return err
 	}
 	for _, table := range gone {
