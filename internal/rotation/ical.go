@@ -53,8 +53,8 @@ func (c *Calendar) Add(col Column, status Status, path string) {
 }
 
 func describeDue(col Column, status Status) string {
-	text := fmt.Sprintf("%s, every %s, with %s of grace.\nConnection %s, data store %s.\nStatus when this was read: %s.",
-		col.Strategy, days(col.IntervalDays), days(col.GraceDays), col.Connection, col.DatastoreID, status.Text())
+	text := fmt.Sprintf("%s, every %s, with %s of grace.\nStatus when this was read: %s.",
+		col.Strategy, days(col.IntervalDays), days(col.GraceDays), status.Text())
 	if col.KeyVersion > 0 {
 		text += fmt.Sprintf("\nKey version last seen: %d.", col.KeyVersion)
 	}
