@@ -296,18 +296,15 @@ func (s *Store) LedgerCounts(ctx context.Context, now time.Time, leads rotation.
 // LedgerDays counts the columns that are due on each UTC day.
 func (s *Store) LedgerDays(ctx context.Context, f rotation.Filter) (map[string]int, error) {
 	w := ledgerFilter(f)
-	type dayCount struct {
-		day string
-		n   int
-	}
+	type dayCount struct{ day, n int }
 	list, err := collect(ctx, s, func(row scanner) (d dayCount, err error) { return d, row.Scan(&d.day, &d.n) },
-		`SELECT date(due_at / 1000000, 'unixepoch'), count(*) FROM rotation_dates`+w.sql()+` GROUP BY 1`, w.args...)
+		`SELECT due_at / 86400000000, count(*) FROM rotation_dates`+w.sql()+` GROUP BY 1`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count rotations by day: %w", err)
 	}
 	days := make(map[string]int, len(list))
 	for _, d := range list {
-		days[d.day] = d.n
+		days[time.Unix(int64(d.day)*86400, 0).UTC().Format(time.DateOnly)] = d.n
 	}
 	return days, nil
 }
