@@ -192,6 +192,9 @@ func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 	now := stored[i]
 	has, err := m.open(ctx, now)
 	if err != nil {
+		if _, trouble := m.directory.find(name); trouble == nil {
+			return err // it opened before: this is the key's source, not the secrets
+		}
 		// What does not open can only be entered anew; the callback secrets are lost.
 		has = Secrets{}
 	}
@@ -213,8 +216,8 @@ func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 	return m.Load(ctx)
 }
 
-// Test examines a connection live, as doctor does. The examination changes
-// nothing at the tenant and is on the record.
+// Test examines a connection live, as doctor does. It changes nothing, here or
+// at the tenant.
 func (m *Manager) Test(ctx context.Context, c access.Caller, name string) ([]doctor.Finding, error) {
 	known, err := m.Find(ctx, c, name)
 	if err != nil {
