@@ -112,6 +112,13 @@ func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
 	h := newHouse(t)
 	admin, officer, stranger := h.as(access.Admin), h.as(access.Officer), h.browser()
 	h.waitFor(admin.launch("ssn"), encryption.Verified)
+	due := h.clock().UTC().AddDate(0, 0, 90)
+	if page := officer.get("/rotations/month?month=" + due.Format("2006-01")); !strings.Contains(page.body, "1 due</a>") || !strings.Contains(page.body, due.Format("January 2006")) {
+		t.Errorf("the month does not show what is due: %s", page.body)
+	}
+	if page := officer.get("/rotations?from=" + due.Format("2006-01-02") + "&until=" + due.AddDate(0, 0, 1).Format("2006-01-02")); !strings.Contains(page.body, "ssn") {
+		t.Error("the day's list does not have the column")
+	}
 	made := officer.submit("/rotations", "/rotations/feed", nil)
 	address := feedAddress.FindString(made.body)
 	if made.status != 200 || address == "" {
