@@ -85,7 +85,16 @@ func (h *Console) protectionAttention(ctx context.Context, totals inventory.Tota
 			Detail: "Their names do not say what they hold. A person who knows them should.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
 	}
 	more, err := h.logAttention(ctx)
-	return first, append(last, more...), err
+	if err != nil {
+		return nil, nil, err
+	}
+	last = append(last, more...)
+	stat, err := h.reviewStat(ctx)
+	if err == nil && stat != nil && stat.Tone == web.ToneWarning {
+		last = append(last, web.Attention{Tone: web.ToneWarning, Title: "The log was not reviewed for " + web.Plural(stat.Value, "day", "days"),
+			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: stat.Href}})
+	}
+	return first, last, err
 }
 
 // logAttention says when the log's copies outside of this machine fall behind.

@@ -154,14 +154,29 @@ func pluralColumn(n int) string {
 	return "columns"
 }
 
-// reasonsOf are the sentences of records about single columns.
+// reasonsOf are the sentences of records about columns, each once with the
+// columns that it is about.
 func reasonsOf(records []audit.Record) []string {
-	var list []string
+	var sentences []string
+	columns := map[string][]string{}
 	for _, r := range records {
-		list = append(list, strings.Join(r.Columns, ", ")+": "+r.Detail)
+		if columns[r.Detail] == nil {
+			sentences = append(sentences, r.Detail)
+		}
+		columns[r.Detail] = append(columns[r.Detail], r.Columns...)
 	}
-	return list
+	for i, sentence := range sentences {
+		about := columns[sentence]
+		if n := len(about); n > maxReasonColumns {
+			about = append(about[:maxReasonColumns:maxReasonColumns], fmt.Sprintf("and %d more", n-maxReasonColumns))
+		}
+		sentences[i] = strings.Join(about, ", ") + ": " + sentence
+	}
+	return sentences
 }
+
+// maxReasonColumns is how many columns a reason names.
+const maxReasonColumns = 6
 
 // coverageOfRun keeps what a run that ended left behind: the columns as the
 // tenant told them, and a mark for a verified one. A table that was read since
