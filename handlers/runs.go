@@ -114,6 +114,9 @@ func (h *Console) dossier(ctx context.Context, run encryption.Run, who access.Ca
 			{Stage: "PATCH", Ms: run.Timings.PatchMs}, {Stage: "KMS confirmation", Ms: run.Timings.KMSMs}},
 	}
 	v.Approval = approvalView(run, who)
+	if v.Approval != nil && v.Approval.CanDecide {
+		v.Live = false // nothing moves before they do, and a reason half typed must not be swapped away
+	}
 	if run.Plan != nil {
 		v.Before, v.After, v.Masked = coverage(run.Plan.Before), coverage(run.Plan.After), run.Plan.Masked
 		v.TypeOf = map[string]string{}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,9 +20,10 @@ import (
 func TestFourPeopleDoWhatTheyMayAndNothingElse(t *testing.T) {
 	chromium := startBrowser(t)
 	tenant := launchProcess(t, nil, "sandbox", "--addr", "127.0.0.1:0", "--tables", "2").address()
+	db := filepath.Join(t.TempDir(), "cxseal.db")
 	console := launchProcess(t, []string{"CXONE_BASE_URL=" + tenant, "CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_RATE=0",
 		"CXONE_CLIENT_SECRET=" + sandbox.DefaultClientSecret, "CXONE_REALM=" + sandbox.DefaultRealm, "CXONE_FOUR_EYES=true"},
-		"serve", "--addr", "127.0.0.1:0", "--db", t.TempDir()+"/cxseal.db")
+		"serve", "--addr", "127.0.0.1:0", "--db", db)
 	link := strings.TrimSpace(console.says("/setup?token="))
 	base := console.address()
 	const secret = "a long and quiet password"
@@ -59,6 +63,20 @@ func TestFourPeopleDoWhatTheyMayAndNothingElse(t *testing.T) {
 		if !strings.Contains(csv, want) {
 			t.Errorf("the export lacks %q:\n%s", want, csv)
 		}
+	}
+
+	admin.do(chromedp.Navigate(base+"/connections/new"), chromedp.SendKeys(`#f-name`, "second"), chromedp.SendKeys(`#f-client_id`, "id"),
+		chromedp.SendKeys(`#f-client_secret`, secret), chromedp.Click(`form[action="/connections"] button`))
+	admin.await(`location.pathname === "/connections/second"`)
+	before, err := os.ReadFile(db + ".seal-key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin.do(chromedp.Navigate(base+"/system"), chromedp.Click(`form[action="/system/seal-key"] button`))
+	admin.await(`document.querySelector("#flash").textContent.includes("1 secret was sealed anew")`)
+	after, err := os.ReadFile(db + ".seal-key")
+	if err != nil || bytes.Equal(before, after) {
+		t.Errorf("the key file is as it was: %v", err)
 	}
 
 	viewer := openTab(t, chromium)
