@@ -21,6 +21,9 @@ type ColumnReader interface {
 	SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error)
 }
 
+// mostColumns is how far columns are counted.
+const mostColumns = 10_000
+
 func categoryNames() []string {
 	names := make([]string, len(sensitivity.Categories))
 	for i, c := range sensitivity.Categories {
@@ -82,6 +85,9 @@ func (h *Console) sensitivity(c echo.Context) error {
 		v.Pager.Older = withParam(shown.Path(), "after", encodeColumn(rows[pageRows-1].Key))
 	}
 	v.Pager.Total = web.FormatNumber(int64(v.Total))
+	if v.Total > mostColumns {
+		v.Pager.Total = "more than " + web.FormatNumber(mostColumns)
+	}
 	for _, r := range rows {
 		v.Rows = append(v.Rows, h.sensitivityRow(r))
 	}

@@ -59,11 +59,14 @@ func (s *Store) SensitivityColumns(ctx context.Context, f sensitivity.Filter, af
 	return list, nil
 }
 
-// SensitivityCount counts the columns that match.
+// mostCounted is where SensitivityCount stops: a page needs no more.
+const mostCounted = 10_001
+
+// SensitivityCount counts the columns that match, mostCounted at most.
 func (s *Store) SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error) {
 	w := sensitivityFilter(f)
 	var n int
-	if err := s.queryRow(ctx, `SELECT count(*)`+sensitivitySource+w.sql(), w.args...).Scan(&n); err != nil {
+	if err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1`+sensitivitySource+w.sql()+` LIMIT ?)`, append(w.args, mostCounted)...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count columns by sensitivity: %w", err)
 	}
 	return n, nil
