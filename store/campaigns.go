@@ -167,7 +167,7 @@ func (s *Store) RunsAtWork(ctx context.Context, id string) (int, error) {
 // QueuedRuns are the campaign's runs that have not begun.
 func (s *Store) QueuedRuns(ctx context.Context, id string) ([]string, error) {
 	list, err := collect(ctx, s, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
-		`SELECT r.id FROM campaign_items i JOIN runs r ON r.id = i.run_id WHERE i.campaign_id = ? AND r.state = 'queued'`, id)
+		`SELECT r.id FROM campaign_items i JOIN runs r ON r.id = i.run_id WHERE i.campaign_id = ? AND r.state IN ('awaiting', 'queued')`, id)
 	if err != nil {
 		return nil, fmt.Errorf("list a campaign's queued runs: %w", err)
 	}

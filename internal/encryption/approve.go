@@ -55,6 +55,14 @@ func approvalFingerprint(run Run, plan Plan) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// bindApproval binds a request that nobody has answered yet to the run as it is
+// about to be stored.
+func (r *Run) bindApproval() {
+	bound := *r.Approval
+	bound.Subject, bound.Fingerprint = r.ID, approvalFingerprint(*r, *r.Plan)
+	r.Approval = &bound
+}
+
 // Approve queues a run that another person asked for. fingerprint is the
 // approval's, as the approver had it before them.
 func (s *Service) Approve(ctx context.Context, caller access.Caller, runID, fingerprint string) error {

@@ -136,6 +136,25 @@ func TestADeclinedOrForgottenRequestEnds(t *testing.T) {
 	wantFault(t, h.Approve(t.Context(), approver, forgotten.ID, forgotten.Approval.Fingerprint), fault.Conflict)
 }
 
+func TestARunThatThePolicyNamedCanBeApproved(t *testing.T) {
+	h := fourEyes(t)
+	h.start()
+	run, err := h.NewRun(t.Context(), access.Caller{Name: "scheduler", Role: access.System}, wish("ssn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.ID = "named-with-the-wish"
+	if run, err = h.Enqueue(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Approve(t.Context(), admin, run.ID, run.Approval.Fingerprint); err != nil {
+		t.Fatal(err)
+	}
+	if run = h.ended(run.ID); run.State != encryption.Verified {
+		t.Errorf("%s: %s", run.State, run.ErrorMessage)
+	}
+}
+
 func TestWhatCannotRunIsNotAskedFor(t *testing.T) {
 	h := fourEyes(t)
 	_, err := h.Launch(t.Context(), admin, wish("no_such_column"))
