@@ -84,6 +84,11 @@ func (c *Console) facts(ctx context.Context) []handlers.Fact {
 		{Label: "Database", Value: fmt.Sprintf("%s, %.1f MiB", c.cfg.DB, float64(stats.DatabaseBytes)/(1<<20))},
 		{Label: "Address", Value: c.cfg.address()},
 	}
+	sealing := handlers.Fact{Label: "Sealing key", Value: "1 key"}
+	if n := c.sealer.Keys(); n > 1 {
+		sealing.Value = fmt.Sprintf("%d keys: a change was not finished, do it again", n)
+	}
+	facts = append(facts, sealing)
 	if size, err := c.store.TreeSize(ctx); err == nil {
 		facts = append(facts, handlers.Fact{Label: "Audit records", Value: fmt.Sprint(size)})
 	}

@@ -89,7 +89,7 @@ func TestAnApprovalHoldsForOnePlanOnlyOnceAndNotForEver(t *testing.T) {
 	wantCode(t, err, fault.Denied)
 	_, err = used.Withdraw(ada)
 	wantCode(t, err, fault.Conflict)
-	_, err = ok.Withdraw(bob)
+	_, err = ok.Withdraw(Caller{UserID: 9, Name: "vera", Role: Approver})
 	wantCode(t, err, fault.Denied)
 	if w, err := ok.Withdraw(ada); err != nil || w.State != Withdrawn {
 		t.Error(w, err)

@@ -90,9 +90,6 @@ func NewSessions(store SessionStore, accounts *Accounts, limits SessionLimits) (
 	return &Sessions{store: store, accounts: accounts, limits: limits}, nil
 }
 
-// Limits are the limits in force.
-func (s *Sessions) Limits() SessionLimits { return s.limits }
-
 // List returns the person's sessions that are alive.
 func (s *Sessions) List(ctx context.Context, c Caller, userID int64) ([]Session, error) {
 	if err := s.accounts.requireFor(ctx, c, userID); err != nil {

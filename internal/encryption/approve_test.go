@@ -155,6 +155,19 @@ func TestARunThatThePolicyNamedCanBeApproved(t *testing.T) {
 	}
 }
 
+func TestARequestThatIsTakenBackCannotBeApproved(t *testing.T) {
+	h := fourEyes(t)
+	run := h.launch(wish("ssn"))
+	if err := h.Cancel(t.Context(), admin, run.ID); err != nil {
+		t.Fatal(err)
+	}
+	run, err := h.store.Run(t.Context(), run.ID)
+	if err != nil || run.State != encryption.Cancelled || run.Approval.State != access.Withdrawn {
+		t.Fatalf("%s %+v %v", run.State, run.Approval, err)
+	}
+	wantFault(t, h.Approve(t.Context(), approver, run.ID, run.Approval.Fingerprint), fault.Conflict)
+}
+
 func TestWhatCannotRunIsNotAskedFor(t *testing.T) {
 	h := fourEyes(t)
 	_, err := h.Launch(t.Context(), admin, wish("no_such_column"))

@@ -237,6 +237,13 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string
 	if from != Queued && from != Awaiting {
 		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
 	}
+	if run.Approval != nil {
+		withdrawn, err := run.Approval.Withdraw(caller)
+		if err != nil {
+			return err
+		}
+		run.Approval = &withdrawn
+	}
 	run.State, run.FinishedAt = Cancelled, s.now()
 	record.Detail = "Cancelled before it started; nothing was sent to the tenant."
 	return s.commit(ctx, Transition{Run: run, From: from,
