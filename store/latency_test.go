@@ -61,7 +61,7 @@ func TestLatencyChartShowsExactlyWhatTheRunsSay(t *testing.T) {
 	states := []encryption.State{encryption.Verified, encryption.Verified, encryption.Verified, encryption.Failed,
 		encryption.Unconfirmed, encryption.Rejected, encryption.Cancelled}
 	var all, late []encryption.Run
-	for i := range 1500 {
+	for i := range 800 {
 		run := newRun(fmt.Sprint("run-", i), fmt.Sprint("tbl-", i%7))
 		run.Connection = []string{"eu", "us"}[i%2]
 		run.FinishedAt = noon.Add(time.Duration(random.IntN(6*24)) * time.Hour)
