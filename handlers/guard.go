@@ -183,12 +183,7 @@ func safeNext(next string) string {
 	if len(next) > 2048 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {
 		return home
 	}
-	for _, r := range next {
-		if r < 0x20 || r == 0x7f {
-			return home
-		}
-	}
-	u, err := url.Parse(next)
+	u, err := url.Parse(next) // refuses control characters, which browsers leave out
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || u.Path == "/login" || u.Path == "/logout" {
 		return home
 	}

@@ -104,6 +104,9 @@ func TestWrongPasswordIsASentenceAndGuessingIsSlowedDown(t *testing.T) {
 	}
 }
 
+// Mutation: this test fails when safeNext no longer looks for a backslash, and
+// when it looks neither for // nor for a host (each alone stops the other's
+// cases); tried once each.
 func TestSignInCannotLeadToAnotherHost(t *testing.T) {
 	h := newHouse(t)
 	for _, next := range []string{"//evil.example", "https://evil.example", `/\evil.example`, `\\evil.example`, "/\t/evil.example",
@@ -117,6 +120,8 @@ func TestSignInCannotLeadToAnotherHost(t *testing.T) {
 	}
 }
 
+// Mutation: this test fails when checkCSRF always agrees, and when the guard
+// leaves out the check of the request's origin; tried once each.
 func TestAFormWithoutItsTokenChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	admin, stranger := h.as(access.Admin), h.browser()
