@@ -82,7 +82,7 @@ func (h *Console) protectionAttention(ctx context.Context, totals inventory.Tota
 	}
 	if undecided > 0 {
 		last = append(last, web.Attention{Tone: web.ToneInfo, Title: web.Plural(undecided, "column is undecided", "columns are undecided"),
-			Detail: "Their names do not say what they hold. A person who knows them should.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
+			Detail: "The name does not say what is kept there. A person who knows should decide.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
 	}
 	more, err := h.logAttention(ctx)
 	if err != nil {
