@@ -4,7 +4,7 @@
 GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 
-.PHONY: build test race generate check-generated lint soak bench screenshots clean
+.PHONY: build test race generate check-generated lint soak bench screenshots walk clean
 
 build: ## a static binary, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
@@ -37,6 +37,9 @@ bench: ## the ledger against sqlite3, C and html/template, on a million records 
 
 screenshots: ## pages as pictures, into screenshots/
 	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 ./web ./cmd/cxseal
+
+walk: ## every page as admin and officer, both themes, both widths; pictures into screenshots/walk
+	CXSEAL_WALK=$(CURDIR)/screenshots/walk go test -count=1 -run 'EveryPageOfTheDemo' ./cmd/cxseal
 
 clean:
 	rm -rf cxseal bin screenshots
