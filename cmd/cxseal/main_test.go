@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -208,16 +210,32 @@ func command(t *testing.T, env []string, args ...string) finished {
 	return finished{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
+// lastPort counts up from a place of this process's own, below the ports that
+// the system hands out by itself: one of those could be gone by the time that a
+// console comes back to it.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(int32(20_000 + os.Getpid()%10_000)) }
+
 // freeAddress is an address that nobody listens on now, for a console that is
 // to come back to the same one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := findAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it was only asked for its number
-	return l.Addr().String()
+	return address
+}
+
+func findAddress() (string, error) {
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("no free port")
 }
 
 // person uses a console as a script does: forms, cookies, tokens.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -43,15 +42,11 @@ func TestCommandLine(t *testing.T) {
 			}
 			env.Setenv("OTHER_KEY", other)
 			for _, name := range []string{"ADDR", "ADDR2"} {
-				l, err := net.Listen("tcp", "127.0.0.1:0")
+				address, err := findAddress()
 				if err != nil {
 					return err
 				}
-				env.Setenv(name, l.Addr().String())
-				env.Defer(func() { _ = l.Close() })
-				if err := l.Close(); err != nil {
-					return err
-				}
+				env.Setenv(name, address)
 			}
 			return nil
 		},
