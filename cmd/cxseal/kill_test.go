@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"cxseal/cxone/sandbox"
+	"cxseal/internal/audit"
 )
 
 // hold is a point at which requests wait until the test lets them go on.
@@ -56,6 +58,8 @@ type crash struct {
 	proc   *process
 	person *person
 	token  string
+
+	rotates int64 // the key version that launch rotates; 0: it encrypts
 
 	mu           sync.Mutex
 	table        *hold // before a table is read
@@ -162,7 +166,40 @@ func (c *crash) start() {
 
 func (c *crash) launch(more url.Values) string {
 	c.t.Helper()
+	if c.rotates != 0 {
+		rotation := url.Values{"operation": {string(audit.KeyRotation)}}
+		maps.Copy(rotation, more)
+		more = rotation
+	}
 	return c.person.launch(c.token, "ds-customers", "tbl-contacts", more, "ssn", "credit_card")
+}
+
+// encryptFirst has the columns encrypted by a run that nothing disturbs, so that
+// the next launch is a rotation of their key.
+func (c *crash) encryptFirst() {
+	c.t.Helper()
+	c.awaitState(c.launch(nil), "verified")
+	versions := c.keyVersions()
+	if versions["ssn"] == 0 || versions["ssn"] != versions["credit_card"] {
+		c.t.Fatalf("the key versions before the rotation: %v", versions)
+	}
+	c.rotates = versions["ssn"]
+}
+
+// keyVersions are the tenant's own, whatever it shows of them.
+func (c *crash) keyVersions() map[string]int64 {
+	c.t.Helper()
+	table, _, ok := c.tenant.Table("ds-customers", "tbl-contacts")
+	if !ok {
+		c.t.Fatal("the tenant has lost its table")
+	}
+	versions := map[string]int64{}
+	for _, column := range table.Columns {
+		if column.Encrypted {
+			versions[column.Name] = column.KeyVersion()
+		}
+	}
+	return versions
 }
 
 func (c *crash) state(run string) string {
@@ -194,16 +231,17 @@ func (c *crash) mustBe(run, state string) {
 var moments = []struct {
 	name          string
 	async, inline bool // for which kinds of tenants there is such a moment
+	rotation      bool // a rotation is killed there too
 	kill          func(c *crash) (run string)
 }{
-	{"queued", true, true, func(c *crash) string {
+	{"queued", true, true, false, func(c *crash) string {
 		run := c.launch(url.Values{"start_at": {time.Now().Add(2 * time.Second).UTC().Format(time.RFC3339Nano)}})
 		c.proc.kill()
 		c.mustBe(run, "queued")
 		c.start()
 		return run
 	}},
-	{"checking", true, true, func(c *crash) string {
+	{"checking", true, true, false, func(c *crash) string {
 		h := c.set(&c.table, newHold())
 		run := c.launch(nil)
 		c.awaitState(run, "checking")
@@ -213,7 +251,7 @@ var moments = []struct {
 		c.start()
 		return run
 	}},
-	{"patching, the request is lost", true, true, func(c *crash) string {
+	{"patching, the request is lost", true, true, true, func(c *crash) string {
 		h := c.set(&c.before, newHold())
 		h.drop = true
 		run := c.launch(nil)
@@ -225,7 +263,7 @@ var moments = []struct {
 		c.start()
 		return run
 	}},
-	{"patching, the tenant is at work", true, true, func(c *crash) string {
+	{"patching, the tenant is at work", true, true, false, func(c *crash) string {
 		c.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 3000})
 		run := c.launch(nil)
 		eventually(c.t, "the tenant to be at work", func() bool { return c.tenant.Stats().UnderWay == 1 })
@@ -237,7 +275,7 @@ var moments = []struct {
 		c.start()
 		return run
 	}},
-	{"patching, committed, the answer is lost", true, true, func(c *crash) string {
+	{"patching, committed, the answer is lost", true, true, true, func(c *crash) string {
 		answer, callback := c.set(&c.after, newHold()), c.set(&c.callback, newHold())
 		run := c.launch(nil)
 		answer.await(c.t, "the commit")
@@ -249,7 +287,7 @@ var moments = []struct {
 		c.release(callback)
 		return run
 	}},
-	{"patching, the callback was faster than the answer", true, false, func(c *crash) string {
+	{"patching, the callback was faster than the answer", true, false, false, func(c *crash) string {
 		answer := c.set(&c.after, newHold())
 		run := c.launch(nil)
 		answer.await(c.t, "the commit")
@@ -263,7 +301,7 @@ var moments = []struct {
 		c.start()
 		return run
 	}},
-	{"verifying, the callback comes after the restart", true, false, func(c *crash) string {
+	{"verifying, the callback comes after the restart", true, false, true, func(c *crash) string {
 		callback := c.set(&c.callback, newHold())
 		run := c.launch(nil)
 		c.awaitState(run, "verifying")
@@ -273,7 +311,7 @@ var moments = []struct {
 		c.release(callback)
 		return run
 	}},
-	{"verifying, the callback comes while nobody listens", true, false, func(c *crash) string {
+	{"verifying, the callback comes while nobody listens", true, false, false, func(c *crash) string {
 		callback, retry := c.set(&c.callback, newHold()), c.set(&c.retry, newHold())
 		run := c.launch(nil)
 		c.awaitState(run, "verifying")
@@ -287,17 +325,37 @@ var moments = []struct {
 	}},
 }
 
+// killed is what is going on when the console is killed. Where a key is
+// rotated, the columns are encrypted before and after: only the key version
+// tells whether it was done, and the idempotency key alone where that is hidden.
+var killed = []struct {
+	name                    string
+	inline, rotates, hidden bool
+}{
+	{name: "async"},
+	{name: "inline", inline: true},
+	{name: "async rotation", rotates: true},
+	{name: "inline rotation", inline: true, rotates: true},
+	{name: "async rotation, the key version is hidden", rotates: true, hidden: true},
+}
+
 // TestKillLosesNothingAndDoesNothingTwice kills a real console with SIGKILL
 // in every state of a run and starts it again.
 func TestKillLosesNothingAndDoesNothingTwice(t *testing.T) {
-	for _, inline := range []bool{false, true} {
+	for _, k := range killed {
 		for _, m := range moments {
-			if inline && !m.inline || !inline && !m.async {
+			if k.inline && !m.inline || !k.inline && !m.async || k.rotates && !m.rotation {
 				continue
 			}
-			t.Run(kindOf(inline)+"/"+m.name, func(t *testing.T) {
+			t.Run(k.name+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
-				c := newCrash(t, inline)
+				c := newCrash(t, k.inline)
+				if err := c.tenant.Configure(func(s *sandbox.Settings) { s.HideEncryption = k.hidden }); err != nil {
+					t.Fatal(err)
+				}
+				if k.rotates {
+					c.encryptFirst()
+				}
 				run := m.kill(c)
 				c.awaitState(run, "verified")
 				c.proc.stop()
@@ -359,11 +417,22 @@ func TestKillInTheFinalCommitLosesNothingAndDoesNothingTwice(t *testing.T) {
 }
 
 // mustBeWhole holds a finished run against the promise: one change at the
-// tenant, one record of the request and one of the end, a log that verifies.
+// tenant, which moves the key one version on, one record of the request and one of
+// the end, a log that verifies.
 func (c *crash) mustBeWhole(table, run string) {
 	c.t.Helper()
-	if n := c.tenant.Stats().Commits[table]; n != 1 {
-		c.t.Errorf("the tenant committed %d changes of %s, want 1", n, table)
+	commits, operation := 1, audit.ColumnEncryption
+	want := map[string]int{"RUN_REQUESTED SUCCESS": 1}
+	if c.rotates != 0 {
+		commits, operation = 2, audit.KeyRotation
+		want["ROTATION_OBSERVED SUCCESS"] = 2 // one for each column
+	}
+	want[string(operation)+" SUCCESS"] = 1
+	if n := c.tenant.Stats().Commits[table]; n != commits {
+		c.t.Errorf("the tenant committed %d changes of %s, want %d", n, table, commits)
+	}
+	if got, want := c.keyVersions(), map[string]int64{"ssn": c.rotates + 1, "credit_card": c.rotates + 1}; !maps.Equal(got, want) {
+		c.t.Errorf("the tenant's key versions: %v, want %v", got, want)
 	}
 	if out := command(c.t, nil, "verify", "--db", c.db); out.code != 0 {
 		c.t.Errorf("verify exits %d:\n%s%s", out.code, out.stdout, out.stderr)
@@ -375,21 +444,25 @@ func (c *crash) mustBeWhole(table, run string) {
 	counts := map[string]int{}
 	for line := range strings.Lines(out.stdout) {
 		var r struct {
-			Operation string
-			Outcome   string
+			Operation audit.Operation
+			Outcome   audit.Outcome
 			Metrics   *struct{ CoverageRate float64 }
+			KMS       *struct{ KeyVersion int64 }
 		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			c.t.Fatal(err)
 		}
-		counts[r.Operation+" "+r.Outcome]++
-		if r.Operation == "COLUMN_ENCRYPTION" && (r.Metrics == nil || r.Metrics.CoverageRate <= 0) {
+		counts[string(r.Operation)+" "+string(r.Outcome)]++
+		if r.Operation == operation && (r.Metrics == nil || r.Metrics.CoverageRate <= 0) {
 			c.t.Errorf("the final record has no coverage: %s", line)
+		}
+		if r.Operation == operation && (r.KMS == nil || r.KMS.KeyVersion != c.rotates+1) {
+			c.t.Errorf("the final record does not name the key version %d: %s", c.rotates+1, line)
 		}
 	}
 	callbacks := counts["KMS_CALLBACK SUCCESS"]
 	delete(counts, "KMS_CALLBACK SUCCESS")
-	if want := map[string]int{"RUN_REQUESTED SUCCESS": 1, "COLUMN_ENCRYPTION SUCCESS": 1}; fmt.Sprint(counts) != fmt.Sprint(want) {
+	if fmt.Sprint(counts) != fmt.Sprint(want) {
 		c.t.Errorf("records of the run: %v, want %v and callbacks", counts, want)
 	}
 	if inline := c.tenant.Settings().Inline; inline && callbacks != 0 || !inline && callbacks == 0 {
