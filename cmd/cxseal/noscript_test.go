@@ -125,7 +125,9 @@ func TestEveryPageOfTheDemoIsUsefulWithoutScripts(t *testing.T) {
 	t.Run("a column is checked before it is encrypted", func(t *testing.T) {
 		tab := admin.in(t)
 		tab.do(chromedp.Navigate(base + "/datastores/ds-customers/tables/tbl-contacts"))
-		tab.useful("the table", []string{"#preflight-encrypt noscript", "#preflight-rotate noscript"})
+		for _, panel := range []string{"#preflight-encrypt", "#preflight-rotate"} {
+			tab.await(fmt.Sprintf(`document.querySelector(%q).innerText.includes("before anything is sent. Press Check to see it.")`, panel))
+		}
 		tab.do(chromedp.Click(`#encrypt input[name=columns][value=city]`), chromedp.Click(`#encrypt .cx-check button`), chromedp.WaitReady(`#encrypt .cx-plan`))
 		tab.useful("the checked table", []string{"#encrypt .cx-plan progress", "#encrypt input[value=city]:checked", "#preflight-encrypt button[type=submit]:enabled"})
 	})
