@@ -190,11 +190,15 @@ func (d *demo) restore(ctx context.Context) error {
 		table, _, _ := d.tenant.Table(t.DatastoreID, t.ID)
 		for _, now := range table.Columns {
 			i := slices.IndexFunc(columns, func(c inventory.Column) bool { return c.Name == now.Name })
-			if i < 0 || now.Encrypted || !columns[i].Encrypted {
+			if i < 0 || !columns[i].Encrypted {
 				continue
 			}
-			steps := []sandbox.Action{sandbox.Encrypt}
-			for v := int64(1); v < columns[i].KeyVersion; v++ {
+			var steps []sandbox.Action
+			version := now.KeyVersion()
+			if !now.Encrypted {
+				steps, version = append(steps, sandbox.Encrypt), 1
+			}
+			for ; version < columns[i].KeyVersion; version++ {
 				steps = append(steps, sandbox.Rotate)
 			}
 			for _, action := range steps {
