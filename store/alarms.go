@@ -59,53 +59,39 @@ func (t *tx) raise(alarms []alarm.Alarm) error {
 }
 
 // RaiseFromLedger turns the audit records after the newest one that it looked
-// at into alarms, limit records at most, and says how many it looked at. Where
-// it stands is kept in the same transaction.
+// at into alarms. It looks at those that did not succeed, limit at most, and
+// says how many they were. They are read beside the writer, which a long log
+// would hold up; where it stands is kept in the transaction of the alarms.
 func (s *Store) RaiseFromLedger(ctx context.Context, from func(audit.Record) (alarm.Alarm, bool), limit int) (int, error) {
-	var looked int
-	err := s.write(ctx, func(t *tx) error {
-		var last int64
-		err := t.queryRow(`SELECT value FROM marks WHERE name = 'alarms_read'`).Scan(&last)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("read a mark: %w", err)
+	var last int64
+	err := s.queryRow(ctx, `SELECT value FROM marks WHERE name = 'alarms_read'`).Scan(&last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("read a mark: %w", err)
+	}
+	end, err := s.TreeSize(ctx)
+	if err != nil || end <= last {
+		return 0, err
+	}
+	entries, err := collect(ctx, s, scanEntry, `SELECT `+entryColumns+` FROM audit_records r
+		WHERE r.seq > ? AND r.seq <= ? AND r.outcome <> 'SUCCESS' ORDER BY r.seq LIMIT ?`, last, end, limit)
+	if err != nil {
+		return 0, fmt.Errorf("read records for alarms: %w", err)
+	}
+	if len(entries) == limit {
+		end = entries[limit-1].Seq
+	}
+	var alarms []alarm.Alarm
+	for _, e := range entries {
+		if a, ok := from(e.Record); ok {
+			alarms = append(alarms, a)
 		}
-		raw, end, err := t.recordsAfter(last, limit)
-		if err != nil || len(raw) == 0 {
-			return err
-		}
-		looked = len(raw)
-		var alarms []alarm.Alarm
-		for _, b := range raw {
-			r, err := audit.Parse(b)
-			if err != nil {
-				return fmt.Errorf("read a record for alarms: %w", err)
-			}
-			if a, ok := from(r); ok {
-				alarms = append(alarms, a)
-			}
-		}
+	}
+	return len(entries), s.write(ctx, func(t *tx) error {
 		if err := t.raise(alarms); err != nil {
 			return err
 		}
 		return t.setMark("alarms_read", end)
 	})
-	return looked, err
-}
-
-func (t *tx) recordsAfter(seq int64, limit int) (raw [][]byte, last int64, err error) {
-	rows, err := t.query(`SELECT seq, record FROM audit_records WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read records for alarms: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&last, &b); err != nil {
-			return nil, 0, fmt.Errorf("read records for alarms: %w", err)
-		}
-		raw = append(raw, b)
-	}
-	return raw, last, rows.Err()
 }
 
 func (t *tx) setMark(name string, value int64) error {

@@ -22,27 +22,42 @@ type auditQuery struct {
 	// bounds on one side and walks past the rest row by row.
 	above, below int64
 
-	// anyOf asks for one of several values of a column. An index gives the rows
-	// of one value in order, but not those of several; so the query is one
-	// SELECT a value, which the database merges.
-	anyOf []alternatives
+	// fields ask for one of some values of a column each. The first of them
+	// drives the query: its index gives the rows in order, and the rest is
+	// looked at row by row.
+	fields []alternatives
+	// few says that the first of fields leaves few records.
+	few bool
 }
 
+// alternatives are the values of a column that are asked for. An index gives
+// the rows of one value in order, but not those of several; so the field that
+// drives a query is one SELECT a value, which the database merges.
 type alternatives struct {
 	column string
-	values []string
+	values []any
 }
 
-// auditColumns are the columns that the search box's fields look at.
-var auditColumns = map[audit.Field]string{
-	audit.FieldOperation:  `r.operation`,
-	audit.FieldOutcome:    `r.outcome`,
-	audit.FieldActor:      `r.actor`,
-	audit.FieldRole:       `r.actor_role`,
-	audit.FieldConnection: `r.connection`,
-	audit.FieldDatastore:  `r.datastore_id`,
-	audit.FieldTable:      `r.table_id`,
-	audit.FieldRun:        `r.run_id`,
+// in is the condition. The unary plus keeps the column's own index out of it:
+// another one is giving the order.
+func (a alternatives) in() string {
+	return `+` + a.column + ` IN (` + placeholders(len(a.values)) + `)`
+}
+
+// auditColumns are the columns that the search box's fields look at, those
+// first that divide the log into smaller parts.
+var auditColumns = []struct {
+	field  audit.Field
+	column string
+}{
+	{audit.FieldRun, `r.run_id`},
+	{audit.FieldTable, `r.table_id`},
+	{audit.FieldDatastore, `r.datastore_id`},
+	{audit.FieldOperation, `r.operation`},
+	{audit.FieldActor, `r.actor`},
+	{audit.FieldConnection, `r.connection`},
+	{audit.FieldRole, `r.actor_role`},
+	{audit.FieldOutcome, `r.outcome`},
 }
 
 func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, error) {
@@ -55,21 +70,23 @@ func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, err
 		q.and(`1 = 0`)
 		return q, nil
 	}
-	for _, field := range audit.Fields {
-		column, plain := auditColumns[field]
-		if !plain {
-			continue
-		}
-		in, notIn := wish.Values(field)
-		switch len(in) {
-		case 0:
-		case 1:
-			q.and(column+` = ?`, in[0])
-		default:
-			q.anyOf = append(q.anyOf, alternatives{column, in})
+	for _, c := range auditColumns {
+		in, notIn := wish.Values(c.field)
+		if len(in) > 0 {
+			a := alternatives{column: c.column}
+			for _, value := range in {
+				a.values = append(a.values, value)
+			}
+			q.fields = append(q.fields, a)
 		}
 		for _, value := range notIn {
-			q.and(column+` IS DISTINCT FROM ?`, value)
+			q.and(c.column+` IS DISTINCT FROM ?`, value)
+		}
+	}
+	byColumn, _ := wish.Values(audit.FieldColumn)
+	if len(q.fields) > 1 || len(wish.Words)+len(byColumn) > 0 {
+		if err := s.rarestFirst(ctx, &q); err != nil {
+			return q, err
 		}
 	}
 	if err := s.words(ctx, wish, &q); err != nil {
@@ -78,9 +95,32 @@ func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, err
 	return q, s.period(ctx, wish, &q)
 }
 
+// rarestFirst lets the field drive that leaves the fewest records, as far as
+// they are quickly counted. The database keeps no statistics, and walking a
+// common value for want of a rare one can take the whole log.
+func (s *Store) rarestFirst(ctx context.Context, q *auditQuery) error {
+	rarest, fewest := 0, s.few+1
+	for i, a := range q.fields {
+		var n int64
+		err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM audit_records r WHERE `+a.column+` IN (`+placeholders(len(a.values))+`) LIMIT ?) AS some`,
+			append(slices.Clone(a.values), s.few+1)...).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("estimate a search: %w", err)
+		}
+		if n < fewest {
+			rarest, fewest = i, n
+		}
+	}
+	if len(q.fields) > 0 {
+		q.fields[0], q.fields[rarest] = q.fields[rarest], q.fields[0]
+	}
+	q.few = fewest <= s.few
+	return nil
+}
+
 // everything reports a query without conditions.
 func (q *auditQuery) everything() bool {
-	return len(q.terms) == 0 && len(q.anyOf) == 0 && q.above == 0 && q.below == 0
+	return len(q.terms) == 0 && len(q.fields) == 0 && q.above == 0 && q.below == 0
 }
 
 // after narrows the query to what comes after a seq.
@@ -104,16 +144,10 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 		all.and(q.seq+` < ?`, q.below)
 	}
 	branches := []where{all}
-	for i, a := range q.anyOf {
+	for i, a := range q.fields {
 		if i > 0 || q.seq != `r.seq` {
-			// The unary plus keeps this column's index out of it: another one
-			// is already giving the order.
-			in := make([]any, len(a.values))
-			for k, v := range a.values {
-				in[k] = v
-			}
 			for b := range branches {
-				branches[b].and(`+`+a.column+` IN (`+placeholders(len(in))+`)`, in...)
+				branches[b].and(a.in(), a.values...)
 			}
 			continue
 		}

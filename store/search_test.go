@@ -394,3 +394,35 @@ type (
 	encryptionRuns      = encryption.RunFilter
 	encryptionCallbacks = encryption.VerificationFilter
 )
+
+func TestTheRarestOfSeveralConditionsDrivesASearch(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, 240)
+	s.few = 20
+	for _, c := range []struct {
+		f    audit.Filter
+		want string
+	}{
+		{audit.Filter{Outcome: "SUCCESS", Operation: "AUDIT_REVIEW"}, "audit_records_operation"}, // there is none
+		{audit.Filter{Operation: "COLUMN_ENCRYPTION", Actor: "nobody"}, "audit_records_actor"},
+		{audit.Filter{Outcome: "SUCCESS", Operation: "COLUMN_ENCRYPTION"}, "audit_records_operation"}, // both are many
+		{audit.Filter{Query: "actor:nobody actor:noone", Operation: "COLUMN_ENCRYPTION", Outcome: "SUCCESS"}, "audit_records_actor"},
+	} {
+		q, err := s.auditQuery(t.Context(), c.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, args := q.rows(entryColumns, `DESC`, 50)
+		plan, err := collect(t.Context(), s, func(row scanner) (step string, err error) {
+			var id, parent, unused int
+			return step, row.Scan(&id, &parent, &unused, &step)
+		}, `EXPLAIN QUERY PLAN `+text, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := strings.Join(plan, "\n")
+		if strings.Count(steps, "USING") != strings.Count(steps, c.want+" ") || strings.Contains(steps, "TEMP B-TREE") {
+			t.Errorf("%+v is found by\n%s\nwant %s alone, in its order", c.f, steps, c.want)
+		}
+	}
+}

@@ -68,7 +68,7 @@ const fewRecords = 2000
 // words adds the conditions on words and column names. The full-text index
 // drives the query, newest first by its rowid, unless another condition leaves
 // so few records that looking at each is cheaper.
-func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) error {
+func (s *Store) words(_ context.Context, wish audit.Query, q *auditQuery) error {
 	var match []string
 	for _, w := range wish.Words {
 		if w.Not {
@@ -103,11 +103,7 @@ func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) erro
 	if len(match) == 0 {
 		return nil
 	}
-	few, err := s.fewRemain(ctx, q)
-	if err != nil {
-		return err
-	}
-	if few {
+	if q.few {
 		for _, w := range wish.Words {
 			if terms := matchTerms(w.Text); !w.Not && !strings.Contains(terms, " AND ") && terms != "" {
 				q.and(`cxseal_has_words(r.columns, r.detail, ?)`, w.Text)
@@ -119,28 +115,6 @@ func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) erro
 	q.seq = `audit_words.rowid`
 	q.and(`audit_words MATCH ?`, strings.Join(match, " AND "))
 	return nil
-}
-
-// fewRemain reports whether one of the query's plain equalities leaves few
-// records.
-func (s *Store) fewRemain(ctx context.Context, q *auditQuery) (bool, error) {
-	for i, arg := 0, 0; i < len(q.terms); i++ {
-		term := q.terms[i]
-		value := q.args[arg:]
-		arg += strings.Count(term, "?")
-		if !strings.HasPrefix(term, `r.`) || !strings.HasSuffix(term, ` = ?`) {
-			continue
-		}
-		var n int64
-		err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM audit_records r WHERE `+term+` LIMIT ?) AS some`, value[0], s.few+1).Scan(&n)
-		if err != nil {
-			return false, fmt.Errorf("estimate a search: %w", err)
-		}
-		if n <= s.few {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // matchTerms is an FTS5 expression that asks for every word of the text, empty

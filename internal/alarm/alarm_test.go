@@ -307,6 +307,13 @@ func TestWhatTheLedgerTellsIsRaisedOnce(t *testing.T) {
 		record(audit.KMSCallback, audit.Failure, "REJECTED"), record(audit.ColumnEncryption, audit.Failure, "REJECTED"),
 		record(audit.ColumnEncryption, audit.Failure, "UNCONFIRMED"), record(audit.KeyRotation, audit.Failure, "NOT_REACHED"),
 		record(audit.ColumnEncryption, audit.Success, "VERIFIED"), record(audit.Login, audit.Failure, "")))
+	for _, want := range []int{2, 2} { // a part at a time, and never the same
+		n, err := d.store.RaiseFromLedger(t.Context(), alarm.FromRecord, 2)
+		d.must(err)
+		if n != want {
+			t.Errorf("looked at %d records that did not succeed, want %d", n, want)
+		}
+	}
 	for range 2 {
 		d.must(d.ReadLedger(t.Context()))
 	}

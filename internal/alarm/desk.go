@@ -21,7 +21,8 @@ type Store interface {
 	// every route that wants its kind.
 	Raise(ctx context.Context, alarms ...Alarm) error
 	// RaiseFromLedger raises what from makes of the audit records after the
-	// newest that was looked at, and says how many it looked at.
+	// newest that was looked at. It looks only at those that did not succeed,
+	// and says how many they were.
 	RaiseFromLedger(ctx context.Context, from func(audit.Record) (Alarm, bool), limit int) (int, error)
 
 	AlarmRoutes(ctx context.Context) ([]Route, error)

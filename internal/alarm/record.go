@@ -6,7 +6,8 @@ import (
 	"cxseal/internal/audit"
 )
 
-// FromRecord is the alarm that an audit record is worth; ok is false for most.
+// FromRecord is the alarm that an audit record is worth; ok is false for most,
+// and for every record of a success.
 // The record's id is the alarm's key, so that a record read twice raises one.
 func FromRecord(r audit.Record) (a Alarm, ok bool) {
 	a = Alarm{Dedupe: "record\x1f" + r.AuditID, Severity: Warning, Detail: r.Detail, Connection: r.Connection,
