@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"sync"
 
 	"cxseal/internal/audit"
 )
@@ -12,7 +13,7 @@ import (
 // A chunk of a long read: so many rows, and no more than so many bytes kept.
 const (
 	chunkRows  = 1000
-	chunkBytes = 4 << 20
+	chunkBytes = 2 << 20
 )
 
 // ExportCSV writes the records that match as CSV (contract §4), header first,
@@ -39,9 +40,13 @@ func (s *Store) ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (int
 // ExportJSONL writes the exact bytes of the records that match, one a line,
 // oldest first, and answers how many. It reads as ExportCSV does.
 func (s *Store) ExportJSONL(ctx context.Context, f audit.Filter, w io.Writer) (int64, error) {
-	return s.export(ctx, f, w, `seq, record`, func(out *exportSink, args []driver.Value) {
-		out.buf = append(bytesOf(out.buf, args[1]), '\n')
-	})
+	return s.export(ctx, f, w, jsonlColumns, formatJSONL)
+}
+
+const jsonlColumns = `seq, record`
+
+func formatJSONL(out *exportSink, args []driver.Value) {
+	out.buf = append(bytesOf(out.buf, args[1]), '\n')
 }
 
 // exportSink gathers one chunk.
@@ -74,45 +79,99 @@ func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list st
 		return 0, err
 	}
 	q.before(end + 1)
-	read := func(into *exportSink, after int64) exportChunk {
-		into.buf, into.rows, into.full, into.last = into.buf[:0], 0, false, after
-		chunk := q
-		chunk.after(after)
-		inner, args := chunk.rows(list, `ASC`, chunkRows)
-		seen, err := s.emit(ctx, into, list, inner, args...)
-		return exportChunk{into, seen >= chunkRows || into.full, err}
+	r := exportReader{s: s, q: q, list: list, format: format, window: chunkRows}
+	if q.from != fromRecords {
+		r.window = wordsWindow
 	}
-	// The next chunk is read while this one is on its way: w hashes, and waits
-	// for a network.
-	var total int64
-	spare := &exportSink{format: format}
-	for chunk := read(&exportSink{format: format}, 0); ; {
-		if chunk.err != nil {
-			return total, fmt.Errorf("export audit records: %w", chunk.err)
-		}
-		next := make(chan exportChunk, 1) // has room, so that no reader is left behind
-		if chunk.more {
-			go func(into *exportSink, after int64) { next <- read(into, after) }(spare, chunk.last)
-		}
-		_, err := w.Write(chunk.buf)
-		if err == nil {
-			total += chunk.rows
-		}
-		if !chunk.more {
-			return total, err
-		}
-		spare = chunk.exportSink
-		if chunk = <-next; err != nil {
-			return total, err
-		}
-	}
+	return r.writeTo(ctx, w)
 }
 
-// exportChunk is a chunk that was read, and whether more may follow.
+// exportReaders is how many read at a time. Reading takes most of an export,
+// and the rest (w hashes, and waits for a network) little beside it.
+const exportReaders = 2
+
+// wordsWindow is a window of a search by words, where each costs a walk down
+// the full-text index.
+const wordsWindow = 50_000
+
+// exportReader reads what an export is made of: the log in windows of so many
+// sequence numbers, each in one or more chunks.
+type exportReader struct {
+	s      *Store
+	q      auditQuery
+	list   string
+	format func(*exportSink, []driver.Value)
+	window int64
+}
+
+// exportChunk is a chunk that was read, and whether its window has more.
 type exportChunk struct {
 	*exportSink
 	more bool
 	err  error
+}
+
+// writeTo copies what is read to w, in order, and answers how many records.
+func (r exportReader) writeTo(ctx context.Context, w io.Writer) (total int64, err error) {
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var read [exportReaders]chan exportChunk
+	for i := range read {
+		read[i] = make(chan exportChunk)
+		readers.Go(func() { r.run(ctx, int64(i), read[i]) })
+	}
+	for i := 0; ; i++ { // a window from each reader in turn
+		for more := true; more; {
+			chunk, open := <-read[i%exportReaders]
+			if !open {
+				return total, ctx.Err()
+			}
+			if chunk.err != nil {
+				return total, fmt.Errorf("export audit records: %w", chunk.err)
+			}
+			if _, err := w.Write(chunk.buf); err != nil {
+				return total, err
+			}
+			total, more = total+chunk.rows, chunk.more
+		}
+	}
+}
+
+// run reads every exportReaders-th window, beginning with the first-th, and
+// closes to at the end. Two chunks take turns: who has received one may use it
+// until receiving the next.
+func (r exportReader) run(ctx context.Context, first int64, to chan<- exportChunk) {
+	defer close(to)
+	into, other := &exportSink{format: r.format}, &exportSink{format: r.format}
+	for after := r.q.above + first*r.window; after+1 < r.q.below; after += exportReaders * r.window {
+		for at, more := after, true; more; {
+			chunk := r.read(ctx, into, at, min(after+r.window+1, r.q.below))
+			select {
+			case to <- chunk:
+			case <-ctx.Done():
+				return
+			}
+			if chunk.err != nil {
+				return
+			}
+			at, more = chunk.last, chunk.more
+			into, other = other, into
+		}
+	}
+}
+
+// read takes what lies between two sequence numbers, or as much of it as a
+// chunk holds.
+func (r exportReader) read(ctx context.Context, into *exportSink, after, before int64) exportChunk {
+	into.buf, into.rows, into.full, into.last = into.buf[:0], 0, false, after
+	chunk := r.q
+	chunk.after(after)
+	chunk.before(before)
+	inner, args := chunk.rows(r.list, `ASC`, chunkRows)
+	seen, err := r.s.emit(ctx, into, r.list, inner, args...)
+	return exportChunk{into, (seen >= chunkRows || into.full) && into.last+1 < before, err}
 }
 
 // csvCell is the value of one column of the export. The columns are generated

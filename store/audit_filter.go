@@ -60,8 +60,11 @@ var auditColumns = []struct {
 	{audit.FieldOutcome, `r.outcome`},
 }
 
+// fromRecords reads the log itself, rather than by an index of its words.
+const fromRecords = ` FROM audit_records r`
+
 func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, error) {
-	q := auditQuery{from: ` FROM audit_records r`, seq: `r.seq`}
+	q := auditQuery{from: fromRecords, seq: `r.seq`}
 	wish, err := f.Resolve()
 	if err != nil {
 		return q, err

@@ -395,6 +395,31 @@ type (
 	encryptionCallbacks = encryption.VerificationFilter
 )
 
+func TestExportInAnyWindowsIsTheSame(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, 240)
+	s.few = 0 // words by the index
+	for name, c := range filters {
+		var whole bytes.Buffer
+		rows, err := s.ExportJSONL(t.Context(), c.f, &whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := s.auditQuery(t.Context(), c.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.before(241)
+		for _, window := range []int64{1, 7, 120, 239, 240, 1000} {
+			var parts bytes.Buffer
+			r := exportReader{s: s, q: q, list: jsonlColumns, format: formatJSONL, window: window}
+			if n, err := r.writeTo(t.Context(), &parts); err != nil || n != rows || !bytes.Equal(parts.Bytes(), whole.Bytes()) {
+				t.Errorf("%s in windows of %d: %d rows, %v; want the same %d", name, window, n, err, rows)
+			}
+		}
+	}
+}
+
 func TestTheRarestOfSeveralConditionsDrivesASearch(t *testing.T) {
 	s := open(t)
 	fill(t, s, 0, 240)
