@@ -32,8 +32,8 @@ func (b *bench) serve() (*console, error) {
 	return b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, b.cxseal, "serve", "--db", b.db, "--addr", "127.0.0.1:0")
 }
 
-// servingOn is what a server says when it is ready, followed by its address.
-const servingOn = "cxseal is serving on "
+// servingOn is what every server says when it is ready, followed by its address.
+const servingOn = " is serving on "
 
 // start runs a server until it says where it is.
 func (b *bench) start(env []string, name string, args ...string) (*console, error) {
@@ -50,9 +50,10 @@ func (b *bench) start(env []string, name string, args ...string) (*console, erro
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		if at, found := strings.CutPrefix(lines.Text(), servingOn); found {
+		if _, at, found := strings.Cut(lines.Text(), servingOn); found {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // it must never wait for a reader
-			return &console{cmd, strings.TrimSpace(at)}, nil
+			at, _, _ = strings.Cut(strings.TrimSpace(at), " ")
+			return &console{cmd, at}, nil
 		}
 	}
 	return nil, errors.Join(fmt.Errorf("%s did not start: %s", name, trouble.String()), cmd.Wait())
@@ -82,7 +83,7 @@ func peakMemory(pid int) (float64, error) {
 var csrfField = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
 // signIn returns a client with a session.
-func signIn(base, name string) (*http.Client, error) {
+func signIn(base, name, password string) (*http.Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (b *bench) export() (err error) {
 	if err != nil {
 		return err
 	}
-	client, err := signIn(c.url, "admin")
+	client, err := signIn(c.url, "admin", password)
 	signingIn, merr := peakMemory(c.cmd.Process.Pid)
 	if err := errors.Join(err, merr, c.stop()); err != nil {
 		return err
@@ -103,11 +103,11 @@ func (b *bench) slowClient() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
-	admin, err := signIn(c.url, "admin")
+	admin, err := signIn(c.url, "admin", password)
 	if err != nil {
 		return err
 	}
-	viewer, err := signIn(c.url, "viewer")
+	viewer, err := signIn(c.url, "viewer", password)
 	if err != nil {
 		return err
 	}

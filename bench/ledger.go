@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -17,7 +18,7 @@ import (
 // ledger returns the path of a database with so many records, built the first
 // time and whenever the schema has changed.
 func (b *bench) ledger() (string, error) {
-	schema, err := schemaHash()
+	schema, err := schemaHash("audit")
 	if err != nil {
 		return "", err
 	}
@@ -30,6 +31,14 @@ func (b *bench) ledger() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := errors.Join(b.fill(s), s.Close()); err != nil {
+		return "", err
+	}
+	return path, os.Rename(building, path)
+}
+
+// fill appends the bench's records.
+func (b *bench) fill(s *store.Store) error {
 	began := time.Now()
 	story := newStory()
 	const batch = 1000
@@ -39,17 +48,14 @@ func (b *bench) ledger() (string, error) {
 			list = append(list, story.next())
 		}
 		if err := s.AppendRecords(b.ctx, list...); err != nil {
-			return "", err
+			return err
 		}
 		if done%100_000 == 0 {
-			say("building the ledger: %d of %d", done, b.records)
+			say("appending records: %d of %d", done, b.records)
 		}
 	}
-	if err := s.Close(); err != nil {
-		return "", err
-	}
-	say("built in %v", time.Since(began).Round(time.Second))
-	return path, os.Rename(building, path)
+	say("appended in %v", time.Since(began).Round(time.Second))
+	return nil
 }
 
 // story makes the records of some years of a busy organisation: sign-ins,

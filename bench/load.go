@@ -67,7 +67,7 @@ func (b *bench) load() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
-	client, err := signIn(c.url, "admin")
+	client, err := signIn(c.url, "admin", password)
 	if err != nil {
 		return err
 	}
@@ -144,17 +144,22 @@ func serveParts(ctx context.Context, db string) error {
 	mux.Handle("/queries", serve(nil))
 	mux.Handle("/templ", serve(plain.templ))
 	mux.Handle("/html", serve(plain.html))
+	return errors.Join(serveUntil(ctx, mux), d.store.Close())
+}
+
+// serveUntil serves on a port of its own, which it says, until ctx ends.
+func serveUntil(ctx context.Context, handler http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(err, d.store.Close())
+		return err
 	}
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
-	fmt.Println(servingOn + "http://" + l.Addr().String())
+	fmt.Println("bench" + servingOn + "http://" + l.Addr().String())
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return errors.Join(err, d.store.Close())
+		return err
 	}
-	return d.store.Close()
+	return nil
 }
 
 // drawing compares the two without queries and without HTTP.

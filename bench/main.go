@@ -54,17 +54,20 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each side of a comparison runs")
 	only := flag.String("only", "", "run only these parts, such as export,verify")
 	parts := flag.String("serve-parts", "", "serve the parts of the page on this database; the bench starts itself so")
+	queries := flag.String("serve-queries", "", "repeat the reads of pages on this database; the bench starts itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if *parts != "" {
-		if err := serveParts(ctx, *parts); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
+	var err error
+	switch {
+	case *parts != "":
+		err = serveParts(ctx, *parts)
+	case *queries != "":
+		err = serveQueries(ctx, *queries)
+	default:
+		err = run(ctx, *records, *rounds, *only)
 	}
-	if err := run(ctx, *records, *rounds, *only); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -95,7 +98,7 @@ func run(ctx context.Context, records, rounds int, only string) (err error) {
 	}{
 		{"size", b.size}, {"pages", b.pages}, {"verify", b.verify}, {"export", b.export},
 		{"slow", b.slowClient}, {"load", b.load},
-		{"durable", b.durable},
+		{"durable", b.durable}, {"everypage", b.everyPage},
 	}
 	for _, p := range parts {
 		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {

@@ -15,10 +15,11 @@ import (
 
 // schemaHash names the ledger's schema, so that one built for another is not
 // used.
-func schemaHash() (string, error) {
+// schemaHash tells the schema, or the part of it in files that are named so.
+func schemaHash(named string) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasPrefix(path, "00001_") && !strings.Contains(path, "audit") {
+		if err != nil || d.IsDir() || !strings.HasPrefix(path, "00001_") && !strings.Contains(path, named) {
 			return err
 		}
 		text, err := fs.ReadFile(migrations.Files, path)

@@ -173,6 +173,9 @@ func (c *stmtCache) close() {
 }
 
 func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if watch != nil {
+		watch(text, args)
+	}
 	st, err := s.stmts.get(ctx, s.reader, text) //nolint:sqlclosecheck // the cache keeps it
 	if err != nil {
 		return nil, err
