@@ -112,15 +112,15 @@ func (p *plainPage) check(want string, d *desk) error {
 	return nil
 }
 
-func (p *plainPage) templ(ctx context.Context, w io.Writer, entries []audit.Entry) error {
+func (p *plainPage) templ(ctx context.Context, w io.Writer, lines []audit.Line) error {
 	var buf bytes.Buffer
-	if err := web.Render(ctx, &buf, web.AuditPage(plainView(entries))); err != nil {
+	if err := web.Render(ctx, &buf, web.AuditPage(plainView(lines))); err != nil {
 		return err
 	}
 	_, err := w.Write(buf.Bytes())
 	return err
 }
 
-func (p *plainPage) html(_ context.Context, w io.Writer, entries []audit.Entry) error {
-	return p.page.Execute(w, plainView(entries))
+func (p *plainPage) html(_ context.Context, w io.Writer, lines []audit.Line) error {
+	return p.page.Execute(w, plainView(lines))
 }

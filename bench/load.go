@@ -46,17 +46,17 @@ func openDesk(ctx context.Context, db, tmp string) (*desk, error) {
 
 // queries are all that the page asks of the database: who is there, how the
 // tenants are, the records, and what surrounds them.
-func (d *desk) queries(ctx context.Context) (entries []audit.Entry, err error) {
+func (d *desk) queries(ctx context.Context) (lines []audit.Line, err error) {
 	f := audit.Filter{}
 	_, _, sessionErr := d.store.Sessions(handlers.DescribeSession).FindCtx(ctx, "no such token")
 	_, userErr := d.store.UserByID(ctx, d.person)
 	_, syncErr := d.store.Syncs(ctx)
-	entries, err = d.store.AuditPage(ctx, f, 0, 51)
+	lines, err = d.store.AuditLines(ctx, f, 0, 51)
 	_, _, countErr := d.store.AuditCount(ctx, f, 10_000)
 	_, facetErr := d.store.AuditFacets(ctx, f)
 	_, statusErr := d.log.Status(ctx)
 	_, viewErr := d.reviews.Views(ctx, access.Caller{UserID: d.person, Role: access.Officer})
-	return entries, errors.Join(err, sessionErr, userErr, syncErr, countErr, facetErr, statusErr, viewErr)
+	return lines, errors.Join(err, sessionErr, userErr, syncErr, countErr, facetErr, statusErr, viewErr)
 }
 
 // load compares the log's page with its queries alone and with html/template,
@@ -126,7 +126,7 @@ func serveParts(ctx context.Context, db string) error {
 	if err != nil {
 		return errors.Join(err, d.store.Close())
 	}
-	serve := func(render func(context.Context, io.Writer, []audit.Entry) error) http.HandlerFunc {
+	serve := func(render func(context.Context, io.Writer, []audit.Line) error) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			entries, err := d.queries(r.Context())
 			var buf bytes.Buffer
@@ -214,18 +214,13 @@ func (b *bench) hammer(client *http.Client, address string) (float64, error) {
 }
 
 // plainView is the page's view model, made of the entries.
-func plainView(entries []audit.Entry) web.AuditView {
+func plainView(lines []audit.Line) web.AuditView {
 	v := web.AuditView{Chrome: web.Chrome{Title: "Audit log", Nav: web.NavAudit, User: web.User{Name: "bench-officer", Role: "officer"},
 		CSRF: "token", Version: "bench", Now: time.Now()}, CanExport: true, Evidence: true, Reviews: true, CanSave: true}
-	v.Pager = web.Pager{Older: "/audit?before=1", Total: web.FormatNumber(int64(len(entries)))}
+	v.Pager = web.Pager{Older: "/audit?before=1", Total: web.FormatNumber(int64(len(lines)))}
 	v.Facets = []web.Facet{{Title: "Outcome", Param: "outcome", Values: []web.FacetValue{{Value: "SUCCESS", Count: "900,000"}, {Value: "FAILURE", Count: "100,000"}}}}
-	for _, e := range entries[:min(50, len(entries))] {
-		r := e.Record
-		at, err := time.Parse(time.RFC3339, r.Timestamp)
-		if err != nil {
-			panic(fmt.Sprintf("record %d has no time: %v", e.Seq, err))
-		}
-		v.Rows = append(v.Rows, web.AuditRow{Seq: e.Seq, ID: r.AuditID, At: at, Operation: string(r.Operation), Outcome: string(r.Outcome),
+	for _, r := range lines[:min(50, len(lines))] {
+		v.Rows = append(v.Rows, web.AuditRow{Seq: r.Seq, ID: r.AuditID, At: r.Time(), Operation: string(r.Operation), Outcome: string(r.Outcome),
 			Actor: r.Actor.Name, Role: r.Actor.Role, Connection: r.Connection, DatastoreID: r.DatastoreID, TableID: r.TableID,
 			Columns: r.Columns, RunID: r.RunID, Detail: r.Detail})
 	}

@@ -82,18 +82,18 @@ func firstErr(errs ...error) error {
 }
 
 func (h *Console) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Filter, cur cursor) error {
-	var entries []audit.Entry
+	var lines []audit.Line
 	var err error
 	if cur.after > 0 {
-		entries, err = h.cfg.Audit.AuditPageAfter(ctx, filter, cur.after, pageRows+1)
+		lines, err = h.cfg.Audit.AuditLinesAfter(ctx, filter, cur.after, pageRows+1)
 	} else {
-		entries, err = h.cfg.Audit.AuditPage(ctx, filter, cur.before, pageRows+1)
+		lines, err = h.cfg.Audit.AuditLines(ctx, filter, cur.before, pageRows+1)
 	}
 	if err != nil {
 		return err
 	}
-	entries, v.Pager = onePage(entries, cur, v.Filter.Path("/audit"), func(e audit.Entry) int64 { return e.Seq })
-	v.Rows = auditRows(entries)
+	lines, v.Pager = onePage(lines, cur, v.Filter.Path("/audit"), func(l audit.Line) int64 { return l.Seq })
+	v.Rows = auditRows(lines)
 	n, exact, err := h.cfg.Audit.AuditCount(ctx, filter, countTo)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (h *Console) auditRecord(c echo.Context) error {
 		return err
 	}
 	r := entry.Record
-	v := web.AuditRecordView{Record: auditRow(entry), ActorIP: r.Actor.IP, Raw: string(entry.Raw),
+	v := web.AuditRecordView{Record: auditRow(entry.Line()), ActorIP: r.Actor.IP, Raw: string(entry.Raw),
 		LeafHash: audit.HexHash(entry.LeafHash)}
 	if m := r.Metrics; m != nil {
 		v.Metrics = &web.RecordMetrics{LatencyMs: m.LatencyMs, CoverageRate: m.CoverageRate, FieldsEncrypted: m.FieldsEncrypted,
@@ -182,20 +182,20 @@ func (h *Console) addPlace(ctx context.Context, v *web.AuditRecordView, seq int6
 		return err
 	}
 	if seq > 1 {
-		before, err := h.cfg.Audit.AuditPage(ctx, audit.Filter{}, seq, 1)
+		before, err := h.cfg.Audit.AuditLines(ctx, audit.Filter{}, seq, 1)
 		if err != nil {
 			return err
 		}
 		if len(before) == 1 {
-			v.Prev = before[0].Record.AuditID
+			v.Prev = before[0].AuditID
 		}
 	}
-	after, err := h.cfg.Audit.AuditPageAfter(ctx, audit.Filter{}, seq, 1)
+	after, err := h.cfg.Audit.AuditLinesAfter(ctx, audit.Filter{}, seq, 1)
 	if err != nil {
 		return err
 	}
 	if len(after) == 1 {
-		v.Next = after[0].Record.AuditID
+		v.Next = after[0].AuditID
 	}
 	if h.cfg.Log == nil {
 		return nil

@@ -130,8 +130,9 @@ type Fact struct{ Label, Value string }
 // before a Seq (0: from the newest), or those right after one.
 type RunReader interface {
 	Run(ctx context.Context, id string) (encryption.Run, error)
-	Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.Run, error)
-	RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.Run, error)
+	Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.RunLine, error)
+	RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.RunLine, error)
+	RunCount(ctx context.Context, f encryption.RunFilter) (int64, error)
 	RunCounts(ctx context.Context) (map[encryption.State]int64, error)
 	RunEvents(ctx context.Context, runID string, afterSeq int64) ([]encryption.Event, error)
 	RunVerifications(ctx context.Context, runID string) ([]encryption.Verification, error)
@@ -146,8 +147,8 @@ type VerificationReader interface {
 // AuditReader reads the ledger. The exports are oldest first and in constant
 // memory, and answer how many records they wrote.
 type AuditReader interface {
-	AuditPage(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Entry, error)
-	AuditPageAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Entry, error)
+	AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error)
+	AuditLinesAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Line, error)
 	AuditEntry(ctx context.Context, auditID string) (audit.Entry, error)
 	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 	TreeSize(ctx context.Context) (int64, error)

@@ -39,7 +39,7 @@ func (h *Console) dashboard(c echo.Context) error {
 		return err
 	}
 	since := now.AddDate(0, 0, -failedDays)
-	failed, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{State: string(encryption.Failed), From: since}, 0, 1000)
+	failed, lastFailed, err := h.failedSince(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -50,11 +50,15 @@ func (h *Console) dashboard(c echo.Context) error {
 	overdue := rotations[rotation.StatusOverdue]
 	v.NextStep = h.nextStep(totals, counts)
 	v.Coverage = dashboardCoverage(totals)
-	first, last, err := h.protectionAttention(ctx, totals)
+	review, err := h.reviewStat(ctx)
 	if err != nil {
 		return err
 	}
-	v.Attention = slices.Concat(first, h.attention(ctx, counts, failed, overdue, rotations[rotation.StatusDue], since), last)
+	first, last, err := h.protectionAttention(ctx, totals, review)
+	if err != nil {
+		return err
+	}
+	v.Attention = slices.Concat(first, h.attention(ctx, counts, failed, lastFailed, overdue, rotations[rotation.StatusDue], since), last)
 	if err := h.protection(ctx, &v, totals); err != nil {
 		return err
 	}
@@ -62,13 +66,11 @@ func (h *Console) dashboard(c echo.Context) error {
 	v.Stats = []web.Stat{
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
 		{Label: "runs in progress", Value: int(active), Href: "/runs"},
-		{Label: "runs failed", Value: len(failed), Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
+		{Label: "runs failed", Value: failed, Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
-	if stat, err := h.reviewStat(ctx); err != nil {
-		return err
-	} else if stat != nil {
-		v.Stats = append(v.Stats, *stat)
+	if review != nil {
+		v.Stats = append(v.Stats, *review)
 	}
 	if caller(c).Can(access.PermViewAll) {
 		if err := h.dashboardLists(ctx, &v, now); err != nil {
@@ -78,12 +80,26 @@ func (h *Console) dashboard(c echo.Context) error {
 	return h.render(c, http.StatusOK, web.DashboardPage(v))
 }
 
+// failedSince counts the runs that failed, and says when the newest of them did.
+func (h *Console) failedSince(ctx context.Context, since time.Time) (n int, newest time.Time, err error) {
+	f := encryption.RunFilter{State: string(encryption.Failed), From: since}
+	count, err := h.cfg.Runs.RunCount(ctx, f)
+	if err != nil || count == 0 {
+		return 0, time.Time{}, err
+	}
+	runs, err := h.cfg.Runs.Runs(ctx, f, 0, 1)
+	if len(runs) > 0 {
+		newest = runs[0].FinishedAt
+	}
+	return int(count), newest, err
+}
+
 func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, now time.Time) error {
 	runs, err := h.cfg.Runs.Runs(ctx, encryption.RunFilter{}, 0, dashboardRows)
 	if err != nil {
 		return err
 	}
-	entries, err := h.cfg.Audit.AuditPage(ctx, audit.Filter{}, 0, dashboardRows)
+	entries, err := h.cfg.Audit.AuditLines(ctx, audit.Filter{}, 0, dashboardRows)
 	if err != nil {
 		return err
 	}
@@ -125,7 +141,7 @@ func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	}
 }
 
-func (h *Console) attention(ctx context.Context, counts map[encryption.State]int64, failed []encryption.Run, overdue, due int, since time.Time) []web.Attention {
+func (h *Console) attention(ctx context.Context, counts map[encryption.State]int64, failed int, lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
 	var list []web.Attention
 	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
 		if n > 0 {
@@ -139,10 +155,8 @@ func (h *Console) attention(ctx context.Context, counts map[encryption.State]int
 		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
 	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
 		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})
-	if len(failed) > 0 {
-		add(len(failed), web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",
-			runsIn(encryption.Failed, since), failed[0].FinishedAt)
-	}
+	add(failed, web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",
+		runsIn(encryption.Failed, since), lastFailed)
 	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
 		"The date and its grace have passed, and no newer key version was seen.", "/rotations?status=overdue", time.Time{})
 	add(due, web.ToneInfo, "rotation is due", "rotations are due",

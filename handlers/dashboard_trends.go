@@ -59,7 +59,7 @@ func (h *Console) dashboardLatency(ctx context.Context, v *web.DashboardView, f 
 }
 
 // protectionAttention is what about the columns and the log needs a person.
-func (h *Console) protectionAttention(ctx context.Context, totals inventory.Totals) (first, last []web.Attention, err error) {
+func (h *Console) protectionAttention(ctx context.Context, totals inventory.Totals, review *web.Stat) (first, last []web.Attention, err error) {
 	now := h.cfg.Now()
 	if open := totals.Sensitive - totals.Protected; open > 0 {
 		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
@@ -89,12 +89,11 @@ func (h *Console) protectionAttention(ctx context.Context, totals inventory.Tota
 		return nil, nil, err
 	}
 	last = append(last, more...)
-	stat, err := h.reviewStat(ctx)
-	if err == nil && stat != nil && stat.Tone == web.ToneWarning {
-		last = append(last, web.Attention{Tone: web.ToneWarning, Title: "The log was not reviewed for " + web.Plural(stat.Value, "day", "days"),
-			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: stat.Href}})
+	if review != nil && review.Tone == web.ToneWarning {
+		last = append(last, web.Attention{Tone: web.ToneWarning, Title: "The log was not reviewed for " + web.Plural(review.Value, "day", "days"),
+			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: review.Href}})
 	}
-	return first, last, err
+	return first, last, nil
 }
 
 // logAttention says when the log's copies outside of this machine fall behind.

@@ -102,13 +102,11 @@ func (h *Console) freshReview(ctx context.Context, latest *review.Done) (*web.Re
 
 // firstRecord is when the log begins, zero for an empty one.
 func (h *Console) firstRecord(ctx context.Context) (time.Time, error) {
-	list, err := h.cfg.Audit.AuditPageAfter(ctx, audit.Filter{}, 0, 1)
+	list, err := h.cfg.Audit.AuditLinesAfter(ctx, audit.Filter{}, 0, 1)
 	if err != nil || len(list) == 0 {
 		return time.Time{}, err
 	}
-	// Zero too when someone edited the file; the verification says so.
-	at, _ := time.Parse(time.RFC3339, list[0].Record.Timestamp)
-	return at, nil
+	return list[0].Time(), nil // zero too when someone edited the file; the verification says so
 }
 
 // markReviewed records a review. What is wrong with the form is shown on it,

@@ -27,7 +27,7 @@ func TestAnOfficerMarksAPeriodAsReviewed(t *testing.T) {
 	if len(list) != 1 || list[0].Record.Actor.Name != "officer-1" {
 		t.Fatalf("%+v", list)
 	}
-	got, ok := audit.ReviewOf(list[0].Record)
+	got, ok := audit.ReviewOf(list[0].Line())
 	if !ok || got.UpToSeq != 3 || got.Note != "<b>Nothing</b> unusual." || !got.To.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v, %v", got, ok)
 	}

@@ -8,20 +8,20 @@ import (
 
 // How the domain's types become rows of a list.
 
-func runRow(r encryption.Run) web.RunRow {
+func runRow(r encryption.RunLine) web.RunRow {
 	row := web.RunRow{
 		ID: r.ID, Operation: string(r.Operation), State: string(r.State), Connection: r.Connection,
-		DatastoreID: r.DatastoreID, TableID: r.TableID, TableName: r.TableID, Columns: r.Columns,
+		DatastoreID: r.DatastoreID, TableID: r.TableID, TableName: r.TableName, Columns: r.Columns,
 		RequestedBy: r.RequestedBy.Name, Role: r.RequestedBy.Role, RequestedAt: r.RequestedAt,
 		FinishedAt: r.FinishedAt, Reason: r.ErrorMessage,
 	}
-	if r.Plan != nil && r.Plan.TableName != "" {
-		row.TableName = r.Plan.TableName
+	if row.TableName == "" {
+		row.TableName = r.TableID
 	}
 	return row
 }
 
-func runRows(runs []encryption.Run) []web.RunRow {
+func runRows(runs []encryption.RunLine) []web.RunRow {
 	rows := make([]web.RunRow, len(runs))
 	for i, r := range runs {
 		rows[i] = runRow(r)
@@ -29,19 +29,18 @@ func runRows(runs []encryption.Run) []web.RunRow {
 	return rows
 }
 
-func auditRow(e audit.Entry) web.AuditRow {
-	r := e.Record
+func auditRow(l audit.Line) web.AuditRow {
 	return web.AuditRow{
-		Seq: e.Seq, ID: r.AuditID, At: r.Time(), Operation: string(r.Operation), Outcome: string(r.Outcome),
-		Actor: r.Actor.Name, Role: r.Actor.Role, Connection: r.Connection, DatastoreID: r.DatastoreID,
-		TableID: r.TableID, Columns: r.Columns, RunID: r.RunID, Detail: r.Detail,
+		Seq: l.Seq, ID: l.AuditID, At: l.Time(), Operation: string(l.Operation), Outcome: string(l.Outcome),
+		Actor: l.Actor.Name, Role: l.Actor.Role, Connection: l.Connection, DatastoreID: l.DatastoreID,
+		TableID: l.TableID, Columns: l.Columns, RunID: l.RunID, Detail: l.Detail,
 	}
 }
 
-func auditRows(entries []audit.Entry) []web.AuditRow {
-	rows := make([]web.AuditRow, len(entries))
-	for i, e := range entries {
-		rows[i] = auditRow(e)
+func auditRows(lines []audit.Line) []web.AuditRow {
+	rows := make([]web.AuditRow, len(lines))
+	for i, l := range lines {
+		rows[i] = auditRow(l)
 	}
 	return rows
 }

@@ -40,7 +40,7 @@ func (h *Console) runs(c echo.Context) error {
 		badFilter(&v.Chrome, err)
 		return h.render(c, http.StatusBadRequest, web.RunsPage(v))
 	}
-	var runs []encryption.Run
+	var runs []encryption.RunLine
 	var err error
 	if cur.after > 0 {
 		runs, err = h.cfg.Runs.RunsAfter(ctx, filter, cur.after, pageRows+1)
@@ -50,7 +50,7 @@ func (h *Console) runs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	runs, v.Pager = onePage(runs, cur, v.Filter.Path(), func(r encryption.Run) int64 { return r.Seq })
+	runs, v.Pager = onePage(runs, cur, v.Filter.Path(), func(r encryption.RunLine) int64 { return r.Seq })
 	v.Rows = runRows(runs)
 	return h.render(c, http.StatusOK, web.RunsPage(v))
 }
@@ -105,7 +105,7 @@ const dossierRecords = 200
 func (h *Console) dossier(ctx context.Context, run encryption.Run, who access.Caller) (web.RunView, error) {
 	redact := redactor(run)
 	v := web.RunView{
-		Run: runRow(run), Strategy: run.Strategy, IntervalDays: run.IntervalDays, StartAt: run.StartAt,
+		Run: runRow(run.Line()), Strategy: run.Strategy, IntervalDays: run.IntervalDays, StartAt: run.StartAt,
 		NextRotation: run.NextRotation, MaskIndexes: run.MaskIndexes, IdempotencyKey: run.IdempotencyKey,
 		Attempts: run.Attempts, KeyVersion: run.KeyVersion, Deadline: run.CallbackDeadline,
 		Request: indent([]byte(redact(string(run.Payload)))), ErrorCode: string(run.ErrorCode), ErrorMessage: run.ErrorMessage,
@@ -158,7 +158,7 @@ func (h *Console) addHappenings(ctx context.Context, run encryption.Run, redact 
 	for _, k := range callbacks {
 		v.Verdicts = append(v.Verdicts, verdict(k, redact))
 	}
-	records, err := h.cfg.Audit.AuditPage(ctx, audit.Filter{RunID: run.ID}, 0, dossierRecords)
+	records, err := h.cfg.Audit.AuditLines(ctx, audit.Filter{RunID: run.ID}, 0, dossierRecords)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,9 @@ func (s *Store) rarestFirst(ctx context.Context, q *auditQuery) error {
 		if n < fewest {
 			rarest, fewest = i, n
 		}
+		if n <= s.few/20 {
+			break // it hardly matters which of so few
+		}
 	}
 	if len(q.fields) > 0 {
 		q.fields[0], q.fields[rarest] = q.fields[rarest], q.fields[0]

@@ -32,8 +32,7 @@ func scanEntry(row scanner) (audit.Entry, error) {
 
 const entryColumns = `r.seq, r.record, r.leaf_hash`
 
-// AuditPage lists the records that match, newest first: those before the given
-// seq (0: from the newest), limit at most.
+// AuditPage is AuditLines with the records whole.
 func (s *Store) AuditPage(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Entry, error) {
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
@@ -42,29 +41,68 @@ func (s *Store) AuditPage(ctx context.Context, f audit.Filter, before int64, lim
 	if before > 0 {
 		q.before(before)
 	}
-	return s.auditEntries(ctx, q, `DESC`, limit)
+	return auditRows(ctx, s, q, entryColumns, scanEntry, `DESC`, limit)
 }
 
-// AuditPageAfter is the page on the other side: the limit records that match
-// and come right after the given seq, newest first too.
+// AuditPageAfter is AuditLinesAfter with the records whole.
 func (s *Store) AuditPageAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Entry, error) {
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	q.after(after)
-	list, err := s.auditEntries(ctx, q, `ASC`, limit)
+	list, err := auditRows(ctx, s, q, entryColumns, scanEntry, `ASC`, limit)
 	slices.Reverse(list)
 	return list, err
 }
 
-func (s *Store) auditEntries(ctx context.Context, q auditQuery, direction string, limit int) ([]audit.Entry, error) {
-	text, args := q.rows(entryColumns, direction, int64(pageSize(limit)))
-	list, err := collect(ctx, s, scanEntry, text, args...)
+func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), direction string, limit int) ([]T, error) {
+	text, args := q.rows(columns, direction, int64(pageSize(limit)))
+	list, err := collect(ctx, s, scan, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audit records: %w", err)
 	}
 	return list, nil
+}
+
+// auditLine is the part of a record that a list shows. They are columns of
+// their own, so that nothing has to be parsed.
+const auditLine = `r.seq, ifnull(r.audit_id, ''), ifnull(r.timestamp, ''), ifnull(r.operation, ''), ifnull(r.outcome, ''),
+	ifnull(r.actor, ''), ifnull(r.actor_role, ''), ifnull(r.actor_ip, ''), ifnull(r.connection, ''), ifnull(r.datastore_id, ''),
+	ifnull(r.table_id, ''), r.columns, ifnull(r.run_id, ''), ifnull(r.detail, '')`
+
+func scanLine(row scanner) (l audit.Line, err error) {
+	var columns any
+	err = row.Scan(&l.Seq, &l.AuditID, &l.Timestamp, &l.Operation, &l.Outcome, &l.Actor.Name, &l.Actor.Role, &l.Actor.IP,
+		&l.Connection, &l.DatastoreID, &l.TableID, &columns, &l.RunID, &l.Detail)
+	l.Columns = columnNames(columns)
+	return l, err
+}
+
+// AuditLines lists the records that match as a list shows them, newest first:
+// those before the given seq (0: from the newest), limit at most.
+func (s *Store) AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error) {
+	q, err := s.auditQuery(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if before > 0 {
+		q.before(before)
+	}
+	return auditRows(ctx, s, q, auditLine, scanLine, `DESC`, limit)
+}
+
+// AuditLinesAfter is the page on the other side: the limit records that match
+// and come right after the given seq, newest first too.
+func (s *Store) AuditLinesAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Line, error) {
+	q, err := s.auditQuery(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	q.after(after)
+	list, err := auditRows(ctx, s, q, auditLine, scanLine, `ASC`, limit)
+	slices.Reverse(list)
+	return list, err
 }
 
 // AuditEntry returns the record with this id, or fault.NotFound.

@@ -10,11 +10,11 @@ import (
 
 // RunsAfter is the page on the other side of Runs: the limit runs that match
 // and come right after the given Seq, newest first too.
-func (s *Store) RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.Run, error) {
+func (s *Store) RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.RunLine, error) {
 	w := runFilter(f)
 	w.and(`seq > ?`, after)
-	runs, err := collect(ctx, s, scanRun,
-		`SELECT `+runColumns+` FROM runs`+w.sql()+` ORDER BY seq LIMIT ?`, append(w.args, pageSize(limit))...)
+	runs, err := collect(ctx, s, scanRunLine,
+		`SELECT `+lineColumns+` FROM runs`+w.sql()+` ORDER BY seq LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
@@ -27,8 +27,8 @@ func (s *Store) RunsAfter(ctx context.Context, f encryption.RunFilter, after int
 func (s *Store) VerificationsAfter(ctx context.Context, f encryption.VerificationFilter, after int64, limit int) ([]encryption.Verification, error) {
 	w := verificationFilter(f)
 	w.and(`seq > ?`, after)
-	list, err := collect(ctx, s, scanVerification,
-		`SELECT `+verificationColumns+` FROM verifications`+w.sql()+` ORDER BY seq LIMIT ?`, append(w.args, pageSize(limit))...)
+	list, err := collect(ctx, s, scanVerificationLine,
+		`SELECT `+verificationLine+` FROM verifications`+w.sql()+` ORDER BY seq LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list callbacks: %w", err)
 	}

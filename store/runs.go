@@ -272,19 +272,40 @@ func (s *Store) oneRun(ctx context.Context, term, value string) (encryption.Run,
 	return run, nil
 }
 
+// lineColumns are what a list shows of a run. What else a run holds (its plan,
+// the tenant's answer) is large and takes long to read.
+const lineColumns = `seq, id, operation, state, connection, datastore_id, table_id,
+	coalesce((SELECT t.name FROM inventory_tables t WHERE t.connection = runs.connection
+		AND t.datastore_id = runs.datastore_id AND t.table_id = runs.table_id), ''),
+	columns, requested_by, requested_role, requested_ip, requested_at, finished_at, error_message`
+
+func scanRunLine(row scanner) (l encryption.RunLine, err error) {
+	return l, row.Scan(&l.Seq, &l.ID, &l.Operation, &l.State, &l.Connection, &l.DatastoreID, &l.TableID, &l.TableName, jsonText{&l.Columns},
+		&l.RequestedBy.Name, &l.RequestedBy.Role, &l.RequestedBy.IP, stamp{&l.RequestedAt}, stamp{&l.FinishedAt}, &l.ErrorMessage)
+}
+
 // Runs lists runs that match, newest first: those before the given Seq (0:
 // from the newest), limit at most.
-func (s *Store) Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.Run, error) {
+func (s *Store) Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.RunLine, error) {
 	w := runFilter(f)
 	if before > 0 {
 		w.and(`seq < ?`, before)
 	}
-	runs, err := collect(ctx, s, scanRun,
-		`SELECT `+runColumns+` FROM runs`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
+	runs, err := collect(ctx, s, scanRunLine,
+		`SELECT `+lineColumns+` FROM runs`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
 	return runs, nil
+}
+
+// RunCount counts the runs that match.
+func (s *Store) RunCount(ctx context.Context, f encryption.RunFilter) (n int64, err error) {
+	w := runFilter(f)
+	if err := s.queryRow(ctx, `SELECT count(*) FROM runs`+w.sql(), w.args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count runs: %w", err)
+	}
+	return n, nil
 }
 
 func runFilter(f encryption.RunFilter) where {

@@ -22,7 +22,6 @@ func scanSensitivity(row scanner) (c sensitivity.Column, err error) {
 func sensitivityFilter(f sensitivity.Filter) where {
 	w := where{}
 	w.and(`c.gone_at IS NULL`)
-	w.and(`t.gone_at IS NULL`)
 	w.equals(`c.state`, string(f.State))
 	w.equals(`c.connection`, f.Connection)
 	w.equals(`c.datastore_id`, f.DatastoreID)
@@ -47,6 +46,7 @@ const sensitivitySource = ` FROM inventory_columns c JOIN inventory_tables t
 // the order of their keys: those after the given one, limit at most.
 func (s *Store) SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error) {
 	w := sensitivityFilter(f)
+	w.and(`t.gone_at IS NULL`)
 	if after != nil {
 		w.and(`(c.connection, c.datastore_id, c.table_id, c.name) > (?, ?, ?, ?)`, after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
@@ -65,8 +65,11 @@ const mostCounted = 10_001
 // SensitivityCount counts the columns that match, mostCounted at most.
 func (s *Store) SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error) {
 	w := sensitivityFilter(f)
+	// Few tables are gone, if any: the database gathers them once, and looks
+	// up no other.
+	w.and(`(c.connection, c.datastore_id, c.table_id) NOT IN (SELECT connection, datastore_id, table_id FROM inventory_tables WHERE gone_at IS NOT NULL)`)
 	var n int
-	if err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1`+sensitivitySource+w.sql()+` LIMIT ?)`, append(w.args, mostCounted)...).Scan(&n); err != nil {
+	if err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM inventory_columns c`+w.sql()+` LIMIT ?)`, append(w.args, mostCounted)...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count columns by sensitivity: %w", err)
 	}
 	return n, nil

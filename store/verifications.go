@@ -19,6 +19,16 @@ func scanVerification(row scanner) (encryption.Verification, error) {
 	return v, err
 }
 
+// verificationLine are what a list shows of a callback: not what it was made
+// of (its body, the answer to it, the checks), which is large.
+const verificationLine = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id,
+	accepted, code, reason, table_id, columns, key_version, algorithm, status`
+
+func scanVerificationLine(row scanner) (v encryption.Verification, err error) {
+	return v, row.Scan(&v.Seq, &v.ID, &v.RunID, &v.Connection, stamp{&v.ReceivedAt}, &v.RemoteIP, &v.Inline, &v.Signed, &v.WebhookID,
+		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status)
+}
+
 // AddVerification stores a callback that changes no run's state. When in is
 // not empty and the run is in another state by now, that is fault.Conflict and
 // nothing is stored.
@@ -69,14 +79,15 @@ func (s *Store) RunVerifications(ctx context.Context, runID string) ([]encryptio
 }
 
 // Verifications lists callbacks that match, newest first: those before the
-// given Seq (0: from the newest), limit at most.
+// given Seq (0: from the newest), limit at most. Their bodies, answers and
+// checks stay empty; RunVerifications has them.
 func (s *Store) Verifications(ctx context.Context, f encryption.VerificationFilter, before int64, limit int) ([]encryption.Verification, error) {
 	w := verificationFilter(f)
 	if before > 0 {
 		w.and(`seq < ?`, before)
 	}
-	list, err := collect(ctx, s, scanVerification,
-		`SELECT `+verificationColumns+` FROM verifications`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
+	list, err := collect(ctx, s, scanVerificationLine,
+		`SELECT `+verificationLine+` FROM verifications`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list callbacks: %w", err)
 	}

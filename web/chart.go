@@ -101,15 +101,17 @@ func (v ChartView) x(i int) float64 {
 	return plotPad + (plotWidth-2*plotPad)*float64(i)/float64(max(1, len(v.Days)-1))
 }
 
-func (v ChartView) y(n float64) float64 {
-	return plotHeight - plotPad - (plotHeight-2*plotPad)*n/v.top()
+// height is where a value stands in a chart that ends at top.
+func height(n, top float64) float64 {
+	return plotHeight - plotPad - (plotHeight-2*plotPad)*n/top
 }
 
 // path is the line as SVG path data; a day without a value interrupts it.
 func (v ChartView) path(line int) string {
+	top := v.top()
 	return pathOf(len(v.Days), func(i int) (x, y float64, ok bool) {
 		n := v.Days[i].Values[line]
-		return v.x(i), v.y(n), n >= 0
+		return v.x(i), height(n, top), n >= 0
 	})
 }
 
@@ -149,9 +151,10 @@ type dot struct{ x, y string }
 
 func (v ChartView) dots(line int) []dot {
 	var list []dot
+	top := v.top()
 	for i, d := range v.Days {
 		if d.Values[line] > 0 {
-			list = append(list, dot{coordinate(v.x(i)), coordinate(v.y(d.Values[line]))})
+			list = append(list, dot{coordinate(v.x(i)), coordinate(height(d.Values[line], top))})
 		}
 	}
 	return list

@@ -111,8 +111,10 @@ func Parse(raw []byte) (Record, error) {
 }
 
 // Time returns the record's timestamp, zero if it is malformed.
-func (r *Record) Time() time.Time {
-	t, err := time.Parse(timeLayout, r.Timestamp)
+func (r *Record) Time() time.Time { return parseTime(r.Timestamp) }
+
+func parseTime(text string) time.Time {
+	t, err := time.Parse(timeLayout, text)
 	if err != nil {
 		return time.Time{}
 	}

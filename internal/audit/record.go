@@ -109,6 +109,32 @@ type Entry struct {
 	LeafHash [32]byte // RFC 6962: SHA-256(0x00 ‖ Raw)
 }
 
+// Line is a record as a list shows it.
+type Line struct {
+	Seq         int64
+	AuditID     string
+	Timestamp   string
+	Operation   Operation
+	Outcome     Outcome
+	Actor       Actor
+	Connection  string
+	DatastoreID string
+	TableID     string
+	Columns     []string
+	RunID       string
+	Detail      string
+}
+
+// Line is the record as a list shows it.
+func (e *Entry) Line() Line {
+	r := &e.Record
+	return Line{Seq: e.Seq, AuditID: r.AuditID, Timestamp: r.Timestamp, Operation: r.Operation, Outcome: r.Outcome, Actor: r.Actor,
+		Connection: r.Connection, DatastoreID: r.DatastoreID, TableID: r.TableID, Columns: r.Columns, RunID: r.RunID, Detail: r.Detail}
+}
+
+// Time returns the record's timestamp, zero if it is malformed.
+func (l *Line) Time() time.Time { return parseTime(l.Timestamp) }
+
 // Filter narrows the ledger; the zero value is everything. The fields are the
 // query parameters of contract §3.
 type Filter struct {

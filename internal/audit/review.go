@@ -49,11 +49,11 @@ func (r Review) Record(now time.Time, actor Actor) (Record, error) {
 
 // ReviewOf reads a review back from its record; false when it is none, such as
 // a refused one.
-func ReviewOf(rec Record) (Review, bool) {
-	if rec.Operation != AuditReview || rec.Outcome != Success {
+func ReviewOf(l Line) (Review, bool) {
+	if l.Operation != AuditReview || l.Outcome != Success {
 		return Review{}, false
 	}
-	m := reviewForm.FindStringSubmatch(rec.Detail)
+	m := reviewForm.FindStringSubmatch(l.Detail)
 	if m == nil {
 		return Review{}, false
 	}

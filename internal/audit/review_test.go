@@ -37,7 +37,7 @@ func TestAReviewReadsBackFromItsRecordWhateverTheNoteSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := ReviewOf(kept)
+		got, ok := ReviewOf((&Entry{Record: kept}).Line())
 		if diff := cmp.Diff(want, got); !ok || diff != "" {
 			t.Fatalf("%v (-want +got):\n%s", ok, diff)
 		}
@@ -80,7 +80,7 @@ func TestOnlyAnAcceptedReviewCounts(t *testing.T) {
 	} {
 		r := rec
 		spoil(&r)
-		if got, ok := ReviewOf(r); ok {
+		if got, ok := ReviewOf((&Entry{Record: r}).Line()); ok {
 			t.Errorf("%s was taken for a review: %+v", name, got)
 		}
 	}

@@ -105,6 +105,34 @@ type Run struct {
 	ErrorMessage     string
 }
 
+// RunLine is a run as a list shows it.
+type RunLine struct {
+	Seq          int64
+	ID           string
+	Operation    audit.Operation
+	State        State
+	Connection   string
+	DatastoreID  string
+	TableID      string
+	TableName    string // empty when it is not known
+	Columns      []string
+	RequestedBy  audit.Actor
+	RequestedAt  time.Time
+	FinishedAt   time.Time // zero: not yet
+	ErrorMessage string
+}
+
+// Line is the run as a list shows it.
+func (r *Run) Line() RunLine {
+	l := RunLine{Seq: r.Seq, ID: r.ID, Operation: r.Operation, State: r.State, Connection: r.Connection, DatastoreID: r.DatastoreID,
+		TableID: r.TableID, Columns: r.Columns, RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt, FinishedAt: r.FinishedAt,
+		ErrorMessage: r.ErrorMessage}
+	if r.Plan != nil {
+		l.TableName = r.Plan.TableName
+	}
+	return l
+}
+
 // Answer is the tenant's answer to the PATCH. It is nil when the answer was
 // lost and the change was found by reading the table.
 type Answer struct {

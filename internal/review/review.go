@@ -18,7 +18,7 @@ import (
 type Store interface {
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 	TreeSize(ctx context.Context) (int64, error)
-	AuditPage(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Entry, error)
+	AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error)
 
 	// Views lists a person's views by name.
 	Views(ctx context.Context, userID int64) ([]View, error)
@@ -90,18 +90,18 @@ var reviews = audit.Filter{Operation: string(audit.AuditReview), Outcome: string
 // List returns reviews, newest first: those whose record stands before the
 // given seq (0: from the newest), limit at most.
 func (s *Service) List(ctx context.Context, before int64, limit int) ([]Done, error) {
-	entries, err := s.store.AuditPage(ctx, reviews, before, limit)
+	lines, err := s.store.AuditLines(ctx, reviews, before, limit)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Done, 0, len(entries))
-	for _, e := range entries {
-		r, ok := audit.ReviewOf(e.Record)
-		at, err := time.Parse(time.RFC3339, e.Record.Timestamp)
-		if !ok || err != nil {
+	list := make([]Done, 0, len(lines))
+	for _, l := range lines {
+		r, ok := audit.ReviewOf(l)
+		at := l.Time()
+		if !ok || at.IsZero() {
 			continue // someone edited the file; the verification says so
 		}
-		list = append(list, Done{Review: r, Seq: e.Seq, AuditID: e.Record.AuditID, At: at, By: e.Record.Actor})
+		list = append(list, Done{Review: r, Seq: l.Seq, AuditID: l.AuditID, At: at, By: l.Actor})
 	}
 	return list, nil
 }
