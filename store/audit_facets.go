@@ -13,7 +13,7 @@ import (
 const (
 	// facetDepth bounds how many records are counted under a filter. Each may
 	// lie on a page of its own.
-	facetDepth = 2000
+	facetDepth = 1000
 	// facetValues bounds how many values of a column are told.
 	facetValues = 50
 )
@@ -21,7 +21,7 @@ const (
 // facetFields are the columns that records are divided by.
 var facetFields = [4]string{"operation", "outcome", "actor", "connection"}
 
-// AuditFacets divides all records, or under a filter the newest 2,000 that
+// AuditFacets divides all records, or under a filter the newest 1,000 that
 // match, by operation, outcome, actor and connection.
 func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (audit.Facets, error) {
 	q, err := s.auditQuery(ctx, f)

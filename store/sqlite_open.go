@@ -31,7 +31,7 @@ const (
 	// page takes about twice its size, by how the driver allocates. The readers'
 	// hold what a search walks down through; rows come from the system's cache.
 	writerCache = -8_000
-	readerCache = -2_000
+	readerCache = -1_000
 
 	// walLimit is what the WAL is cut to when it starts over, and what the
 	// writer tries to keep it under.

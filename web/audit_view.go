@@ -13,7 +13,7 @@ type AuditView struct {
 	Connections []Option
 	CanExport   bool
 	Evidence    bool   // offer the evidence pack beside CSV and JSONL
-	FacetsOf    string // "the newest 2,000"; empty: the counts are of all that matches
+	FacetsOf    string // "the newest 1,000"; empty: the counts are of all that matches
 	Log         LogState
 	Reviews     bool // there are reviews to go to
 	Views       []SavedView
