@@ -164,7 +164,7 @@ func TestTheLogsPageSaysWhatIsAnchoredAndCountsByValue(t *testing.T) {
 	if page := officer.get("/audit").body; !strings.Contains(page, `<span class="cx-num">2,500</span>`) || strings.Contains(page, "Counted over") {
 		t.Error("the whole log is not counted by value")
 	}
-	if page := officer.get("/audit?actor=seeder").body; !strings.Contains(page, "Counted over the newest 2,000 that match") {
+	if page := officer.get("/audit?actor=seeder").body; !strings.Contains(page, "Counted over the newest 1,000 that match") {
 		t.Error("the page does not say that its counts are of the newest only")
 	}
 }
