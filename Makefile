@@ -4,7 +4,7 @@
 GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 
-.PHONY: build test race generate check-generated lint soak bench screenshots walk clean
+.PHONY: build test race generate check-generated lint soak bench screenshots walk pictures clean
 
 build: ## a static binary, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
@@ -28,18 +28,21 @@ $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(BIN)/golangci-lint $@
 
-soak: ## the long runs: hundreds of runs under a rate limit
+soak: ## a thousand runs under a rate limit, by script and as a campaign, and how soon runs start; on a quiet machine
 	CXSEAL_SOAK=1 go test -count=1 -run ManyRuns -timeout 30m -v ./cmd/cxseal
 
 bench: ## the ledger against sqlite3, C and html/template, on a million records (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
 
-screenshots: ## pages as pictures, into screenshots/
-	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 ./web ./cmd/cxseal
+screenshots: ## pages with made-up content as pictures, into screenshots/
+	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 ./web
 
 walk: ## every page as admin and officer, both themes, both widths; pictures into screenshots/walk
 	CXSEAL_WALK=$(CURDIR)/screenshots/walk go test -count=1 -run 'EveryPageOfTheDemo' ./cmd/cxseal
+
+pictures: ## the pictures of the README and docs/, from the same walk
+	CXSEAL_DOCS=$(CURDIR)/docs/pictures go test -count=1 -run 'EveryPageOfTheDemoIsAccessible' ./cmd/cxseal
 
 clean:
 	rm -rf cxseal bin screenshots

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,10 +24,7 @@ import (
 
 // TestADemoIsUsableFromTheFirstMinute does in a real browser what somebody does
 // who tries the demo: signs in, encrypts a column and watches it, finds the
-// record, looks again as an officer, and does it all without JavaScript. With
-// CXSEAL_SCREENSHOTS it leaves pictures in that folder; the README's are made so:
-//
-//	CXSEAL_SCREENSHOTS=$PWD/docs go test ./cmd/cxseal -run FirstMinute
+// record, looks again as an officer, and does it all without JavaScript.
 func TestADemoIsUsableFromTheFirstMinute(t *testing.T) {
 	chromium := startBrowser(t)
 	began := time.Now()
@@ -43,14 +39,12 @@ func TestADemoIsUsableFromTheFirstMinute(t *testing.T) {
 	t.Run("an admin encrypts a column and watches", func(t *testing.T) {
 		tab := openTab(t, chromium)
 		tab.signIn(base, "admin", "demo admin password")
-		tab.shot("dashboard", 1000)
 		tab.do(chromedp.Click(`nav a[href="/datastores"]`), chromedp.Click(`a[href*="tbl-contacts"]`),
 			chromedp.Click(`input[name=columns][value=credit_card]`), chromedp.Click(`input[name=columns][value=medical_record_number]`))
 		tab.await(`document.querySelector("#preflight-encrypt").textContent.includes("2 columns of Contacts")`)
 		for _, text := range []string{"7.14", "21.43", "AES-256-GCM", "nextRotationEpoch"} {
 			tab.await(fmt.Sprintf(`document.querySelector("#preflight-encrypt").textContent.includes(%q)`, text))
 		}
-		tab.shot("table", 940)
 
 		slowDown(t, tenant)
 		tab.do(chromedp.Click(`#preflight-encrypt button[type=submit]`), chromedp.WaitReady(`[sse-connect]`))
@@ -59,15 +53,12 @@ func TestADemoIsUsableFromTheFirstMinute(t *testing.T) {
 		tab.await(`document.querySelector("main").textContent.includes("Confirmed by the KMS by signed callback")`)
 		tab.await(`window.stillThisPage === true`) // it came by itself
 		tab.await(`document.querySelector("#verdict") !== null`)
-		tab.shot("run", 960)
 		run := path.Base(tab.location())
 
 		tab.do(chromedp.Navigate(base + "/audit?run_id=" + run + "&operation=COLUMN_ENCRYPTION"))
 		tab.await(`document.querySelectorAll('a[href^="/audit/0"]').length > 0`)
-		tab.shot("audit", 900)
 		tab.do(chromedp.Click(`a[href^="/audit/0"]`))
 		tab.await(`document.querySelector("main").textContent.includes("3 of 14 columns")`)
-		tab.shot("record", 1200)
 		csv := tab.evaluate(`fetch("/audit.csv?run_id=` + run + `").then(r => r.text())`)
 		if !strings.Contains(csv, ",COLUMN_ENCRYPTION,SUCCESS,admin,admin,127.0.0.1,default,ds-customers,tbl-contacts,credit_card;medical_record_number,"+run+",") {
 			t.Errorf("the CSV lacks the record:\n%s", csv)
@@ -242,24 +233,6 @@ func (w *tab) signIn(base, name, password string) {
 		chromedp.Click(`form[action="/login"] button`), chromedp.WaitReady(`form[action="/logout"]`))
 	if at := w.location(); at != base+"/" {
 		w.t.Fatalf("signing in leads to %s", at)
-	}
-}
-
-// shot leaves a picture of the page's first 1280 × height pixels where pictures
-// are asked for.
-func (w *tab) shot(name string, height int64) {
-	w.t.Helper()
-	dir := os.Getenv("CXSEAL_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	w.do(chromedp.EmulateViewport(1280, height), chromedp.Evaluate[chromedp.Void](`window.scrollTo(0, 0)`))
-	shot, err := chromedp.Run(w.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "screenshot-"+name+".png"), shot, 0o644); err != nil { //nolint:gosec // G306: pictures for a README
-		w.t.Fatal(err)
 	}
 }
 
