@@ -98,7 +98,7 @@ func run(ctx context.Context, records, rounds int, only string) (err error) {
 	}{
 		{"size", b.size}, {"pages", b.pages}, {"verify", b.verify}, {"export", b.export},
 		{"slow", b.slowClient}, {"load", b.load},
-		{"durable", b.durable}, {"everypage", b.everyPage},
+		{"durable", b.durable}, {"start", b.startup}, {"everypage", b.everyPage},
 	}
 	for _, p := range parts {
 		if only != "" && !slices.Contains(strings.Split(only, ","), p.name) {

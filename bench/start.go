@@ -1,0 +1,107 @@
+//go:build bench
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+const (
+	starts   = 20               // of which the median counts
+	idleFor  = 10 * time.Second // until a console that nobody uses has settled
+	mebibyte = 1 << 20
+)
+
+// startup measures what the console costs before anybody uses it: from exec to
+// its first page, on the ledger and on a database that is a moment old, the
+// memory it then keeps, and the binary as it is shipped.
+func (b *bench) startup() error {
+	shipped := filepath.Join(b.tmp, "cxseal-stripped")
+	if err := b.command("env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", shipped, "./cmd/cxseal"); err != nil {
+		return err
+	}
+	file, err := os.Stat(shipped)
+	if err != nil {
+		return err
+	}
+	b.atMost("the binary, stripped", "", float64(file.Size())/mebibyte, 40, " MiB")
+	for _, on := range []struct{ what, db string }{
+		{fmt.Sprintf("a ledger of %d records", b.records), b.db},
+		{"a new database", filepath.Join(b.tmp, "new.db")},
+	} {
+		if err := b.startOn(shipped, on.what, on.db); err != nil {
+			return fmt.Errorf("on %s: %w", on.what, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) startOn(binary, what, db string) error {
+	// Once before: a schema that is brought up to date, and the first account.
+	c, err := b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, binary, "serve", "--db", db, "--addr", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	if err := c.stop(); err != nil {
+		return err
+	}
+	var took []time.Duration
+	for range starts {
+		began := time.Now()
+		c, err := b.start(nil, binary, "serve", "--db", db, "--addr", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		// A client of its own: a connection to the one before is of no use.
+		_, err = fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, c.url+"/login")
+		took = append(took, time.Since(began))
+		if err := errors.Join(err, c.stop()); err != nil {
+			return err
+		}
+	}
+	b.atMost("from exec to the first page, on "+what, "", float64(median(took))/float64(time.Millisecond), 50, " ms")
+	b.note("the slowest of these starts", "", float64(took[len(took)-1])/float64(time.Millisecond), " ms") // median has sorted them
+	return b.idle(binary, what, db)
+}
+
+// idle measures the memory of a console that has served one page.
+func (b *bench) idle(binary, what, db string) error {
+	c, err := b.start(nil, binary, "serve", "--db", db, "--addr", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	_, err = fetch(http.DefaultClient, c.url+"/login")
+	select {
+	case <-time.After(idleFor):
+	case <-b.ctx.Done():
+	}
+	memory, err2 := residentMemory(c.cmd.Process.Pid)
+	if err := errors.Join(err, err2, c.stop(), b.ctx.Err()); err != nil {
+		return err
+	}
+	b.atMost("memory when idle, on "+what, "", memory, 40, " MiB")
+	return nil
+}
+
+var residentLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+
+// residentMemory is what a process holds now, its shared pages included, in MiB.
+func residentMemory(pid int) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	m := residentLine.FindSubmatch(status)
+	if m == nil {
+		return 0, errors.New("the system does not tell the memory in use")
+	}
+	kib, err := strconv.ParseFloat(string(m[1]), 64)
+	return kib / 1024, err
+}
