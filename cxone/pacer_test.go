@@ -111,10 +111,18 @@ func TestA429PausesAllCallsThenThePaceRecovers(t *testing.T) {
 			t.Errorf("the gap after a 429 is %s, want 1.25 × 20.4 ms", d)
 		}
 		for range 500 {
-			p.answered()
+			p.answered(http.MethodGet, 0)
 		}
+		if d := gap(); d.Round(100*time.Microsecond) != 20700*time.Microsecond {
+			t.Errorf("after 500 good answers the gap is %s, want 1.015 × 20.4 ms", d)
+		}
+		<-time.After(paceStrict)
+		for range 500 {
+			p.answered(http.MethodGet, 0)
+		}
+		gap()
 		if d := gap(); d > 20500*time.Microsecond {
-			t.Errorf("after 500 good answers the gap is still %s", d)
+			t.Errorf("long after the 429 the gap is still %s", d)
 		}
 		p.throttled(time.Now(), time.Hour)
 		if d := gap(); d != maxPause {
@@ -152,6 +160,41 @@ func TestARefusalForJitterDoesNotStopEveryoneButThreeDo(t *testing.T) {
 			t.Errorf("one much later paused for %s", d)
 		}
 	})
+}
+
+// A tenant without any burst counts from when it met a request, and a busy one
+// meets it late: the next must not come before that is an interval ago.
+func TestALateAnswerHoldsTheNextRequestBackOnceTheTenantThrottled(t *testing.T) {
+	for name, strict := range map[string]bool{"throttled": true, "never": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPacer(50)
+				if strict {
+					p.strict = time.Now().Add(time.Hour)
+				}
+				send := func(answer time.Duration) time.Time {
+					sent, err := p.wait(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					sent()
+					at := time.Now()
+					<-time.After(answer)
+					p.answered(http.MethodGet, answer)
+					return at
+				}
+				send(2 * time.Millisecond)
+				late := send(7 * time.Millisecond)
+				gap := send(2 * time.Millisecond).Sub(late)
+				if strict && (gap < 25*time.Millisecond || gap > 26*time.Millisecond) {
+					t.Errorf("a request whose answer was 5 ms late is followed after %s, want 20 ms and 5", gap)
+				}
+				if !strict && gap > 20500*time.Microsecond {
+					t.Errorf("a tenant that never throttled is given %s", gap)
+				}
+			})
+		})
+	}
 }
 
 // A hundred reads in the background share the pace with ten calls that somebody

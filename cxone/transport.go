@@ -195,7 +195,7 @@ func (x *exchange) learn(ctx context.Context, done func(error), resp *http.Respo
 		x.pacer.throttled(start, max(x.policy.base, retryAfter(resp.Header, x.policy.now())))
 		return
 	}
-	x.pacer.answered()
+	x.pacer.answered(x.method, time.Since(start))
 }
 
 // send writes the request and reads the whole answer within the timeout, so
