@@ -41,6 +41,16 @@ func (s *Store) EndLease(ctx context.Context, name, owner string) error {
 	})
 }
 
+// DropLease ends the lease whoever holds it.
+func (s *Store) DropLease(ctx context.Context, name string) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`DELETE FROM leases WHERE name = ?`, name); err != nil {
+			return fmt.Errorf("drop the lease %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
 // JobStates lists what is known of every job that ran.
 func (s *Store) JobStates(ctx context.Context) ([]schedule.State, error) {
 	list, err := collect(ctx, s, func(row scanner) (j schedule.State, err error) {

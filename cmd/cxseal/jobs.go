@@ -49,7 +49,7 @@ func newBackground(c *Console) background {
 		jobs = append([]schedule.Job{{Name: "inventory", Does: "Lists what the tenants hold and reads every table: drift, coverage and key versions are seen here.",
 			Every: c.cfg.SyncEvery, Limit: 6 * time.Hour, Run: c.syncAll}}, jobs...)
 	}
-	b.scheduler = schedule.New(c.store, jobs, now, logger, schedule.Options{Report: b.report})
+	b.scheduler = schedule.New(c.store, jobs, now, logger, schedule.Options{Report: b.report, Alone: true}) // newConsole has the lock
 	return b
 }
 

@@ -59,6 +59,8 @@ type Store interface {
 	// holds it.
 	Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error)
 	EndLease(ctx context.Context, name, owner string) error
+	// DropLease ends the lease whoever holds it.
+	DropLease(ctx context.Context, name string) error
 
 	JobStates(ctx context.Context) ([]State, error)
 	SaveJobState(ctx context.Context, s State) error
@@ -74,6 +76,10 @@ type Options struct {
 	Grace  time.Duration   // how long a job may take to stop when told, 5 s
 	Clock  clockwork.Clock // when jobs start; the machine's clock
 	Report func(ctx context.Context, t Trouble)
+
+	// Alone says that the caller has made sure that no other console works on
+	// the database: the lease of one that died is not waited for.
+	Alone bool
 }
 
 const leaseName = "scheduler"
@@ -132,6 +138,11 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if s.cron, err = gocron.NewScheduler(gocron.WithClock(s.options.Clock), gocron.WithLocation(time.UTC),
 		gocron.WithStopTimeout(s.options.Grace+5*time.Second)); err != nil { // what runs gives up within the grace
 		return err
+	}
+	if s.options.Alone {
+		if err := s.store.DropLease(ctx, leaseName); err != nil {
+			return err
+		}
 	}
 	s.lead(ctx)
 	if err := s.add("lease", s.options.Lease/3, 0, func() { s.lead(s.ctx) }); err != nil {

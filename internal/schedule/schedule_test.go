@@ -167,6 +167,28 @@ func TestALeaseOfAConsoleThatDiedLapses(t *testing.T) {
 	}
 }
 
+// Alarms would otherwise wait for a minute after every crash.
+func TestAConsoleThatIsAloneDoesNotWaitForADeadOnesLease(t *testing.T) {
+	h := newHouse(t)
+	for _, alone := range []bool{false, true} {
+		if got, err := h.store.Lease(t.Context(), "scheduler", "dead", h.now(), time.Hour); err != nil || !got {
+			t.Fatal(got, err)
+		}
+		ran := make(chan struct{}, 1)
+		j := job("a", time.Hour, func(context.Context) error { ran <- struct{}{}; return nil })
+		s := schedule.New(h.store, []schedule.Job{j}, h.now, slog.New(slog.DiscardHandler), schedule.Options{Lease: time.Hour, Alone: alone})
+		if err := s.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if alone {
+			<-ran
+		} else if s.Leading() {
+			t.Error("it took the lease of another console that may be alive")
+		}
+		h.stop(s)
+	}
+}
+
 func TestWhatWasMissedWhileDownIsCaughtUpOnce(t *testing.T) {
 	h := newHouse(t)
 	var ran atomic.Int64
