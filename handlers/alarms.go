@@ -115,7 +115,8 @@ func severityTone(s alarm.Severity) web.Tone {
 }
 
 func deliveryRow(d alarm.Delivery) web.DeliveryRow {
-	row := web.DeliveryRow{Route: d.RouteName, State: string(d.State), Attempts: d.Attempts, At: d.SentAt, Error: d.Error}
+	row := web.DeliveryRow{Route: d.RouteName, State: string(d.State), Attempts: d.Attempts, At: d.SentAt, Error: d.Error,
+		UnderWay: d.SendingSince, Doubts: d.Doubts}
 	if d.State == alarm.Waiting {
 		row.At = d.NextAt
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,10 +126,12 @@ func (s *Store) Alarms(ctx context.Context, kind alarm.Kind, before int64, limit
 
 const deliverySource = ` FROM alarm_deliveries d JOIN alarm_routes r ON r.id = d.route_id`
 
-const deliveryColumns = `d.id, d.message_id, coalesce(d.alarm_id, 0), d.route_id, r.name, d.state, d.attempts, d.next_at, d.sent_at, d.error`
+const deliveryColumns = `d.id, d.message_id, coalesce(d.alarm_id, 0), d.route_id, r.name, d.state, d.attempts, d.next_at, d.sent_at, d.error,
+	d.message, d.message_at, d.sending_since, d.doubts`
 
 func scanDelivery(row scanner) (d alarm.Delivery, err error) {
-	return d, row.Scan(&d.ID, &d.MessageID, &d.AlarmID, &d.RouteID, &d.RouteName, &d.State, &d.Attempts, stamp{&d.NextAt}, stamp{&d.SentAt}, &d.Error)
+	return d, row.Scan(&d.ID, &d.MessageID, &d.AlarmID, &d.RouteID, &d.RouteName, &d.State, &d.Attempts, stamp{&d.NextAt}, stamp{&d.SentAt}, &d.Error,
+		&d.Message, stamp{&d.MessageAt}, stamp{&d.SendingSince}, &d.Doubts)
 }
 
 // Deliveries lists what became of alarms; a test's belong to none.
@@ -158,12 +161,17 @@ func (s *Store) LastTests(ctx context.Context) ([]alarm.Delivery, error) {
 	return list, nil
 }
 
-// DueDeliveries lists deliveries that are to be tried now, with their alarms.
+// DueDeliveries lists deliveries that are to be tried now, with their alarms:
+// messages that went out before come first, each of them whole.
 func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]alarm.Delivery, map[int64]alarm.Alarm, error) {
 	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+
-		` WHERE d.state = 'waiting' AND d.next_at <= ? ORDER BY d.route_id, d.id LIMIT ?`, micros(now), limit)
+		` WHERE d.state = 'waiting' AND d.next_at <= ?
+		ORDER BY d.message = '', d.message_at, d.message, d.route_id, d.id LIMIT ?`, micros(now), limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list waiting deliveries: %w", err)
+	}
+	if len(list) == limit {
+		list = withoutLastMessage(list)
 	}
 	alarms := map[int64]alarm.Alarm{}
 	for _, d := range list {
@@ -179,13 +187,44 @@ func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]
 	return list, alarms, nil
 }
 
+// withoutLastMessage takes the message off the list's end that the limit may
+// have cut through. It was itself made of no more than a list holds: one that
+// fills the list is whole.
+func withoutLastMessage(list []alarm.Delivery) []alarm.Delivery {
+	last := list[len(list)-1].Message
+	if last == "" || list[0].Message == last {
+		return list
+	}
+	first := slices.IndexFunc(list, func(d alarm.Delivery) bool { return d.Message == last })
+	return list[:first]
+}
+
+// BeginDelivery notes that an attempt is about to be made, as a
+// compare-and-swap on the attempts before it.
+func (s *Store) BeginDelivery(ctx context.Context, deliveries ...alarm.Delivery) error {
+	return s.write(ctx, func(t *tx) error {
+		for _, d := range deliveries {
+			n, err := t.exec(`UPDATE alarm_deliveries SET attempts = ?, message = ?, message_at = ?, sending_since = ?, doubts = ?
+				WHERE id = ? AND state = 'waiting' AND attempts = ?`,
+				d.Attempts, d.Message, micros(d.MessageAt), micros(d.SendingSince), d.Doubts, d.ID, d.Attempts-1)
+			if err != nil {
+				return fmt.Errorf("begin a delivery: %w", err)
+			}
+			if n == 0 {
+				return fault.New(fault.Conflict, "The delivery %d has moved on meanwhile.", d.ID)
+			}
+		}
+		return nil
+	})
+}
+
 // SettleDelivery notes what became of an attempt; one that was settled
 // meanwhile is left as it is.
 func (s *Store) SettleDelivery(ctx context.Context, deliveries ...alarm.Delivery) error {
 	return s.write(ctx, func(t *tx) error {
 		for _, d := range deliveries {
-			_, err := t.exec(`UPDATE alarm_deliveries SET state = ?, attempts = ?, next_at = ?, sent_at = ?, error = ? WHERE id = ? AND state = 'waiting'`,
-				string(d.State), d.Attempts, micros(d.NextAt), micros(d.SentAt), d.Error, d.ID)
+			_, err := t.exec(`UPDATE alarm_deliveries SET state = ?, next_at = ?, sent_at = ?, error = ?, doubts = ?, sending_since = NULL
+				WHERE id = ? AND state = 'waiting'`, string(d.State), micros(d.NextAt), micros(d.SentAt), d.Error, d.Doubts, d.ID)
 			if err != nil {
 				return fmt.Errorf("settle a delivery: %w", err)
 			}
@@ -281,16 +320,21 @@ func (s *Store) DeleteRoute(ctx context.Context, id int64, records ...audit.Reco
 	})
 }
 
-// TestRoute sends a test on its way.
-func (s *Store) TestRoute(ctx context.Context, id int64, at time.Time) error {
-	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO alarm_deliveries (message_id, route_id, state, attempts, next_at, error) VALUES (?, ?, 'waiting', 0, ?, '')`,
-			"msg_test_"+strings.ReplaceAll(uuid.NewString(), "-", ""), id, micros(at))
+// TestRoute keeps a test of a route, under way since at. What nobody has seen
+// the end of by giveUp comes back among the due deliveries.
+func (s *Store) TestRoute(ctx context.Context, id int64, at, giveUp time.Time) (alarm.Delivery, error) {
+	message := "msg_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	d := alarm.Delivery{MessageID: message, RouteID: id, State: alarm.Waiting, Attempts: 1, NextAt: giveUp,
+		Message: message, MessageAt: at, SendingSince: at}
+	err := s.write(ctx, func(t *tx) error {
+		err := t.queryRow(`INSERT INTO alarm_deliveries (message_id, route_id, state, attempts, next_at, error, message, message_at, sending_since)
+			VALUES (?, ?, ?, ?, ?, '', ?, ?, ?) RETURNING id`, message, id, string(d.State), d.Attempts, micros(giveUp), message, micros(at), micros(at)).Scan(&d.ID)
 		if err != nil {
 			return fmt.Errorf("test an alarm route: %w", err)
 		}
 		return nil
 	})
+	return d, err
 }
 
 func noRoute() error { return fault.New(fault.NotFound, "There is no such route.") }

@@ -28,10 +28,12 @@ func rotationSamples() []page {
 	alarms := AlarmsView{Chrome: chrome, CanManage: true, Kinds: []Option{{"rotation_overdue", "Rotation overdue"}, {"drift", "Drift"}}, Pager: Pager{Older: "/alarms?before=3"},
 		Rows: []AlarmRow{
 			{1, sampleNow, "Rotation overdue", ToneDanger, "Overdue: the keys of 3 columns on tbl-contacts were not rotated", "Due on 2026-11-10, with 7 days of grace. No key version above 1 was seen.",
-				"", "ds-customers", "tbl-contacts", []string{"email", "phone", "ssn"}, "", []DeliveryRow{{"On call", "sent", 1, sampleNow, ""}, {"Mail", "waiting", 3, sampleNow.Add(time.Hour), "Not delivered: connection refused."}}},
+				"", "ds-customers", "tbl-contacts", []string{"email", "phone", "ssn"}, "", []DeliveryRow{
+					{Route: "On call", State: "sent", Attempts: 2, At: sampleNow, Doubts: 1},
+					{Route: "Mail", State: "waiting", Attempts: 3, At: sampleNow.Add(time.Hour), Error: "Not delivered: connection refused."}}},
 			{2, sampleNow, "Run failed", ToneWarning, "The key rotation on tbl-contacts failed", "CXone answered 403.", "", "", "", nil, runB, nil},
 		},
-		Routes: []RouteRow{{1, "On call", "https://hooks.example.org/…, signed", "every kind", false, &DeliveryRow{"On call", "failed", 1, sampleNow, "Not delivered: the receiver answered 410."}}, {2, "Mail", "mail to team@example.org by mail.example.org", "Drift", true, nil}},
+		Routes: []RouteRow{{1, "On call", "https://hooks.example.org/…, signed", "every kind", false, &DeliveryRow{Route: "On call", State: "failed", Attempts: 1, At: sampleNow, Error: "Not delivered: the receiver answered 410."}}, {2, "Mail", "mail to team@example.org by mail.example.org", "Drift", true, nil}},
 		Form:   RouteForm{Name: "Chat", Way: "service", Error: "No service speaks this address."}}
 	jobs := JobsView{Chrome: chrome, Rows: []JobRow{
 		{"rotations", "Makes what the clock brings happen.", "fine", "1 minute", sampleNow, 12, sampleNow.Add(time.Minute), "", 0},

@@ -123,6 +123,21 @@ type DeliveryRow struct {
 	Attempts int
 	At       time.Time // sent at, or tried next at
 	Error    string
+	UnderWay time.Time // since when it is being sent; zero: it is not
+	Doubts   int       // attempts of which nobody knows whether they arrived
+}
+
+// doubt says that an earlier attempt may have arrived too.
+func (d DeliveryRow) doubt() string {
+	switch {
+	case d.Doubts == 0:
+		return ""
+	case d.State == "sent":
+		return "In doubt, sent again: the console did not learn whether an earlier attempt arrived."
+	case d.State == "waiting":
+		return "In doubt, to be sent again: the console did not learn whether an earlier attempt arrived."
+	}
+	return "In doubt: the console did not learn whether it arrived."
 }
 
 // RouteRow is one route.

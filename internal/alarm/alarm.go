@@ -109,6 +109,27 @@ type Delivery struct {
 	NextAt    time.Time
 	SentAt    time.Time
 	Error     string // why the last attempt failed
+
+	// Message is the id it went out under at its first attempt, and MessageAt
+	// that message's date: every later attempt repeats both. The deliveries of
+	// a digest share them. Empty: it never went out.
+	Message   string
+	MessageAt time.Time
+
+	// SendingSince is when the attempt began that nobody has seen the end of:
+	// it is under way, or the console died in it. Zero: there is none.
+	SendingSince time.Time
+	Doubts       int // attempts that may have arrived, and were repeated for it
+}
+
+// begin notes that an attempt is about to be made. One that is open already
+// died with its console.
+func (d *Delivery) begin(m Message) {
+	if !d.SendingSince.IsZero() {
+		d.Doubts++
+	}
+	d.Message, d.MessageAt, d.SendingSince = m.ID, m.At, m.Attempt
+	d.Attempts++
 }
 
 // FirstAttempt is when an alarm that is raised now goes out over a route.

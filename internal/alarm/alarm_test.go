@@ -216,7 +216,7 @@ func TestADigestIsOneMessageADay(t *testing.T) {
 	}
 }
 
-// mailbox is a mail server that takes one message.
+// mailbox is a mail server that takes a few messages.
 func mailbox(t *testing.T) (addr string, got <-chan string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -224,38 +224,44 @@ func mailbox(t *testing.T) (addr string, got <-chan string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	messages := make(chan string, 1)
+	messages := make(chan string, 8)
 	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer func() { _ = conn.Close() }()
-		say := func(s string) { _, _ = io.WriteString(conn, s+"\r\n") }
-		lines := bufio.NewScanner(conn)
-		say("220 mail")
-		var text strings.Builder
-		for data := false; lines.Scan(); {
-			line := lines.Text()
-			text.WriteString(line + "\n")
-			switch {
-			case data && line == ".":
-				data = false
-				say("250 taken")
-			case data:
-			case strings.HasPrefix(line, "DATA"):
-				data = true
-				say("354 go on")
-			case strings.HasPrefix(line, "QUIT"):
-				say("221 bye")
-				messages <- text.String()
+		for {
+			conn, err := l.Accept()
+			if err != nil {
 				return
-			default:
-				say("250 mail")
 			}
+			takeMail(conn, messages)
 		}
 	}()
 	return l.Addr().String(), messages
+}
+
+func takeMail(conn net.Conn, messages chan<- string) {
+	defer func() { _ = conn.Close() }()
+	say := func(s string) { _, _ = io.WriteString(conn, s+"\r\n") }
+	lines := bufio.NewScanner(conn)
+	say("220 mail")
+	var text strings.Builder
+	for data := false; lines.Scan(); {
+		line := lines.Text()
+		text.WriteString(line + "\n")
+		switch {
+		case data && line == ".":
+			data = false
+			say("250 taken")
+		case data:
+		case strings.HasPrefix(line, "DATA"):
+			data = true
+			say("354 go on")
+		case strings.HasPrefix(line, "QUIT"):
+			say("221 bye")
+			messages <- text.String()
+			return
+		default:
+			say("250 mail")
+		}
+	}
 }
 
 func TestATestMailArrivesAndItsFateIsKept(t *testing.T) {

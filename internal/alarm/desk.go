@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -28,9 +29,18 @@ type Store interface {
 	AlarmRoutes(ctx context.Context) ([]Route, error)
 	AddRoute(ctx context.Context, r Route, seal func(id int64) ([]byte, error), records ...audit.Record) (int64, error)
 	DeleteRoute(ctx context.Context, id int64, records ...audit.Record) error
-	TestRoute(ctx context.Context, id int64, at time.Time) error
+	// TestRoute keeps a test of a route, under way since at, as tried next at
+	// giveUp.
+	TestRoute(ctx context.Context, id int64, at, giveUp time.Time) (Delivery, error)
 
+	// DueDeliveries lists what is to be tried now, limit at most. The
+	// deliveries of a message that went out before are all there or none of
+	// them is.
 	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]Delivery, map[int64]Alarm, error)
+	// BeginDelivery notes that an attempt is about to be made. It is
+	// fault.Conflict, and notes nothing, when one of them moved meanwhile.
+	BeginDelivery(ctx context.Context, deliveries ...Delivery) error
+	// SettleDelivery notes what became of the attempt.
 	SettleDelivery(ctx context.Context, deliveries ...Delivery) error
 }
 
@@ -44,14 +54,15 @@ type Sealer interface {
 type Desk struct {
 	store  Store
 	sealer Sealer
-	send   func(ctx context.Context, a Address, m Message) error
 	now    func() time.Time
 	logger *slog.Logger
+
+	delivering sync.Mutex // two rounds at a time would send the same messages
 }
 
 // NewDesk returns a Desk on the given parts.
 func NewDesk(store Store, sealer Sealer, now func() time.Time, logger *slog.Logger) *Desk {
-	return &Desk{store: store, sealer: sealer, send: Send, now: now, logger: logger}
+	return &Desk{store: store, sealer: sealer, now: now, logger: logger}
 }
 
 // Raise keeps alarms that were not raised before, raised now unless they say
@@ -126,15 +137,21 @@ func (d *Desk) DeleteRoute(ctx context.Context, c access.Caller, id int64) error
 	return d.store.DeleteRoute(ctx, id, d.changed(c, "Alarm route "+r.Name+" deleted."))
 }
 
-// TestRoute sends a test at once.
+// testTime is when a test that nobody saw the end of is given up.
+const testTime = time.Minute
+
+// TestRoute sends a test at once, and only once: somebody waits for it.
 func (d *Desk) TestRoute(ctx context.Context, c access.Caller, id int64) error {
-	if _, err := d.route(ctx, c, id); err != nil {
+	r, err := d.route(ctx, c, id)
+	if err != nil {
 		return err
 	}
-	if err := d.store.TestRoute(ctx, id, d.now()); err != nil {
+	now := d.now()
+	test, err := d.store.TestRoute(ctx, id, now, now.Add(testTime))
+	if err != nil {
 		return err
 	}
-	return d.Deliver(ctx)
+	return d.send(ctx, r, []Delivery{test}, Message{ID: test.Message, At: test.MessageAt, Attempt: now})
 }
 
 func (d *Desk) route(ctx context.Context, c access.Caller, id int64) (Route, error) {

@@ -28,11 +28,19 @@ import (
 // sendTime bounds one attempt.
 const sendTime = 15 * time.Second
 
-// Message is what goes out: alarms, or a test without any.
+// errSilent is an attempt that may have arrived without a receiver that could
+// tell its repetition.
+var errSilent = errors.New("the service did not answer in time")
+
+// Message is what goes out: alarms, or a test without any. An attempt that
+// failed is repeated under the same ID and At, so that the receiver gets the
+// same bytes.
 type Message struct {
-	ID     string
-	At     time.Time
-	Alarms []Alarm
+	ID       string
+	At       time.Time // when it was put together
+	Attempt  time.Time // when it is sent
+	Repeated bool      // an earlier attempt may have arrived
+	Alarms   []Alarm
 }
 
 // Subject is the message in one line.
@@ -90,7 +98,11 @@ func Send(ctx context.Context, a Address, m Message) error {
 	if errors.As(err, &refused) {
 		err = refused.Err // the outer one quotes the URL
 	}
-	return fault.New(fault.Internal, "Not delivered: %s.", strings.TrimRight(a.redact(err.Error()), "."))
+	text := strings.TrimRight(a.redact(err.Error()), ".")
+	if errors.Is(err, errSilent) {
+		return fault.Wrap(errSilent, fault.Internal, "Not delivered: %s.", text)
+	}
+	return fault.New(fault.Internal, "Not delivered: %s.", text)
 }
 
 // event is the body of a webhook (Standard Webhooks: type, timestamp, data).
@@ -129,7 +141,9 @@ func sendWebhook(ctx context.Context, a Address, m Message) error {
 	if err != nil {
 		return errors.New("the webhook's secret cannot sign")
 	}
-	signature, err := hook.Sign(m.ID, m.At, body)
+	// The id and the body are the message's, the timestamp is the attempt's: a
+	// receiver refuses old ones (Standard Webhooks, "Verifying the timestamp").
+	signature, err := hook.Sign(m.ID, m.Attempt, body)
 	if err != nil {
 		return err
 	}
@@ -140,7 +154,7 @@ func sendWebhook(ctx context.Context, a Address, m Message) error {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "cxseal")
 	req.Header.Set(standardwebhooks.HeaderWebhookID, m.ID)
-	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(m.At.Unix(), 10))
+	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(m.Attempt.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	resp, err := webhooks.Do(req)
 	if err != nil {
@@ -161,6 +175,9 @@ var webhooks = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// repeated is how a repetition begins where no id tells that it is one.
+const repeated = "Repeated: the console did not learn whether this arrived, so you may have it already.\n\n"
+
 // sendService speaks to a service that shoutrrr knows. The library takes no
 // context; its own limit is shorter than ours.
 func sendService(ctx context.Context, a Address, m Message) error {
@@ -168,13 +185,17 @@ func sendService(ctx context.Context, a Address, m Message) error {
 	if err != nil {
 		return errors.New("the service's address cannot be read")
 	}
+	text := m.Subject() + "\n\n" + m.Text()
+	if m.Repeated {
+		text = repeated + text
+	}
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(sender.Send(m.Subject()+"\n\n"+m.Text(), nil)...) }()
+	go func() { done <- errors.Join(sender.Send(text, nil)...) }()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return errors.New("the service did not answer in time")
+		return errSilent
 	}
 }
 
@@ -247,5 +268,6 @@ func writeMail(client *smtp.Client, to mailTo, m Message) error {
 	if err = errors.Join(headErr, err, body.Close(), w.Close()); err != nil {
 		return err
 	}
-	return client.Quit()
+	_ = client.Quit() // the mail is taken: a server that says no goodbye makes it no failure
+	return nil
 }
