@@ -139,7 +139,7 @@ func (h *Console) answer(c echo.Context, p problem) error {
 	if isHTMX(r) {
 		return h.render(c, p.status, web.ErrorFragment(view))
 	}
-	if rt.kind == file || rt.kind == stream || rt.kind == machine && rt.path != "" {
+	if rt.kind == file || rt.kind == stream || rt.kind == feed || rt.kind == machine && rt.path != "" {
 		return h.text(c, p.status, p.message+"\n")
 	}
 	// Whoever is signed in keeps the navigation, also where no route was found.

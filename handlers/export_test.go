@@ -12,7 +12,7 @@ import (
 func (h *Console) Decisions() map[string]access.Permission {
 	all := map[string]access.Permission{}
 	for _, rt := range h.routes() {
-		if rt.kind != machine && rt.needs != everyone {
+		if rt.kind != machine && rt.kind != feed && rt.needs != everyone {
 			all[rt.method+" "+rt.path] = rt.needs
 		}
 	}

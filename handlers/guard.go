@@ -25,7 +25,7 @@ func (h *Console) guard(rt route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Set(ctxRoute, rt)
-			if rt.kind == machine {
+			if rt.kind == machine || rt.kind == feed {
 				return next(c)
 			}
 			if rt.kind == form && h.origins.Check(c.Request()) != nil {
@@ -142,7 +142,7 @@ func readForm(c echo.Context) error {
 // bounded gives pages and forms a deadline; a stream has its own.
 func (h *Console) bounded(rt route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		if rt.kind == stream {
+		if rt.kind == stream || rt.kind == feed {
 			return next
 		}
 		return func(c echo.Context) error {

@@ -1,11 +1,7 @@
 package handlers
 
 import (
-	"bytes"
-	"compress/gzip"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -108,67 +104,4 @@ func (h *Console) address(c echo.Context) string {
 		return h.public.Scheme + "://" + h.public.Host
 	}
 	return c.Scheme() + "://" + c.Request().Host
-}
-
-// The feed holds dates from so long ago to so far ahead, and so many at most.
-const (
-	feedBehind = 90 * 24 * time.Hour
-	feedAhead  = 400 * 24 * time.Hour
-	feedEvents = 200_000
-	feedPage   = 1000
-)
-
-// rotationFeed is the calendar feed. The token in its address stands for the
-// person who made it; there is no session.
-func (h *Console) rotationFeed(c echo.Context) error {
-	ctx, now := c.Request().Context(), h.cfg.Now()
-	if _, err := h.cfg.Feeds.Open(ctx, c.QueryParam("token"), c.RealIP()); err != nil {
-		return err
-	}
-	// A feed of many columns is packed as it is written, fast rather than
-	// small: send would pack it thoroughly, which takes longer than the rest.
-	var buf bytes.Buffer
-	pack, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
-	if err != nil {
-		return err
-	}
-	var out io.Writer = &buf
-	if takesGzip(c.Request()) {
-		out = pack
-	}
-	calendar := rotation.NewCalendar(out, h.address(c))
-	filter := rotation.Filter{From: now.Add(-feedBehind), Until: now.Add(feedAhead)}
-	var after *rotation.Column
-	for n := 0; n < feedEvents; n += feedPage {
-		page, err := h.cfg.Ledger.LedgerDates(ctx, filter, after, feedPage)
-		if err != nil {
-			return err
-		}
-		for _, col := range page {
-			calendar.Add(col, col.StatusAt(now, h.cfg.Leads), web.TablePath(h.inPath(col.Connection), col.DatastoreID, col.TableID))
-		}
-		if len(page) < feedPage {
-			break
-		}
-		after = &page[len(page)-1]
-	}
-	if err := calendar.Close(); err != nil {
-		return err
-	}
-	header := c.Response().Header()
-	if out == pack {
-		if err := pack.Close(); err != nil {
-			return err
-		}
-		header.Set(echo.HeaderContentEncoding, "gzip")
-	}
-	header.Set(echo.HeaderContentType, "text/calendar; charset=utf-8")
-	header.Set(echo.HeaderCacheControl, "private, no-store")
-	header.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
-	header.Set(echo.HeaderContentLength, strconv.Itoa(buf.Len()))
-	c.Response().WriteHeader(http.StatusOK)
-	if c.Request().Method != http.MethodHead {
-		_, _ = c.Response().Write(buf.Bytes()) // the client went away: nobody to tell
-	}
-	return nil
 }

@@ -20,8 +20,12 @@ import (
 type LedgerReader interface {
 	// Ledger lists columns after the given one (nil: from the soonest).
 	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
-	// LedgerDates is Ledger with only what a calendar shows.
-	LedgerDates(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+	// LedgerDates hands the columns after the key that are due between two
+	// times to each, in the key's order and with only what a calendar shows,
+	// and says how many. They may not be kept. The key is moved to the last.
+	LedgerDates(ctx context.Context, from, until time.Time, after *rotation.Key, limit int, each func(*rotation.Column)) (int, error)
+	// LedgerMark is another number after every change of the ledger.
+	LedgerMark(ctx context.Context) (int64, error)
 	// LedgerCounts counts columns that are overdue, due and due soon.
 	LedgerCounts(ctx context.Context, now time.Time, leads rotation.Leads) (map[rotation.Status]int, error)
 	// LedgerDays counts what is due on each UTC day, by its date.

@@ -23,7 +23,12 @@ func (h *house) addRotations(cfg *handlers.Config) {
 	h.t.Helper()
 	sealer, err := access.OpenSealer(h.t.Context(), access.KeySource{File: filepath.Join(h.t.TempDir(), "seal-key"), MayCreate: true})
 	must(h.t, err)
-	cfg.Ledger, cfg.Alarms, cfg.Leads = h.db, h.db, rotation.DefaultLeads
+	cfg.Alarms, cfg.Leads = h.db, rotation.DefaultLeads
+	if b, ok := cfg.Ledger.(*breakingLedger); ok {
+		b.LedgerReader = h.db
+	} else {
+		cfg.Ledger = h.db
+	}
 	cfg.Policies = rotation.NewKeeper(h.db, h.clock)
 	cfg.Service.UseWindows(cfg.Policies)
 	cfg.Feeds = rotation.NewFeeds(h.db, h.accounts, h.clock)

@@ -22,6 +22,7 @@ const (
 	file                // a download or a text: without a session, 401
 	stream              // like file, and open for long
 	machine             // for programs without a session: probes, the KMS
+	feed                // like machine, and open for long
 )
 
 // everyone marks a route that needs no permission.
@@ -152,7 +153,7 @@ func (h *Console) routes() []route {
 		{post, "/rotations/policies/:policy/delete", form, access.PermManageSettings, h.deletePolicy, nil},
 		{post, "/rotations/feed", form, access.PermExport, h.newFeed, nil},
 		{post, "/rotations/feed/revoke", form, access.PermExport, h.revokeFeed, nil},
-		{get, "/rotations.ics", machine, everyone, h.rotationFeed, nil}, // the token in the address says who asks
+		{get, "/rotations.ics", feed, everyone, h.rotationFeed, nil}, // the token in the address says who asks
 
 		{get, "/alarms", page, access.PermViewAll, h.alarms, nil},
 		{post, "/alarms/routes", form, access.PermManageSettings, h.addRoute, nil},

@@ -69,18 +69,18 @@ func BenchmarkFeedOf100kColumns(b *testing.B) {
 	for b.Loop() {
 		n := 0
 		calendar := rotation.NewCalendar(io.Discard, "https://seal.example.org")
-		for after := (*rotation.Column)(nil); ; {
-			page, err := s.LedgerDates(b.Context(), rotation.Filter{}, after, 1000)
-			if err != nil {
+		add := func(c *rotation.Column) {
+			calendar.Add(c, c.StatusAt(now, rotation.DefaultLeads), "/datastores/ds/tables/t")
+		}
+		var after rotation.Key
+		for page := 1000; page == 1000; n += page {
+			var err error
+			if page, err = s.LedgerDates(b.Context(), now, now.AddDate(2, 0, 0), &after, 1000, add); err != nil {
 				b.Fatal(err)
 			}
-			for _, c := range page {
-				calendar.Add(c, c.StatusAt(now, rotation.DefaultLeads), "/datastores/ds/tables/t")
+			if err := calendar.Flush(); err != nil {
+				b.Fatal(err)
 			}
-			if n += len(page); len(page) < 1000 {
-				break
-			}
-			after = &page[len(page)-1]
 		}
 		if n != 100_000 {
 			b.Fatal(n)

@@ -117,6 +117,9 @@ func (t *tx) observeRun(tr *encryption.Transition) error {
 			return err
 		}
 	}
+	if err := t.ledgerMoved(true); err != nil {
+		return err
+	}
 	raw, err := canonical(records)
 	if err != nil {
 		return err
@@ -132,7 +135,7 @@ func (t *tx) observeTable(at time.Time, table inventory.Table, columns []invento
 	}
 	var policies rotation.Policies
 	var records []audit.Record
-	there := map[string]bool{}
+	there, moved := map[string]bool{}, false
 	for _, col := range columns {
 		if !col.Encrypted {
 			continue
@@ -160,6 +163,7 @@ func (t *tx) observeTable(at time.Time, table inventory.Table, columns []invento
 			}
 			continue
 		}
+		moved = true
 		if err := t.saveLedger(c); err != nil {
 			return err
 		}
@@ -169,9 +173,13 @@ func (t *tx) observeTable(at time.Time, table inventory.Table, columns []invento
 			continue
 		}
 		c.GoneAt, c.NextAt, c.WantsRun = at, time.Time{}, ""
+		moved = true
 		if err := t.saveLedger(c); err != nil {
 			return err
 		}
+	}
+	if err := t.ledgerMoved(moved); err != nil {
+		return err
 	}
 	raw, err := canonical(records)
 	if err != nil {
@@ -243,40 +251,20 @@ func ledgerFilter(f rotation.Filter) where {
 // Ledger lists columns of the rotation ledger, soonest due first: those after
 // the given one (nil: from the soonest), limit at most.
 func (s *Store) Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error) {
-	return listLedger(ctx, s, ledgerColumns, scanLedger, f, after, limit)
-}
-
-func listLedger(ctx context.Context, s *Store, columns string, scan func(scanner) (rotation.Column, error),
-	f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error) {
 	w := ledgerFilter(f)
 	if after != nil {
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
 			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	list, err := collect(ctx, s, scan, ledgerText(columns, w), append(w.args, pageSize(limit))...)
+	list, err := collect(ctx, s, scanLedger, ledgerText(w), append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list rotations: %w", err)
 	}
 	return list, nil
 }
 
-func ledgerText(columns string, w where) string {
-	return `SELECT ` + columns + ` FROM rotation_dates` + w.sql() + ` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
-}
-
-// feedColumns are those that a calendar shows: reading all of them takes more
-// than twice as long.
-const feedColumns = `connection, datastore_id, table_id, column_name, strategy, interval_days, grace_days, due_at, updated_at,
-	key_version, shown, timeliness, sequence`
-
-func scanFeed(row scanner) (c rotation.Column, err error) {
-	return c, row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.Strategy, &c.IntervalDays, &c.GraceDays, stamp{&c.DueAt}, stamp{&c.UpdatedAt},
-		&c.KeyVersion, &c.Shown, &c.Rotated.Timeliness, &c.Sequence)
-}
-
-// LedgerDates is Ledger with only what a calendar shows of each column.
-func (s *Store) LedgerDates(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error) {
-	return listLedger(ctx, s, feedColumns, scanFeed, f, after, limit)
+func ledgerText(w where) string {
+	return `SELECT ` + ledgerColumns + ` FROM rotation_dates` + w.sql() + ` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
 }
 
 // LedgerCounts counts columns that are overdue, due and due soon.

@@ -91,6 +91,9 @@ func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation
 			return fmt.Errorf("step the rotation of %s: %w", c.Column, err)
 		}
 	}
+	if err := t.ledgerMoved(true); err != nil {
+		return err
+	}
 	if err := t.raise(rotation.Alarms(notices, now)); err != nil {
 		return err
 	}

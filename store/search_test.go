@@ -359,9 +359,11 @@ func TestNoPageScansOrSorts(t *testing.T) {
 	} {
 		w := ledgerFilter(f)
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`, 1, "", "", "", "")
-		plan(t, s, name, ledgerText(ledgerColumns, w), append(w.args, 50)...)
+		plan(t, s, name, ledgerText(w), append(w.args, 50)...)
 	}
 	plan(t, s, "rotations: scan", dueText, 1, 50)
+	feed := feedFilter(noon, noon.AddDate(1, 0, 0), rotation.Key{Connection: "x"})
+	plan(t, s, "rotations: feed", feedText(feed), append(feed.args, 50)...)
 }
 
 func plan(t *testing.T, s *Store, name, text string, args ...any) {

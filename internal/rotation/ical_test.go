@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emersion/go-ical"
+	"pgregory.net/rapid"
 
 	"cxseal/internal/rotation"
 )
@@ -17,7 +19,7 @@ func feed(t *testing.T, columns ...rotation.Column) string {
 	var buf bytes.Buffer
 	c := rotation.NewCalendar(&buf, "https://seal.example.org")
 	for _, col := range columns {
-		c.Add(col, col.StatusAt(start, rotation.DefaultLeads), "/datastores/ds/tables/t")
+		c.Add(&col, col.StatusAt(start, rotation.DefaultLeads), "/datastores/ds/tables/t")
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
@@ -80,6 +82,45 @@ func TestAMovedDateIsTheSameEventWithAHigherSequence(t *testing.T) {
 	}
 }
 
+// Names are a tenant's: whatever stands in them, the feed must stay a calendar
+// that gives them back.
+func TestAnyNameReadsBackInAnotherParser(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var columns []rotation.Column
+		for range rapid.IntRange(1, 4).Draw(r, "events") {
+			c := watched()
+			c.Column = string(rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(r, "bytes")) + rapid.StringN(0, 100, -1).Draw(r, "text")
+			columns = append(columns, c)
+		}
+		text := feed(t, columns...)
+		for line := range strings.SplitSeq(text, "\r\n") {
+			if len(line) > 75 || !utf8.ValidString(line) {
+				r.Fatalf("a line of %d octets, or one that is no UTF-8: %q", len(line), line)
+			}
+		}
+		events := parse(t, text)
+		if len(events) != len(columns) {
+			r.Fatalf("%d events of %d columns", len(events), len(columns))
+		}
+		for i, e := range events {
+			summary, err := e.Props.Text(ical.PropSummary)
+			if want := "Key rotation due: " + printable(columns[i].Column) + " on t"; err != nil || summary != want {
+				r.Fatalf("summary %q, %v; want %q", summary, err, want)
+			}
+		}
+	})
+}
+
+// printable is a name as a calendar can have it.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && (r < 0x20 || r == 0x7f) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\uFFFD"))
+}
+
 func BenchmarkFeed(b *testing.B) {
 	c := watched()
 	for range b.N {
@@ -87,7 +128,7 @@ func BenchmarkFeed(b *testing.B) {
 		cal := rotation.NewCalendar(&buf, "https://seal.example.org")
 		for i := range 1000 {
 			c.Column = fmt.Sprint("column_", i)
-			cal.Add(c, rotation.StatusOnTime, "/datastores/ds/tables/t")
+			cal.Add(&c, rotation.StatusOnTime, "/datastores/ds/tables/t")
 		}
 		if err := cal.Close(); err != nil {
 			b.Fatal(err)
