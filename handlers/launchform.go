@@ -33,6 +33,7 @@ func readLaunchForm(post url.Values) launchForm {
 	if f.request.Operation == "" {
 		f.request.Operation = audit.ColumnEncryption
 	}
+	f.readStrategy(post.Get("strategy"))
 	f.readInterval()
 	f.readStart()
 	f.request.IgnoreWindow = post.Get("ignore_window") == "1"
@@ -45,6 +46,16 @@ func readLaunchForm(post url.Values) launchForm {
 		f.shown.Errors["mask_indexes"] = "“mask_indexes” must be 1 or 0."
 	}
 	return f
+}
+
+// readStrategy leaves a field that was left out to the service's default.
+func (f *launchForm) readStrategy(text string) {
+	switch text {
+	case "", encryption.Automatic, encryption.Manual:
+		f.request.Strategy, f.shown.Strategy = text, text
+	default:
+		f.shown.Errors["strategy"] = "The rotation strategy is " + encryption.Automatic + " or " + encryption.Manual + "."
+	}
 }
 
 func (f *launchForm) readInterval() {
@@ -81,7 +92,7 @@ func (f *launchForm) readStart() {
 // err is what was malformed, in one sentence after the other.
 func (f *launchForm) err() error {
 	var sentences []string
-	for _, name := range []string{"columns", "interval_days", "start_at", "mask_indexes"} {
+	for _, name := range []string{"columns", "strategy", "interval_days", "start_at", "mask_indexes"} {
 		if s := f.shown.Errors[name]; s != "" {
 			sentences = append(sentences, s)
 		}

@@ -148,11 +148,10 @@ func (h *Console) addPolicy(ctx context.Context, ref tableRef, v *web.TableView)
 	if err != nil {
 		return err
 	}
-	interval := strconv.Itoa(policies.For(ref.connection, ref.datastore, "").IntervalDays)
-	for _, f := range []*web.RunForm{v.Encrypt, v.Rotate} {
-		if f != nil && f.IntervalDays == "" {
-			f.IntervalDays = interval
-		}
+	rule := policies.For(ref.connection, ref.datastore, "").Rule
+	begin(v.Encrypt, rule)
+	if err := h.beginRotation(ctx, ref, v.Rotate, rule); err != nil {
+		return err
 	}
 	now := h.cfg.Now()
 	opens, scope, err := h.cfg.Policies.MayStart(ctx, ref.connection, ref.datastore, now)
@@ -162,5 +161,41 @@ func (h *Console) addPolicy(ctx context.Context, ref tableRef, v *web.TableView)
 	if opens.After(now) {
 		v.WindowOpens = "The low-traffic window of " + scope + " is closed: a run waits until " + web.FormatTime(opens) + "."
 	}
+	return nil
+}
+
+// begin fills in what a form does not say, by a rule; nil is no form.
+func begin(f *web.RunForm, rule rotation.Rule) {
+	if f == nil {
+		return
+	}
+	if f.Strategy == "" {
+		f.Strategy = rule.Strategy
+	}
+	if f.IntervalDays == "" {
+		f.IntervalDays = strconv.Itoa(rule.IntervalDays)
+	}
+}
+
+// beginRotation has the form for a rotation begin with what holds for the
+// table's columns, where that is one thing for all: a rotation is not to change
+// it unnoticed. Otherwise it begins with the policy's rule.
+func (h *Console) beginRotation(ctx context.Context, ref tableRef, f *web.RunForm, rule rotation.Rule) error {
+	if f == nil {
+		return nil
+	}
+	dates, err := h.cfg.Ledger.Ledger(ctx, rotation.Filter{Connection: ref.connection, DatastoreID: ref.datastore, TableID: ref.table}, nil, 1000)
+	if err != nil {
+		return err
+	}
+	for i, d := range dates {
+		if d.Strategy != dates[0].Strategy || d.IntervalDays != dates[0].IntervalDays {
+			break
+		}
+		if i == len(dates)-1 {
+			rule.Strategy, rule.IntervalDays = d.Strategy, d.IntervalDays
+		}
+	}
+	begin(f, rule)
 	return nil
 }

@@ -111,6 +111,67 @@ func TestARunOutsideItsWindowWaitsUnlessAnAdminChoosesOtherwise(t *testing.T) {
 	}
 }
 
+// A key that somebody else must rotate needs its strategy from the table's own
+// page: no policy names a table, and only a run can tell the tenant.
+func TestATablesPageSetsWhoRotatesItsKeys(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	form := runForm("ssn")
+	form.Set("strategy", "MANUAL")
+	form.Set("interval_days", "30")
+	run := h.waitFor(admin.submit(tablePath(), "/runs", form).header.Get("Location"), encryption.Verified)
+	if !strings.Contains(string(run.Payload), `"strategy":"MANUAL","intervalDays":30`) {
+		t.Errorf("the tenant was asked %s", run.Payload)
+	}
+	if dossier := admin.get("/runs/" + run.ID); !strings.Contains(dossier.body, "every 30 days, by us") {
+		t.Error("the dossier does not say who rotates")
+	}
+	if list := h.records(audit.Filter{RunID: run.ID, Operation: string(audit.RunRequested)}); len(list) != 1 || !strings.Contains(list[0].Record.Detail, "manual key rotation every 30 days") {
+		t.Errorf("on record: %+v", list)
+	}
+
+	// The form for a rotation begins with what holds, and can change it.
+	const automatic, manual = `<option value="AUTOMATIC" selected>`, `<option value="MANUAL" selected>`
+	encrypt, rotate, _ := strings.Cut(admin.get(tablePath()).body, `id="rotate"`)
+	if !strings.Contains(encrypt, automatic) || !strings.Contains(rotate, manual) || !strings.Contains(rotate, `value="30"`) {
+		t.Errorf("the forms begin with\n%s\nand\n%s", encrypt, rotate)
+	}
+	form.Set("operation", string(audit.KeyRotation))
+	form.Set("strategy", "AUTOMATIC")
+	h.waitFor(admin.submit(tablePath(), "/runs", form).header.Get("Location"), encryption.Verified)
+	dates, err := h.db.Ledger(t.Context(), rotation.Filter{TableID: tableID}, nil, 10)
+	must(t, err)
+	for _, d := range dates {
+		if d.Column == "ssn" && (d.Strategy != encryption.Automatic || d.IntervalDays != 30) {
+			t.Errorf("the ledger has %+v", d)
+		}
+	}
+
+	form.Set("strategy", "SOMETIMES")
+	if a := admin.submit(tablePath(), "/runs", form); a.status != 422 || !strings.Contains(a.body, "The rotation strategy is AUTOMATIC or MANUAL.") {
+		t.Errorf("a strategy that there is not: %d", a.status)
+	}
+	for _, who := range []access.Role{access.Officer, access.Viewer} {
+		if page := h.as(who).get(tablePath()); strings.Contains(page.body, `name="strategy"`) {
+			t.Errorf("a %s is shown the choice", who)
+		}
+	}
+}
+
+// A table whose data store has a policy starts from it.
+func TestTheFormsBeginWithThePolicysStrategy(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	form := url.Values{"strategy": {"MANUAL"}, "interval_days": {"45"}, "grace_days": {"3"}, "connection": {"default"}, "datastore_id": {datastoreID}}
+	if a := admin.submit("/rotations/policies", "/rotations/policies", form); a.status != 303 {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	page := admin.get(tablePath())
+	if !strings.Contains(page.body, `<option value="MANUAL" selected>`) || !strings.Contains(page.body, `value="45"`) {
+		t.Errorf("the form does not begin with the policy: %s", page.body)
+	}
+}
+
 var feedAddress = regexp.MustCompile(`(/rotations\.ics\?token=[A-Z0-9]+)`)
 
 func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {

@@ -141,6 +141,15 @@ func (v PreflightView) sentence() string {
 	return "CXone will be asked to encrypt " + what + " with AES-256-GCM: all of them, or none."
 }
 
+// rotationText is the rule that the run asks for.
+func (v RunView) rotationText() string {
+	text := "every " + Plural(v.IntervalDays, "day", "days")
+	if v.Strategy == "MANUAL" {
+		return text + ", by us"
+	}
+	return text + ", by CXone"
+}
+
 func (v PreflightView) consequence() string {
 	if v.Rotation {
 		return "The columns stay encrypted throughout. The run counts as verified when the KMS confirms a newer key version."

@@ -54,10 +54,11 @@ type IndexRow struct {
 type RunForm struct {
 	Chosen       []string // names of the ticked columns
 	IntervalDays string   // as typed; "90" at first
+	Strategy     string   // AUTOMATIC or MANUAL; empty: automatic
 	StartAt      string   // as typed; empty: at once
 	MaskIndexes  bool
 	IgnoreWindow bool
-	Errors       map[string]string // a sentence by field name: columns, interval_days, start_at
+	Errors       map[string]string // a sentence by field name: columns, strategy, interval_days, start_at
 	Preflight    *PreflightView    // nil: not checked yet
 }
 

@@ -195,8 +195,12 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
 	record := s.record(run, audit.RunRequested, audit.Success)
 	record.Actor = run.RequestedBy
-	record.Detail = fmt.Sprintf("%s of %s asked for, key rotation every %d days.",
-		label(run.Operation), count(len(run.Columns), "column"), run.IntervalDays)
+	manual := ""
+	if run.Strategy == Manual {
+		manual = "manual "
+	}
+	record.Detail = fmt.Sprintf("%s of %s asked for, %skey rotation every %d days.",
+		label(run.Operation), count(len(run.Columns), "column"), manual, run.IntervalDays)
 	message := "Queued."
 	if !run.StartAt.IsZero() {
 		record.Detail += " To start at " + audit.FormatTime(run.StartAt) + "."
