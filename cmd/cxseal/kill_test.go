@@ -325,18 +325,43 @@ var moments = []struct {
 	}},
 }
 
+// twice is a rotation on a tenant where only a callback tells that it was made,
+// killed a second time: when the tenant was asked again, and made the change.
+func twice(c *crash) string {
+	lost, callback := c.set(&c.before, newHold()), c.set(&c.callback, newHold())
+	lost.drop = true
+	run := c.launch(nil)
+	lost.await(c.t, "the PATCH")
+	c.proc.kill()
+	c.mustBe(run, "patching")
+	c.set(&c.before, nil)
+	answer := c.set(&c.after, newHold())
+	c.release(lost)
+	c.start()
+	answer.await(c.t, "the commit")
+	c.proc.kill()
+	c.mustBe(run, "verifying")
+	c.set(&c.after, nil)
+	c.release(answer)
+	c.start()
+	c.release(callback)
+	return run
+}
+
 // killed is what is going on when the console is killed. Where a key is
 // rotated, the columns are encrypted before and after: only the key version
-// tells whether it was done, and the idempotency key alone where that is hidden.
+// tells whether it was done; where that is hidden the idempotency key; and where
+// the tenant forgets that, the callback.
 var killed = []struct {
-	name                    string
-	inline, rotates, hidden bool
+	name                            string
+	inline, rotates, hidden, forget bool
 }{
 	{name: "async"},
 	{name: "inline", inline: true},
 	{name: "async rotation", rotates: true},
 	{name: "inline rotation", inline: true, rotates: true},
 	{name: "async rotation, the key version is hidden", rotates: true, hidden: true},
+	{name: "async rotation, only the callback tells", rotates: true, hidden: true, forget: true},
 }
 
 // TestKillLosesNothingAndDoesNothingTwice kills a real console with SIGKILL
@@ -350,9 +375,7 @@ func TestKillLosesNothingAndDoesNothingTwice(t *testing.T) {
 			t.Run(k.name+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
 				c := newCrash(t, k.inline)
-				if err := c.tenant.Configure(func(s *sandbox.Settings) { s.HideEncryption = k.hidden }); err != nil {
-					t.Fatal(err)
-				}
+				c.configure(k.hidden, k.forget)
 				if k.rotates {
 					c.encryptFirst()
 				}
@@ -362,6 +385,24 @@ func TestKillLosesNothingAndDoesNothingTwice(t *testing.T) {
 				c.mustBeWhole("ds-customers/tbl-contacts", run)
 			})
 		}
+	}
+	t.Run("async rotation, only the callback tells/killed again when the tenant was asked again", func(t *testing.T) {
+		t.Parallel()
+		c := newCrash(t, false)
+		c.configure(true, true)
+		c.encryptFirst()
+		run := twice(c)
+		c.awaitState(run, "verified")
+		c.proc.stop()
+		c.mustBeWhole("ds-customers/tbl-contacts", run)
+	})
+}
+
+// configure has the tenant hide its key versions, or forget idempotency keys.
+func (c *crash) configure(hidden, forget bool) {
+	c.t.Helper()
+	if err := c.tenant.Configure(func(s *sandbox.Settings) { s.HideEncryption, s.NoReplay = hidden, forget }); err != nil {
+		c.t.Fatal(err)
 	}
 }
 

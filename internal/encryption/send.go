@@ -102,8 +102,16 @@ func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err erro
 	if seen == madeYes {
 		return true, t.toVerifying(ctx, "The answer was lost, but the table shows that the change was made. Waiting for the KMS.")
 	}
+	after := t.run.After
 	t.run.After = nil
-	return t.blockedByIndex(ctx, cause)
+	if done, err := t.blockedByIndex(ctx, cause); done || err != nil || seen == madeNo {
+		return done, err
+	}
+	// A rotation whose key version is hidden. Sent again now, it could be made
+	// twice by a tenant that does not replay keys: one that was made shows
+	// itself by its callback.
+	t.run.After = after
+	return true, t.toVerifying(ctx, "The answer was lost, and the table shows no key version that could tell whether the change was made. Waiting for the KMS to tell.")
 }
 
 // blockedByIndex: a tenant answers 500 where an index stands in the way.
@@ -167,7 +175,7 @@ func (t *task) toVerifying(ctx context.Context, message string) error {
 	t.run.PatchedAt = t.now()
 	t.run.CallbackDeadline = t.run.PatchedAt.Add(t.connection.CallbackDeadline)
 	with := step{events: t.events("state", message)}
-	if t.run.After != nil {
+	if t.run.After != nil && !t.unknown() {
 		with.rotations = rotationDates(t.run, t.now())
 	}
 	// A callback that comes while this commits finds the run in one state or
@@ -179,7 +187,7 @@ func (t *task) toVerifying(ctx context.Context, message string) error {
 	if len(early) == 0 && inlinePayload(t.run.Answer) == nil {
 		with.park = t.run.CallbackDeadline
 		if t.run.Answer == nil {
-			with.park = earlier(with.park, t.run.PatchedAt.Add(t.runner.options.Grace))
+			with.park = earlier(with.park, t.askAt())
 		}
 	}
 	if err := t.advance(ctx, Verifying, with); err != nil {
@@ -192,23 +200,44 @@ func (t *task) toVerifying(ctx context.Context, message string) error {
 	return t.wait(ctx)
 }
 
+// unknown reports whether nobody knows that the change was made: its answer
+// was lost, and the table does not tell.
+func (t *task) unknown() bool {
+	return t.run.Answer == nil && (t.run.After == nil || changeMade(t.run.Operation, t.run.Plan.Targets, t.run.After) == madeUnknown)
+}
+
+// askAt is when the tenant is asked for a lost answer: when the callback of the
+// request before has had its grace, longer each time.
+func (t *task) askAt() time.Time {
+	wait := t.runner.options.Grace << max(0, min(t.run.Attempts-1, 8))
+	return t.run.PatchedAt.Add(max(t.runner.options.Grace, min(wait, maxBackoff)))
+}
+
 // askAgain sends a request whose answer was lost once more: a tenant that
 // replays keys repeats the answer, and with it the inline KMS payload. The
-// callback had its grace by then.
+// callback had its grace by then, and gets it anew: that the request is sent is
+// noted first, so that a crash is not followed by another one at once.
 func (t *task) askAgain(ctx context.Context) error {
 	t.run.Attempts++
-	message := "No callback yet. Asked the tenant for its answer again, same idempotency key: "
-	result, err := t.patch(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		message += sentence(err)
-	default:
-		t.run.Answer = t.answer(result)
-		message += fmt.Sprintf("it answered %d.", result.Status)
+	t.run.PatchedAt = t.now()
+	if err := t.advance(ctx, Verifying, step{events: t.events("retry", "No callback yet. Asking the tenant for its answer again, same idempotency key.")}); err != nil {
+		return err
 	}
-	return t.advance(ctx, Verifying, step{events: t.events("retry", message)})
+	result, err := t.patch(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	with := step{}
+	if err != nil {
+		with.events = t.events("retry", "The tenant was asked again: "+sentence(err))
+	} else {
+		t.run.Answer = t.answer(result)
+		with.events = t.events("retry", fmt.Sprintf("The tenant was asked again: it answered %d.", result.Status))
+		if t.run.After != nil {
+			with.rotations = rotationDates(t.run, t.now())
+		}
+	}
+	return t.advance(ctx, Verifying, with)
 }
 
 // judgeInline judges the payload that came in the PATCH's answer. It needs no

@@ -144,15 +144,25 @@ func (t *task) wait(ctx context.Context) error {
 	if !now.Before(t.run.CallbackDeadline) {
 		return t.expire(ctx)
 	}
-	if t.run.Answer == nil && !now.Before(t.run.PatchedAt.Add(t.runner.options.Grace)) {
-		if err := t.askAgain(ctx); err != nil {
-			return err
+	park := t.run.CallbackDeadline
+	if t.run.Answer == nil {
+		again := true
+		if !now.Before(t.askAt()) {
+			if err := t.askAgain(ctx); err != nil {
+				return err
+			}
+			if payload := inlinePayload(t.run.Answer); payload != nil {
+				return t.settle(ctx, t.run, t.judgeInline(payload))
+			}
+			// A change that was made needs no more than its callback. One that
+			// may not have been is asked for again.
+			again = t.unknown() && t.run.Attempts < t.runner.options.MaxSends
 		}
-		if payload := inlinePayload(t.run.Answer); payload != nil {
-			return t.settle(ctx, t.run, t.judgeInline(payload))
+		if again {
+			park = earlier(park, t.askAt())
 		}
 	}
-	return t.advance(ctx, Verifying, step{park: t.run.CallbackDeadline})
+	return t.advance(ctx, Verifying, step{park: park})
 }
 
 // decideStored settles the run by a callback that came before the PATCH's
@@ -199,15 +209,19 @@ func (t *task) expire(ctx context.Context) error {
 	}
 	t.run.FinishedAt = t.now()
 	t.run.ErrorCode = fault.Unconfirmed
-	t.run.ErrorMessage = fmt.Sprintf("CXone accepted the change, but the KMS did not confirm it by %s. A late confirmation still counts.",
-		audit.FormatTime(t.run.CallbackDeadline))
+	known := "CXone accepted the change"
+	if t.unknown() {
+		known = "It is not known whether the change was made: CXone gave no usable answer, and the table does not tell"
+	}
+	t.run.ErrorMessage = fmt.Sprintf("%s, but the KMS did not confirm it by %s. A late confirmation still counts.",
+		known, audit.FormatTime(t.run.CallbackDeadline))
 	run := t.run
 	run.State = Unconfirmed
 	with := step{
 		events:  t.events("state", t.run.ErrorMessage),
 		records: []audit.Record{t.finalRecord(run, t.run.ErrorMessage)},
 	}
-	if t.run.After != nil {
+	if t.run.After != nil && !t.unknown() {
 		with.rotations = rotationDates(t.run, t.now())
 	}
 	return t.advance(ctx, Unconfirmed, with)
