@@ -150,6 +150,13 @@ func TestAKilledConsoleFiresNothingTwiceAndSkipsNothing(t *testing.T) {
 	if kills == 0 {
 		t.Fatal("it was never killed: the test proves nothing")
 	}
+	again := 0
+	for _, n := range ids {
+		again += n - 1
+	}
+	if again > kills {
+		t.Errorf("%d messages were repeated after %d kills: at most one is on its way at a time", again, kills)
+	}
 	compareAfterKills(t, dir, ids)
 }
 
