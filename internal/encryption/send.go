@@ -111,7 +111,7 @@ func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err erro
 	// twice by a tenant that does not replay keys: one that was made shows
 	// itself by its callback.
 	t.run.After = after
-	return true, t.toVerifying(ctx, "The answer was lost, and the table shows no key version that could tell whether the change was made. Waiting for the KMS to tell.")
+	return true, t.toVerifying(ctx, "There is no answer, and the table shows no key version that could tell whether the change was made. Waiting for the KMS to tell.")
 }
 
 // blockedByIndex: a tenant answers 500 where an index stands in the way.
