@@ -70,11 +70,11 @@ func (e *exportSink) row(args []driver.Value) {
 }
 
 func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list string, format func(*exportSink, []driver.Value)) (int64, error) {
-	q, err := s.auditQuery(ctx, f)
+	end, err := s.TreeSize(ctx) // first: the query knows the words of all up to there
 	if err != nil {
 		return 0, err
 	}
-	end, err := s.TreeSize(ctx)
+	q, err := s.auditQuery(ctx, f)
 	if err != nil {
 		return 0, err
 	}

@@ -5,8 +5,10 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 	"modernc.org/sqlite"
@@ -50,7 +52,8 @@ func columnNames(v driver.Value) []string {
 	return list
 }
 
-// indexWords adds to the full-text index the records after a seq.
+// indexWords adds to the full-text index the records after a seq, and puts the
+// index in order as much as that many records are worth.
 func (t *tx) indexWords(after int64) error {
 	_, err := t.exec(`INSERT INTO audit_words (rowid, words)
 		SELECT seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(record, '$.columns')), '') || ' ' || coalesce(detail, '')
@@ -58,7 +61,25 @@ func (t *tx) indexWords(after int64) error {
 	if err != nil {
 		return fmt.Errorf("index the words of audit records: %w", err)
 	}
+	_, err = t.exec(`INSERT INTO audit_words (audit_words, rank) VALUES ('merge', ?)`, mergePages(after, t.w.tree.Size()))
+	if err != nil {
+		return fmt.Errorf("merge the index of words: %w", err)
+	}
 	return nil
+}
+
+// mergePages is how many pages of the full-text index to merge when the ledger
+// grows from one size to another; negative begins to merge all of it into one
+// segment. A page a record is through long before the next begins, and no
+// transaction pays for more than its own records. Each merge rewrites the
+// index, so they come further apart as it grows: each time by 2 or 3 %.
+func mergePages(before, now int64) int64 {
+	const least, part = 4096, 64
+	every := max(least, int64(1)<<bits.Len64(uint64(now))/part) //nolint:gosec // G115: a size
+	if before/every != now/every {
+		return before - now
+	}
+	return now - before
 }
 
 // fewRecords is how many records it is cheaper to look at one by one than to
@@ -68,7 +89,7 @@ const fewRecords = 2000
 // words adds the conditions on words and column names. The full-text index
 // drives the query, newest first by its rowid, unless another condition leaves
 // so few records that looking at each is cheaper.
-func (s *Store) words(_ context.Context, wish audit.Query, q *auditQuery) error {
+func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) error {
 	var match []string
 	for _, w := range wish.Words {
 		if w.Not {
@@ -111,10 +132,74 @@ func (s *Store) words(_ context.Context, wish audit.Query, q *auditQuery) error 
 		}
 		return nil
 	}
+	for i := range match {
+		var err error
+		if match[i], err = s.spellOut(ctx, match[i]); err != nil {
+			return err
+		}
+	}
 	q.from = ` FROM audit_words CROSS JOIN audit_records r ON r.seq = audit_words.rowid`
 	q.seq = `audit_words.rowid`
 	q.and(`audit_words MATCH ?`, strings.Join(match, " AND "))
 	return nil
+}
+
+// mostWords is how many words a beginning is spelled out as. Each costs a few
+// dozen microseconds to look up and to follow.
+const mostWords = 32
+
+// spellOut puts the words that occur in place of the beginning of a word that
+// an expression ends with. FTS5 gathers all records of a beginning before it
+// gives the first; those of words it gives one by one. A beginning of too many
+// words, or of letters whose folding is the index's own secret, stays.
+func (s *Store) spellOut(ctx context.Context, match string) (string, error) {
+	rest, ok := strings.CutSuffix(match, `"*`)
+	at := strings.LastIndexByte(rest, '"') + 1
+	if !ok {
+		return match, nil
+	}
+	beginning, ok := folded(rest[at:])
+	if !ok {
+		return match, nil
+	}
+	list, err := collect(ctx, s, func(row scanner) (word string, err error) {
+		return word, row.Scan(&word)
+	}, wordsText, beginning, mostWords+1)
+	if err != nil {
+		return "", fmt.Errorf("look up words: %w", err)
+	}
+	if len(list) == 0 || len(list) > mostWords {
+		return match, nil
+	}
+	return rest[:at-1] + `("` + strings.Join(list, `" OR "`) + `")`, nil
+}
+
+// wordsText leaps from word to word: the next begins after this one with a
+// character that is in none. A range would pass by every record of each.
+const wordsText = `WITH RECURSIVE found (word) AS (
+		SELECT (SELECT term FROM audit_vocabulary WHERE term >= ?1 LIMIT 1)
+		UNION ALL
+		SELECT (SELECT term FROM audit_vocabulary WHERE term >= found.word || char(1) LIMIT 1)
+		FROM found WHERE substr(found.word, 1, length(?1)) = ?1
+	) SELECT word FROM found WHERE substr(word, 1, length(?1)) = ?1 LIMIT ?2`
+
+// folded is a word without case and accents, as the index keeps it. It answers
+// for ASCII, and for the letters of western and central Europe that are ASCII
+// ones with an accent; beyond them what Go and SQLite fold differs.
+func folded(word string) (string, bool) {
+	const latinExtendedA = 0x17f
+	plain := make([]byte, 0, len(word))
+	for _, r := range word {
+		if r > latinExtendedA {
+			return "", false
+		}
+		parts := norm.NFD.String(string(r))
+		if parts[0] >= utf8.RuneSelf {
+			return "", false
+		}
+		plain = append(plain, parts[0])
+	}
+	return strings.ToLower(string(plain)), true
 }
 
 // matchTerms is an FTS5 expression that asks for every word of the text, empty

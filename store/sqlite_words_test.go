@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+	"pgregory.net/rapid"
+
+	"cxseal/internal/audit"
+	"cxseal/migrations"
+)
+
+// detailed appends a record with each of the details.
+func detailed(t rapid.TB, s *Store, details ...string) {
+	t.Helper()
+	list := make([]audit.Record, len(details))
+	for i, text := range details {
+		list[i] = record(noon)
+		list[i].Detail = text
+	}
+	if err := s.AppendRecords(context.Background(), list...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// matches are the records that an expression of the index finds, newest first.
+func matches(t rapid.TB, s *Store, match string) []int64 {
+	t.Helper()
+	list, err := collect(context.Background(), s, func(row scanner) (seq int64, err error) {
+		return seq, row.Scan(&seq)
+	}, `SELECT rowid FROM audit_words WHERE audit_words MATCH ? ORDER BY rowid DESC`, match)
+	if err != nil {
+		t.Fatalf("%s: %v", match, err)
+	}
+	return list
+}
+
+// holders are the records of every word of the index, newest first.
+func holders(t testing.TB, s *Store) map[string][]int64 {
+	t.Helper()
+	type held struct {
+		word string
+		by   int64
+	}
+	list, err := collect(t.Context(), s, func(row scanner) (h held, err error) {
+		return h, row.Scan(&h.word, &h.by)
+	}, `SELECT term, doc FROM audit_vocabulary`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string][]int64{}
+	for _, h := range slices.Backward(list) {
+		by[h.word] = append(by[h.word], h.by)
+	}
+	return by
+}
+
+func TestBeginningOfAWordFindsNeitherMoreNorLessForBeingSpelledOut(t *testing.T) {
+	for name, letters := range map[string]string{
+		"plain": "aaabcAB1éÉüñÑ -_,.\"'*",
+		// What folds in Go and in the index differently, or in one of them.
+		"wild": "aabAéßİıſłæÆØœ\u0301\u0327ЖжΣσςẾếﬁ中² -\"*",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			var all []string // by seq - 1
+			word := rapid.StringOfN(rapid.SampledFrom([]rune(letters)), 1, 4, -1)
+			spelled := 0
+			rapid.Check(t, func(rt *rapid.T) {
+				details := rapid.SliceOfN(rapid.Map(rapid.SliceOfN(word, 1, 4), func(list []string) string { return strings.Join(list, " ") }), 1, 20).Draw(rt, "details")
+				detailed(rt, s, details...)
+				all = append(all, details...)
+				beginning := word.Draw(rt, "beginning") + "*"
+				match := matchTerms(beginning)
+				if match == "" {
+					return
+				}
+				instead, err := s.spellOut(t.Context(), match)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				if instead != match {
+					spelled++
+				}
+				got := matches(rt, s, instead)
+				if diff := cmp.Diff(matches(rt, s, match), got); diff != "" {
+					rt.Fatalf("%q as %s (-by the index +spelled out):\n%s", beginning, instead, diff)
+				}
+				if name == "wild" || strings.Contains(match, " AND ") {
+					return
+				}
+				var looked []int64
+				for i, detail := range slices.Backward(all) {
+					if hasPhrase(tokens(detail), beginning) {
+						looked = append(looked, int64(i+1))
+					}
+				}
+				if diff := cmp.Diff(looked, got); diff != "" {
+					rt.Fatalf("%q as %s (-by looking +spelled out):\n%s", beginning, instead, diff)
+				}
+			})
+			if spelled == 0 {
+				t.Error("no beginning was spelled out")
+			}
+		})
+	}
+}
+
+func TestBeginningOfTooManyWordsIsLeftToTheIndex(t *testing.T) {
+	s := open(t)
+	for i := range mostWords + 1 {
+		detailed(t, s, fmt.Sprintf("word%02d", i), "other")
+		got, err := s.spellOut(t.Context(), `"other" AND "word"*`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if words := strings.Count(got, `"`)/2 - 1; i < mostWords && words != i+1 || i == mostWords && got != `"other" AND "word"*` {
+			t.Errorf("of %d words: %s", i+1, got)
+		}
+	}
+	page, err := s.AuditPage(t.Context(), audit.Filter{Query: "WORD*"}, 0, 100)
+	if err != nil || len(page) != mostWords+1 {
+		t.Errorf("%d records, %v; want all %d", len(page), err, mostWords+1)
+	}
+}
+
+func TestLettersFoldAsTheIndexFoldsThem(t *testing.T) {
+	s := open(t)
+	var details []string
+	for r := rune(0x20); r <= unicode.MaxRune; r++ {
+		// Han and Hangul have no case and no accents, and are a hundred thousand.
+		if (unicode.IsLetter(r) || unicode.IsNumber(r)) && !unicode.In(r, unicode.Han, unicode.Hangul) {
+			details = append(details, "a"+string(r)+"b")
+		}
+	}
+	detailed(t, s, details...)
+	index := holders(t, s)
+	for i, word := range details {
+		if f, ok := folded(word); ok && !slices.Contains(index[f], int64(i+1)) {
+			t.Errorf("%q is not in the index as %q", word, f)
+		}
+	}
+	// A word of the index finds itself: folding it again changes nothing.
+	for word, records := range index {
+		if diff := cmp.Diff(records, matches(t, s, `"`+word+`"`)); diff != "" {
+			t.Errorf("%q (-holding it +found):\n%s", word, diff)
+		}
+	}
+}
+
+// olderSchema makes a database of an earlier release that holds these details.
+func olderSchema(t *testing.T, version int64, details ...string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "cxseal.db")
+	db, err := openWriter(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.Files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWriter(t.Context(), db, path, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range details {
+		detailed(t, &Store{writer: w}, text)
+	}
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWordsOfAnEarlierReleaseAreFoundByTheirBeginning(t *testing.T) {
+	const beforeVocabulary = 17
+	s := openAt(t, olderSchema(t, beforeVocabulary, "passport", "password", "street", "Passé"))
+	detailed(t, s, "passage")
+	page, err := s.AuditPage(t.Context(), audit.Filter{Query: "pass*"}, 0, 10)
+	if err != nil || len(page) != 4 {
+		t.Errorf("%d records, %v; want 4", len(page), err)
+	}
+	got, err := s.spellOut(t.Context(), matchTerms("pass*"))
+	if want := `("passage" OR "passe" OR "passport" OR "password")`; err != nil || got != want {
+		t.Errorf("spelled out as %s, %v; want %s", got, err, want)
+	}
+	mustVerify(t, s, 5)
+}
+
+func TestIndexOfWordsStaysInFewSegments(t *testing.T) {
+	s := open(t)
+	const size = 20_000
+	most := 0
+	for i := 0; i < size; i += 250 {
+		fill(t, s, i, i+250)
+		most = max(most, int(number(t, s, `SELECT count(DISTINCT segid) FROM audit_words_idx`)))
+	}
+	if most > 8 {
+		t.Errorf("up to %d segments: a search for old records walks through every one", most)
+	}
+}
+
+func TestMergesComeFurtherApartAsTheLedgerGrows(t *testing.T) {
+	for _, c := range []struct{ size, fewest, most int64 }{{4_095, 0, 0}, {100_000, 24, 24}, {1_000_000, 90, 140}, {10_000_000, 180, 260}} {
+		var begun int64
+		for n := range c.size {
+			if pages := mergePages(n, n+1); pages < 0 {
+				begun++
+			}
+		}
+		if begun < c.fewest || begun > c.most {
+			t.Errorf("%d merges in %d records, want %d to %d", begun, c.size, c.fewest, c.most)
+		}
+	}
+	if got := mergePages(4000, 5000); got != -1000 {
+		t.Errorf("%d pages, want 1000 of a new merge", got)
+	}
+}
