@@ -113,12 +113,10 @@ func (p *plainPage) check(want string, d *desk) error {
 }
 
 func (p *plainPage) templ(ctx context.Context, w io.Writer, lines []audit.Line) error {
-	var buf bytes.Buffer
-	if err := web.Render(ctx, &buf, web.AuditPage(plainView(lines))); err != nil {
+	return web.Render(ctx, web.AuditPage(plainView(lines)), func(page []byte) error {
+		_, err := w.Write(page)
 		return err
-	}
-	_, err := w.Write(buf.Bytes())
-	return err
+	})
 }
 
 func (p *plainPage) html(_ context.Context, w io.Writer, lines []audit.Line) error {

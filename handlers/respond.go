@@ -34,11 +34,9 @@ func (h *Console) chrome(c echo.Context, title string, nav web.Nav, crumbs ...we
 
 // render draws the component whole, and only then sends anything.
 func (h *Console) render(c echo.Context, status int, component templ.Component) error {
-	var buf bytes.Buffer
-	if err := web.Render(c.Request().Context(), &buf, component); err != nil {
-		return err
-	}
-	return h.send(c, status, echo.MIMETextHTMLCharsetUTF8, buf.Bytes())
+	return web.Render(c.Request().Context(), component, func(page []byte) error {
+		return h.send(c, status, echo.MIMETextHTMLCharsetUTF8, page)
+	})
 }
 
 func (h *Console) json(c echo.Context, status int, v any) error {

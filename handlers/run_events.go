@@ -158,11 +158,12 @@ func (s *eventStream) catchUp(ctx context.Context, first bool) (ended bool, err 
 		return false, err
 	}
 	view.Chrome = web.Chrome{CSRF: s.csrf, Now: s.h.cfg.Now()}
-	var fragment bytes.Buffer
-	if err := web.Render(ctx, &fragment, web.RunLive(view)); err != nil {
+	if err := web.Render(ctx, web.RunLive(view), func(fragment []byte) error {
+		writeEvent(&out, "run", "", fragment)
+		return nil
+	}); err != nil {
 		return false, err
 	}
-	writeEvent(&out, "run", "", fragment.Bytes())
 	if run.State.Ended() {
 		writeEvent(&out, "end", "", []byte(run.State))
 	}

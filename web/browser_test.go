@@ -46,7 +46,7 @@ func samplesServer(t *testing.T) (srv *httptest.Server, release func()) {
 				v.Columns[i].Chosen = v.Columns[i].Chosen || c == v.Columns[i].Name
 			}
 		}
-		_ = Render(r.Context(), w, Preflight(*v))
+		_ = Render(r.Context(), Preflight(*v), writeTo(w))
 	})
 	mux.HandleFunc("GET /runs/{id}/events", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -59,7 +59,7 @@ func samplesServer(t *testing.T) (srv *httptest.Server, release func()) {
 			return
 		}
 		var b strings.Builder
-		if err := Render(r.Context(), &b, RunLive(sampleRun("verified"))); err != nil {
+		if err := Render(r.Context(), RunLive(sampleRun("verified")), writeTo(&b)); err != nil {
 			t.Error(err)
 		}
 		_, _ = fmt.Fprintf(w, "id: 9\nevent: run\ndata: %s\n\nevent: end\ndata: end\n\n", strings.ReplaceAll(b.String(), "\n", "\ndata: "))
@@ -72,7 +72,7 @@ func samplesServer(t *testing.T) (srv *httptest.Server, release func()) {
 		}
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if err := Render(r.Context(), w, p.c); err != nil {
+		if err := Render(r.Context(), p.c, writeTo(w)); err != nil {
 			t.Error(err)
 		}
 	})

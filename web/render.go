@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/a-h/templ"
@@ -15,9 +14,10 @@ const biggestKept = 1 << 20
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// Render draws c whole and only then writes it to w, so that a page that fails
-// half-way is an error and never half a page.
-func Render(ctx context.Context, w io.Writer, c templ.Component) error {
+// Render draws c whole and only then has it sent, so that a page that fails
+// half-way is an error and never half a page. The bytes are send's until it
+// returns.
+func Render(ctx context.Context, c templ.Component, send func(page []byte) error) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer func() {
 		if buf.Cap() <= biggestKept {
@@ -29,8 +29,5 @@ func Render(ctx context.Context, w io.Writer, c templ.Component) error {
 	if err := c.Render(ctx, buf); err != nil {
 		return fmt.Errorf("draw page: %w", err)
 	}
-	if _, err := w.Write(buf.Bytes()); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
+	return send(buf.Bytes())
 }
