@@ -9,13 +9,21 @@ import (
 
 // How times, numbers and lists read, everywhere the same.
 
+// How times are written, for people and for scripts.
+const (
+	momentLayout  = "2 Jan 2006, 15:04 UTC"
+	instantLayout = "2 Jan 2006, 15:04:05 UTC"
+	dayLayout     = "2 Jan 2006"
+	machineLayout = "2006-01-02T15:04:05.000Z"
+)
+
 // FormatTime is the text of a moment: "23 Nov 2026, 04:00 UTC". The zero time
 // is an em dash.
 func FormatTime(t time.Time) string {
 	if t.IsZero() {
 		return "—"
 	}
-	return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+	return t.UTC().Format(momentLayout)
 }
 
 // FormatSeconds is FormatTime with seconds, for timelines.
@@ -23,7 +31,7 @@ func FormatSeconds(t time.Time) string {
 	if t.IsZero() {
 		return "—"
 	}
-	return t.UTC().Format("2 Jan 2006, 15:04:05 UTC")
+	return t.UTC().Format(instantLayout)
 }
 
 // FormatDate is the text of a day, in UTC: "23 Nov 2026".
@@ -31,11 +39,11 @@ func FormatDate(t time.Time) string {
 	if t.IsZero() {
 		return "—"
 	}
-	return t.UTC().Format("2 Jan 2006")
+	return t.UTC().Format(dayLayout)
 }
 
 // machineTime is the datetime attribute that scripts and readers rely on.
-func machineTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func machineTime(t time.Time) string { return t.UTC().Format(machineLayout) }
 
 // FormatNumber groups thousands: 12,345.
 func FormatNumber(n int64) string {

@@ -8,20 +8,22 @@ const (
 )
 
 // drawn are the icons as they are written. A page of the log has some eighty.
-var drawn = func() map[string]templ.Component {
-	m := make(map[string]templ.Component, len(icons))
+var drawn = func() map[string]string {
+	m := make(map[string]string, len(icons))
 	for name, inner := range icons {
-		m[name] = templ.Raw(iconStart + inner + iconEnd)
+		m[name] = iconStart + inner + iconEnd
 	}
 	return m
 }()
 
-var noIcon = templ.Raw(iconStart + iconEnd)
+// drawing is the markup of an icon, an empty one when there is none of that
+// name.
+func drawing(name string) string {
+	if markup, ok := drawn[name]; ok {
+		return markup
+	}
+	return iconStart + iconEnd
+}
 
 // icon draws one icon. It is decoration: the words beside it carry the meaning.
-func icon(name string) templ.Component {
-	if c, ok := drawn[name]; ok {
-		return c
-	}
-	return noIcon
-}
+func icon(name string) templ.Component { return templ.Raw(drawing(name)) }
