@@ -2,13 +2,13 @@
 -- old records as for new ones. A search for newest first passes by all newer
 -- records of a word: by page where a segment has an index of the word's pages,
 -- record by record where it has none. So segments are few, and smaller pages
--- begin to be indexed sooner. automerge and crisismerge keep the small ones few;
--- the writer merges all from time to time (store/sqlite_words.go), and nothing
--- else starts that: usermerge is as high as it goes.
+-- begin to be indexed sooner. A job in the background merges all segments from
+-- time to time (Store.TidyWords); nothing else may begin that, hence usermerge
+-- as high as it goes.
 
 -- +goose Up
 INSERT INTO audit_words (audit_words, rank)
-    VALUES ('pgsz', 2000), ('automerge', 2), ('crisismerge', 4), ('usermerge', 16);
+    VALUES ('pgsz', 2000), ('usermerge', 16);
 INSERT INTO audit_words (audit_words) VALUES ('optimize');
 
 -- The words that occur, straight from the index: it takes no room. One row a

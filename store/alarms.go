@@ -64,10 +64,9 @@ func (t *tx) raise(alarms []alarm.Alarm) error {
 // says how many they were. They are read beside the writer, which a long log
 // would hold up; where it stands is kept in the transaction of the alarms.
 func (s *Store) RaiseFromLedger(ctx context.Context, from func(audit.Record) (alarm.Alarm, bool), limit int) (int, error) {
-	var last int64
-	err := s.queryRow(ctx, `SELECT value FROM marks WHERE name = 'alarms_read'`).Scan(&last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("read a mark: %w", err)
+	last, err := s.mark(ctx, "alarms_read")
+	if err != nil {
+		return 0, err
 	}
 	end, err := s.TreeSize(ctx)
 	if err != nil || end <= last {
@@ -93,14 +92,6 @@ func (s *Store) RaiseFromLedger(ctx context.Context, from func(audit.Record) (al
 		}
 		return t.setMark("alarms_read", end)
 	})
-}
-
-func (t *tx) setMark(name string, value int64) error {
-	_, err := t.exec(`INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
-	if err != nil {
-		return fmt.Errorf("set a mark: %w", err)
-	}
-	return nil
 }
 
 const alarmColumns = `id, dedupe, kind, severity, title, detail, connection, datastore_id, table_id, columns, run_id, raised_at`

@@ -199,32 +199,39 @@ func TestWordsOfAnEarlierReleaseAreFoundByTheirBeginning(t *testing.T) {
 	mustVerify(t, s, 5)
 }
 
-func TestIndexOfWordsStaysInFewSegments(t *testing.T) {
+func TestTheIndexOfWordsIsPutInOrderWhenItIsWorthIt(t *testing.T) {
 	s := open(t)
-	const size = 20_000
-	most := 0
-	for i := 0; i < size; i += 250 {
-		fill(t, s, i, i+250)
-		most = max(most, int(number(t, s, `SELECT count(DISTINCT segid) FROM audit_words_idx`)))
-	}
-	if most > 8 {
-		t.Errorf("up to %d segments: a search for old records walks through every one", most)
-	}
-}
-
-func TestMergesComeFurtherApartAsTheLedgerGrows(t *testing.T) {
-	for _, c := range []struct{ size, fewest, most int64 }{{4_095, 0, 0}, {100_000, 24, 24}, {1_000_000, 90, 140}, {10_000_000, 180, 260}} {
-		var begun int64
-		for n := range c.size {
-			if pages := mergePages(n, n+1); pages < 0 {
-				begun++
-			}
+	tidied := func() (segments, mark int64) {
+		t.Helper()
+		if err := s.TidyWords(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		if begun < c.fewest || begun > c.most {
-			t.Errorf("%d merges in %d records, want %d to %d", begun, c.size, c.fewest, c.most)
+		mark, err := s.mark(t.Context(), "words_tidied")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return number(t, s, `SELECT count(DISTINCT id >> 37) FROM audit_words_data WHERE id > 10`), mark
+	}
+	grow := func(from, to int) {
+		for i := from; i < to; i += 250 {
+			fill(t, s, i, i+250)
 		}
 	}
-	if got := mergePages(4000, 5000); got != -1000 {
-		t.Errorf("%d pages, want 1000 of a new merge", got)
+	grow(0, 3750)
+	if segments, mark := tidied(); mark != 0 || segments < 2 {
+		t.Fatalf("too few records to be worth it: %d segments, mark %d", segments, mark)
 	}
+	grow(3750, 4250)
+	found := matches(t, s, `"series"`)
+	if segments, mark := tidied(); mark != 4250 || segments != 1 {
+		t.Errorf("%d segments, mark %d; want 1 and 4250", segments, mark)
+	}
+	if diff := cmp.Diff(found, matches(t, s, `"series"`)); diff != "" || len(found) == 0 {
+		t.Errorf("the order changed what is found, of %d (-before +after):\n%s", len(found), diff)
+	}
+	grow(4250, 8000)
+	if segments, mark := tidied(); mark != 4250 || segments < 2 {
+		t.Errorf("it has not grown enough: %d segments, mark %d", segments, mark)
+	}
+	mustVerify(t, s, 8000)
 }

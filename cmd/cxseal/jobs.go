@@ -44,6 +44,8 @@ func newBackground(c *Console) background {
 				_, err := c.store.DeleteExpiredSessions(ctx)
 				return err
 			}},
+		{Name: "search", Does: "Puts the words of the audit log in order, so that old records are found as fast as new ones.",
+			Every: time.Hour, Limit: 10 * time.Minute, Run: c.store.TidyWords},
 	}
 	if c.cfg.SyncEvery > 0 {
 		jobs = append([]schedule.Job{{Name: "inventory", Does: "Lists what the tenants hold and reads every table: drift, coverage and key versions are seen here.",
