@@ -93,16 +93,16 @@ const slowPace = 8 << 20
 // Records are written by the console itself: a viewer who asks for an export
 // is refused, and each refusal is one durable record.
 func (b *bench) slowClient() (err error) {
-	add := exec.CommandContext(b.ctx, b.cxseal, "user", "add", "viewer", "--role", "viewer", "--db", b.db) //nolint:gosec // G204: the bench's own program
-	add.Stdin = strings.NewReader(password + "\n")
-	if out, err := add.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
 	c, err := b.serve()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
+	add := exec.CommandContext(b.ctx, b.cxseal, "user", "add", "viewer", "--role", "viewer", "--db", b.db) //nolint:gosec // G204: the bench's own program
+	add.Stdin = strings.NewReader(password + "\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
 	admin, err := signIn(c.url, "admin", password)
 	if err != nil {
 		return err

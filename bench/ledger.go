@@ -51,7 +51,7 @@ func (b *bench) fill(s *store.Store) error {
 		if err := s.AppendRecords(b.ctx, list...); err != nil {
 			return err
 		}
-		if done == b.records*15/16/batch*batch {
+		if done == b.records*63/64/batch*batch {
 			if err := s.TidyWords(b.ctx); err != nil {
 				return err
 			}

@@ -65,7 +65,7 @@ func (t *tx) indexWords(after int64) error {
 // The full-text index is put in order when the ledger has grown by one part in
 // tidyPart, and by tidyLeast records; tidyPages are merged at a time.
 const (
-	tidyPart  = 16
+	tidyPart  = 64
 	tidyLeast = 4096
 	tidyPages = 64
 )
