@@ -67,18 +67,6 @@ func (t *tx) append(records [][]byte) error {
 	return nil
 }
 
-// indexAppended brings up to date what is derived from all that the transaction
-// has appended.
-func (t *tx) indexAppended() error {
-	if !t.w.fresh || t.w.tree.Size() == t.w.indexed {
-		return nil
-	}
-	if err := t.indexWords(t.w.indexed); err != nil {
-		return err
-	}
-	return t.countValues(t.w.indexed)
-}
-
 // loadTree makes sure, once a transaction, that the tree kept in memory is the
 // database's: another process may have appended since the last one.
 func (t *tx) loadTree() error {
@@ -99,7 +87,7 @@ func (t *tx) loadTree() error {
 		t.w.tree = tree
 	}
 	t.w.fresh = true
-	t.w.indexed = size
+	t.w.before = size
 	return nil
 }
 

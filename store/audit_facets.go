@@ -48,6 +48,9 @@ func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (audit.Facets, 
 
 // allFacets reads what the writer has counted.
 func (s *Store) allFacets(ctx context.Context) (all audit.Facets, err error) {
+	if err := s.derived(ctx); err != nil {
+		return audit.Facets{}, err
+	}
 	for i, to := range []*[]audit.FacetCount{&all.Operations, &all.Outcomes, &all.Actors, &all.Connections} {
 		*to, err = collect(ctx, s, func(row scanner) (c audit.FacetCount, err error) {
 			return c, row.Scan(&c.Value, &c.Count)
@@ -61,7 +64,7 @@ func (s *Store) allFacets(ctx context.Context) (all audit.Facets, err error) {
 	return all, err
 }
 
-// countValues adds what the transaction has appended to the counts of values.
+// countValues adds the records after a seq to the counts of values.
 func (t *tx) countValues(after int64) error {
 	for _, field := range facetFields {
 		_, err := t.exec(`INSERT INTO audit_values (field, value, records)

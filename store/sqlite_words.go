@@ -168,6 +168,9 @@ func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) erro
 		}
 		return nil
 	}
+	if err := s.derived(ctx); err != nil {
+		return err
+	}
 	for i := range match {
 		var err error
 		if match[i], err = s.spellOut(ctx, match[i]); err != nil {

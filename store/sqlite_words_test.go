@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -27,6 +28,12 @@ func detailed(t rapid.TB, s *Store, details ...string) {
 		list[i].Detail = text
 	}
 	if err := s.AppendRecords(context.Background(), list...); err != nil {
+		t.Fatal(err)
+	}
+	if s.reader == nil {
+		return // of an earlier release
+	}
+	if err := s.derived(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -178,6 +185,10 @@ func olderSchema(t *testing.T, version int64, details ...string) (path string) {
 	for _, text := range details {
 		detailed(t, &Store{writer: w}, text)
 	}
+	// It did this in the transaction of each record.
+	if err := w.do(t.Context(), func(t *tx) error { return errors.Join(t.indexWords(0), t.countValues(0)) }); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +226,9 @@ func TestTheIndexOfWordsIsPutInOrderWhenItIsWorthIt(t *testing.T) {
 	grow := func(from, to int) {
 		for i := from; i < to; i += 250 {
 			fill(t, s, i, i+250)
+			if err := s.derived(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	grow(0, 3750)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
@@ -50,9 +51,8 @@ type writer struct {
 	tree  audit.Tree // the ledger's right edge, as of the running transaction
 	fresh bool       // tree was compared with the table in this transaction
 
-	// indexed is the number of records when the transaction first appended;
-	// those after it are not yet in the full-text index.
-	indexed int64
+	before int64 // the number of records when the transaction first appended
+	lag    int64 // records since the derived data was brought up to date
 }
 
 // Who owns a job: the writer claims it to run it, the waiter to withdraw it.
@@ -78,6 +78,7 @@ func newWriter(ctx context.Context, db *sql.DB, path string, log *slog.Logger, r
 		db: db, conn: conn, log: log, rules: rules,
 		jobs:  make(chan *job, queueLength),
 		done:  make(chan struct{}),
+		lag:   1, // a crash may have left some behind
 		stmts: make(map[string]*sql.Stmt),
 		wal:   walKeeper{path: path + "-wal", limit: walLimit},
 	}
@@ -151,10 +152,40 @@ func (w *writer) close() error {
 
 func (w *writer) run() {
 	defer close(w.done)
-	for j := range w.jobs {
-		if j.state.CompareAndSwap(jobQueued, jobRunning) {
-			w.batch(j)
+	idle := time.NewTimer(deriveAfter)
+	defer idle.Stop()
+	for {
+		select {
+		case j, open := <-w.jobs:
+			if !open {
+				w.derive()
+				return
+			}
+			if j.state.CompareAndSwap(jobQueued, jobRunning) {
+				w.batch(j)
+			}
+			if w.lag >= deriveAtMost {
+				w.derive()
+			}
+			idle.Reset(deriveAfter)
+		case <-idle.C:
+			w.derive()
 		}
+	}
+}
+
+// derive brings the derived data up to date, unless it is. An error is logged
+// and no more: what can be derived again must not keep the ledger from being
+// written.
+func (w *writer) derive() {
+	if w.lag == 0 {
+		return
+	}
+	j := &job{fn: (*tx).derive, commit: make(chan struct{})}
+	w.batch(j)
+	w.lag = 0
+	if j.err != nil {
+		w.log.Error("the index of the audit log's words is behind", slog.Any("error", j.err))
 	}
 }
 
@@ -166,7 +197,7 @@ func (w *writer) batch(first *job) {
 	jobs := []*job{first}
 	err := t.control("BEGIN IMMEDIATE")
 	if err == nil {
-		w.fresh, w.indexed = false, 0
+		w.fresh = false
 		// The first job needs no savepoint: while it is alone, undoing it is
 		// undoing everything.
 		if first.err = w.call(t, first); first.err != nil {
@@ -184,13 +215,13 @@ func (w *writer) batch(first *job) {
 		}
 	}
 	if err == nil {
-		err = t.indexAppended()
-	}
-	if err == nil {
 		err = t.control("COMMIT")
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		w.rollback(t)
+	case w.fresh:
+		w.lag += w.tree.Size() - w.before
 	}
 	for _, j := range jobs {
 		if err != nil && j.err == nil {

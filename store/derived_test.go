@@ -1,0 +1,127 @@
+package store
+
+import (
+	"bytes"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cxseal/internal/audit"
+)
+
+// told is how many records a search for a word finds, and how many are counted
+// by value.
+func told(t *testing.T, s *Store) (found, counted int64) {
+	t.Helper()
+	found, _, err := s.AuditCount(t.Context(), audit.Filter{Query: "derived"}, 100_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facets, err := s.AuditFacets(t.Context(), audit.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range facets.Outcomes {
+		counted += c.Count
+	}
+	return found, counted
+}
+
+func derivedRecord() audit.Record {
+	r := record(noon)
+	r.Detail = "to be derived"
+	return r
+}
+
+func TestWordsAndCountsFollowWhoeverAppendsAndWhoeverAsks(t *testing.T) {
+	one := open(t)
+	other := openAt(t, one.Path()) // another process
+	for n := int64(1); n <= 40; n++ {
+		appending, asking := one, other
+		if n%3 == 0 {
+			appending, asking = other, one
+		}
+		if err := appending.AppendRecords(t.Context(), derivedRecord()); err != nil {
+			t.Fatal(err)
+		}
+		if found, counted := told(t, asking); found != n || counted != n {
+			t.Fatalf("after %d records %d are found and %d counted", n, found, counted)
+		}
+	}
+}
+
+func TestAThousandRecordsAreDerivedThoughNobodyAsksOrRests(t *testing.T) {
+	s := open(t)
+	list := make([]audit.Record, 300)
+	for range 4 {
+		for i := range list {
+			list[i] = derivedRecord()
+		}
+		if err := s.AppendRecords(t.Context(), list...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.write(t.Context(), func(*tx) error { return nil }); err != nil { // the writer is past it
+		t.Fatal(err)
+	}
+	if n, err := s.mark(t.Context(), derivedMark); err != nil || n < 1200 {
+		t.Errorf("derived up to %d, %v; want all 1,200", n, err)
+	}
+}
+
+func TestClosingDerivesWhatIsLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cxseal.db")
+	s, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AppendRecords(t.Context(), derivedRecord(), derivedRecord()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var mark int64
+	if err := db.QueryRowContext(t.Context(), `SELECT value FROM marks WHERE name = ?`, derivedMark).Scan(&mark); err != nil || mark != 2 {
+		t.Errorf("derived up to %d, %v; want 2", mark, err)
+	}
+}
+
+// The words are a convenience. That they cannot be kept must not keep the
+// record of what was done from being written.
+func TestABrokenIndexOfWordsStopsNoRecord(t *testing.T) {
+	var log bytes.Buffer
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(t.Context(), func(t *tx) error { return t.control(`DROP TABLE audit_words`) }); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := s.AppendRecords(t.Context(), derivedRecord()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := s.AuditCount(t.Context(), audit.Filter{Query: "derived"}, 10); err == nil {
+		t.Error("a search finds words without an index of them")
+	}
+	mustVerify(t, s, 3)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "index of the audit log's words is behind") {
+		t.Errorf("the log says nothing: %s", log.String())
+	}
+}
