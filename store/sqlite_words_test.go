@@ -140,6 +140,9 @@ func TestBeginningOfTooManyWordsIsLeftToTheIndex(t *testing.T) {
 }
 
 func TestLettersFoldAsTheIndexFoldsThem(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every letter there is")
+	}
 	s := open(t)
 	var details []string
 	for r := rune(0x20); r <= unicode.MaxRune; r++ {
