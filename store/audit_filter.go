@@ -184,6 +184,9 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 	return text.String(), append(args, limit)
 }
 
+// hourLength is how much of a timestamp names its hour.
+const hourLength = len("2006-01-02T15")
+
 // period turns From and To into a range of seq, and keeps the exact bounds
 // beside it. Timestamps all have the same form and zone, so they compare as
 // text.
@@ -191,7 +194,6 @@ func (s *Store) period(ctx context.Context, wish audit.Query, q *auditQuery) err
 	if wish.From.IsZero() && wish.To.IsZero() {
 		return nil
 	}
-	const hourLength = len("2006-01-02T15")
 	hours := where{}
 	if !wish.From.IsZero() {
 		from := audit.FormatTime(wish.From)

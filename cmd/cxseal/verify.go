@@ -14,6 +14,7 @@ type verifyCmd struct {
 	logging
 	File    string   `arg:"" optional:"" help:"An evidence pack, proof or checkpoint to check instead of the database." placeholder:"FILE"`
 	Key     string   `help:"The log's verifier key, as cxseal key prints it." placeholder:"KEY"`
+	Deep    bool     `help:"Hold what pages, searches and the CSV read beside the records against them too; takes about four times as long."`
 	Anchors []string `name:"anchor" aliases:"anchors" help:"Files of checkpoints that left the machine, to hold the log against." env:"CXSEAL_ANCHOR" placeholder:"FILE"`
 }
 
@@ -58,7 +59,14 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	if input.Checkpoints, err = withAnchors(input.Checkpoints, cmd.Anchors); err != nil {
 		return audit.Report{}, err
 	}
-	return audit.VerifyLog(a.ctx, input)
+	report, err := audit.VerifyLog(a.ctx, input)
+	if err != nil {
+		return report, err
+	}
+	if err := s.VerifySurroundings(a.ctx, key, report.Add); err != nil || !cmd.Deep {
+		return report, err
+	}
+	return report, s.VerifyReadings(a.ctx, report.Add)
 }
 
 // withAnchors adds the checkpoints of files that left the machine to those of

@@ -23,6 +23,7 @@ const (
 	HashMissing        ProblemKind = "hash-missing"        // a stored hash is gone, or one is there too many
 	HistoryRewritten   ProblemKind = "history-rewritten"   // a signed checkpoint no longer matches
 	CheckpointUnsigned ProblemKind = "checkpoint-unsigned" // a checkpoint that the key did not sign
+	ReadingChanged     ProblemKind = "reading-changed"     // what pages and searches read beside the records is not what those say
 	FileDamaged        ProblemKind = "file-damaged"        // a pack's or proof's file is not what it should be
 )
 
@@ -51,6 +52,9 @@ type Report struct {
 
 // OK tells whether nothing at all was found.
 func (r *Report) OK() bool { return len(r.Problems) == 0 && r.More == 0 }
+
+// Add adds a finding of the caller's own to the report.
+func (r *Report) Add(p Problem) { r.add(p) }
 
 func (r *Report) add(p Problem) {
 	limit := r.limit
