@@ -44,6 +44,11 @@ func openPack(r io.ReaderAt, size int64, rep *Report) map[string]*zip.File {
 			files[f.Name] = f
 		}
 	}
+	if rep.OK() { // of the files of a pack and no others, each once
+		if err := checkLayout(r, size, z.File); err != nil {
+			rep.addf(FileDamaged, 0, 0, "The ZIP is not as the console wrote it: %s. If somebody packed it again, ask for the file as it was downloaded", err)
+		}
+	}
 	for _, name := range packFiles {
 		if f, there := files[name]; !there {
 			rep.addf(FileDamaged, 0, 0, "%s is missing from the pack", name)
