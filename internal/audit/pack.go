@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -214,6 +215,9 @@ func newSpools(dir string, names ...string) (spools, error) {
 			return nil, errors.Join(err, s.remove())
 		}
 		s[name] = &spool{f, bufio.NewWriterSize(f, 64<<10)}
+		// Where a system lets go of an open file's name, even a console that is
+		// killed leaves no copy of the records behind.
+		_ = os.Remove(f.Name())
 	}
 	return s, nil
 }
@@ -229,7 +233,10 @@ func (s spools) reader(name string) (io.Reader, error) {
 func (s spools) remove() error {
 	var err error
 	for _, t := range s {
-		err = errors.Join(err, t.f.Close(), os.Remove(t.f.Name()))
+		err = errors.Join(err, t.f.Close())
+		if e := os.Remove(t.f.Name()); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -587,3 +588,28 @@ func BenchmarkPack(b *testing.B) {
 }
 
 func sha(s string) [32]byte { return sha256.Sum256([]byte(s)) }
+
+func TestAKilledConsoleLeavesNoRecordsInTemporaryFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file keeps its name there")
+	}
+	d := newDisk(t, testKey(t), 5, 5)
+	in := d.packInput(t, all)
+	in.TempDir = t.TempDir()
+	entries, looked := in.Entries, false
+	in.Entries = func(yield func(Entry, error) bool) {
+		list, err := os.ReadDir(in.TempDir)
+		if err != nil || len(list) > 0 {
+			t.Errorf("while the pack is made: %v, %v", list, err)
+		}
+		looked = true
+		entries(yield)
+	}
+	var out bytes.Buffer
+	if err := WritePack(t.Context(), &out, in); err != nil || !looked {
+		t.Fatal(err, looked)
+	}
+	if rep := checkFile(t, out.Bytes(), in.Key.VerifierKey()); !rep.OK() {
+		t.Error(rep.Problems)
+	}
+}
