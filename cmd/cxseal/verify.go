@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"iter"
 	"os"
 	"strings"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/store"
 )
 
 type verifyCmd struct {
@@ -49,11 +52,9 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	defer s.Close() //nolint:errcheck // nothing was written
 	key := cmd.Key
 	if key == "" {
-		own, err := logKey(a.ctx, cmd.DB, s)
-		if err != nil {
+		if key, err = cmd.ownKey(a, s); err != nil {
 			return audit.Report{}, err
 		}
-		key = own.VerifierKey()
 	}
 	input := s.LogInput(a.ctx, key)
 	if input.Checkpoints, err = withAnchors(input.Checkpoints, cmd.Anchors); err != nil {
@@ -67,6 +68,27 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 		return report, err
 	}
 	return report, s.VerifyReadings(a.ctx, report.Add)
+}
+
+// ownKey is the verifier key of the signing key beside the database. Where
+// there is neither key nor anything signed there is none, and verifying makes
+// none: a fresh key beside a copy would pass for the log's.
+func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
+	if _, err := os.Stat(keyPath(cmd.DB)); errors.Is(err, fs.ErrNotExist) {
+		signed, err := s.LatestCheckpoint(a.ctx)
+		switch {
+		case err != nil:
+			return "", err
+		case signed == nil && len(cmd.Anchors) == 0:
+			return "", nil
+		}
+		return "", usagef("--key is needed: checkpoints were signed, and the signing key %s is not here", keyPath(cmd.DB))
+	}
+	own, err := logKey(a.ctx, cmd.DB, s)
+	if err != nil {
+		return "", err
+	}
+	return own.VerifierKey(), nil
 }
 
 // withAnchors adds the checkpoints of files that left the machine to those of
