@@ -35,6 +35,7 @@ var statusOf = map[fault.Code]int{
 	fault.IndexInTheWay:   http.StatusConflict,
 	fault.KMSRefused:      http.StatusUnprocessableEntity,
 	fault.Unconfirmed:     http.StatusGatewayTimeout,
+	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.Internal:        http.StatusInternalServerError,
 }
 

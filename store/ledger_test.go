@@ -407,3 +407,59 @@ func TestCheckpointsAreKeptAndAnchored(t *testing.T) {
 		t.Errorf("checkpoints to verify against: %s", got)
 	}
 }
+
+func TestAFullDiskIsTheConsolesFaultAndNamesNoPath(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, 10)
+	var pages int64
+	limit := func(n int64) {
+		t.Helper()
+		err := s.write(t.Context(), func(tx *tx) error {
+			if err := tx.queryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
+				return err
+			}
+			return tx.queryRow(fmt.Sprintf(`PRAGMA max_page_count = %d`, max(n, pages))).Scan(&pages)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(0)
+	var err error
+	for i := 10; i < 10_000 && err == nil; i++ {
+		err = s.AppendRecords(t.Context(), variety(i))
+	}
+	if err == nil {
+		t.Fatal("the disk was never full")
+	}
+	if strings.Contains(fault.MessageOf(err), s.Path()) || fault.CodeOf(err) == fault.Invalid {
+		t.Errorf("%s: %s", fault.CodeOf(err), fault.MessageOf(err))
+	}
+	limit(1 << 30)
+	if err := s.AppendRecords(t.Context(), variety(10_000)); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	if report := verify(t, s); !report.OK() {
+		t.Error(report.Problems)
+	}
+	if got := verifyReadings(t, s); got != nil {
+		t.Error(got)
+	}
+}
+
+func TestWhatIsToldOfATransactionThatWasNotCommitted(t *testing.T) {
+	s := open(t)
+	shell(t, s, `CREATE TABLE big (x)`)
+	db, err := openWriter(t.Context(), s.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec(`PRAGMA max_page_count = 1`); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`INSERT INTO big VALUES (zeroblob(9999999))`)
+	if got := notCommitted(err); fault.CodeOf(got) != fault.Unavailable || strings.Contains(fault.MessageOf(got), s.Path()) {
+		t.Errorf("%v: %s %s", err, fault.CodeOf(got), fault.MessageOf(got))
+	}
+}

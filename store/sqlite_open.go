@@ -203,3 +203,16 @@ func explain(err error, path string) error {
 	}
 	return err
 }
+
+// notCommitted turns what SQLite says of a transaction into a sentence for
+// whoever waits for it, who may be a stranger at the sign-in: it names no path.
+func notCommitted(err error) error {
+	err = fmt.Errorf("commit: %w", err)
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_FULL:
+		return fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again.")
+	case sqlite3.SQLITE_BUSY:
+		return fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again.")
+	}
+	return err
+}

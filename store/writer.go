@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -225,7 +224,7 @@ func (w *writer) batch(first *job) {
 	}
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
-			j.err = explain(fmt.Errorf("commit: %w", err), strings.TrimSuffix(w.wal.path, "-wal"))
+			j.err = notCommitted(err)
 		}
 		close(j.commit)
 	}

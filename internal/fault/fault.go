@@ -34,6 +34,7 @@ const (
 	IndexInTheWay   Code = "index_in_the_way" // CXone failed the change and an index covers a column
 	KMSRefused      Code = "kms_refused"      // the KMS callback was checked and refused
 	Unconfirmed     Code = "unconfirmed"      // no KMS confirmation by the deadline
+	Unavailable     Code = "unavailable"      // the console itself cannot do it now: its disk is full, its database held
 	Internal        Code = "internal"         // anything without a code
 )
 
