@@ -82,7 +82,7 @@ func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
 		case signed == nil && len(cmd.Anchors) == 0:
 			return "", nil
 		}
-		return "", usagef("--key is needed: checkpoints were signed, and the signing key %s is not here", keyPath(cmd.DB))
+		return "", fault.New(fault.NotFound, "Checkpoints were signed, and the log's signing key %s is gone: give the verifier key as --key, or put the key back from your backup.", keyPath(cmd.DB))
 	}
 	own, err := logKey(a.ctx, cmd.DB, s)
 	if err != nil {

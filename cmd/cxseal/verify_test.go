@@ -30,7 +30,7 @@ func TestVerifyingACopyMakesNoKeyAndSaysWhichOneItNeeds(t *testing.T) {
 	if err := s.AddCheckpoint(t.Context(), audit.KeptCheckpoint{Size: 1, Note: "x", CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	if out := command(t, nil, "verify", "--db", db); out.code != 2 || !strings.Contains(out.stderr, "--key is needed") {
+	if out := command(t, nil, "verify", "--db", db); out.code != 1 || !strings.Contains(out.stderr, "give the verifier key as --key") {
 		t.Errorf("%d %s%s", out.code, out.stdout, out.stderr)
 	}
 	if err := s.Close(); err != nil {
