@@ -38,7 +38,7 @@ func (h *Console) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	since := now.AddDate(0, 0, -failedDays)
+	since := daysBefore(now, failedDays)
 	failed, lastFailed, err := h.failedSince(ctx, since)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (h *Console) dashboard(c echo.Context) error {
 		return err
 	}
 	overdue := rotations[rotation.StatusOverdue]
-	v.NextStep = h.nextStep(totals, counts)
+	v.NextStep = h.nextStep(caller(c), totals, counts)
 	v.Coverage = dashboardCoverage(totals)
 	review, err := h.reviewStat(ctx)
 	if err != nil {
@@ -65,7 +65,7 @@ func (h *Console) dashboard(c echo.Context) error {
 	active := counts[encryption.Queued] + counts[encryption.Checking] + counts[encryption.Patching] + counts[encryption.Verifying]
 	v.Stats = []web.Stat{
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
-		{Label: "runs in progress", Value: int(active), Href: "/runs"},
+		{Label: "runs in progress", Value: int(active), Href: runsIn(encryption.InProgress, time.Time{})},
 		{Label: "runs failed", Value: failed, Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
@@ -119,12 +119,14 @@ func (h *Console) dashboardLists(ctx context.Context, v *web.DashboardView, now 
 }
 
 // nextStep is what to do on an installation that holds nothing yet.
-func (h *Console) nextStep(totals inventory.Totals, counts map[encryption.State]int64) *web.NextStep {
+func (h *Console) nextStep(who access.Caller, totals inventory.Totals, counts map[encryption.State]int64) *web.NextStep {
 	switch {
-	case len(h.cfg.Connections()) == 0:
+	case len(h.cfg.Connections()) == 0 && who.Can(access.PermManageConnections):
 		return &web.NextStep{Title: "Connect a tenant first",
-			Text: "Set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, then start the console again.",
-			Link: web.Link{Text: "See the connections", Href: "/system"}}
+			Text: "Describe the tenant and its OAuth client here; its secrets are sealed. Or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, and start the console again.",
+			Link: web.Link{Text: "Add a connection", Href: "/connections/new"}}
+	case len(h.cfg.Connections()) == 0:
+		return &web.NextStep{Title: "No tenant is connected yet", Text: "An admin adds one under Connections. What this console finds there appears here."}
 	case totals.Tables == 0 && len(counts) == 0:
 		return &web.NextStep{Title: "Choose a table",
 			Text: "Read the tenant's tables, or open one by its ids. Its page shows which columns are encrypted.",
@@ -168,6 +170,12 @@ func (h *Console) attention(ctx context.Context, counts map[encryption.State]int
 		}
 	}
 	return list
+}
+
+// daysBefore is the beginning of the UTC day that lies so many days back: a
+// number counts whole days, as the list that it leads to does.
+func daysBefore(now time.Time, days int) time.Time {
+	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)
 }
 
 func runsIn(state encryption.State, from time.Time) string {

@@ -16,6 +16,9 @@ import (
 // driftDays is how long a column that lost its protection needs attention.
 const driftDays = 30
 
+// driftMost is as far as the dashboard counts them.
+const driftMost = 1000
+
 // protection fills in the number that matters, sensitive columns that are
 // encrypted, and how both coverages came to where they are.
 func (h *Console) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
@@ -65,16 +68,20 @@ func (h *Console) protectionAttention(ctx context.Context, totals inventory.Tota
 		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
 			Detail: "Encrypt them, or decide that they are not sensitive.", Link: web.Link{Text: "Show", Href: unprotected()}})
 	}
-	from := now.AddDate(0, 0, -driftDays)
-	lost, _, err := h.cfg.Audit.AuditCount(ctx, audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, 1000)
+	from := daysBefore(now, driftDays)
+	lost, exact, err := h.cfg.Audit.AuditCount(ctx, audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
 	if err != nil {
 		return nil, nil, err
 	}
 	if lost > 0 {
-		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(int(lost), "column lost its protection", "columns lost their protection") + " outside of this console",
+		title := web.Plural(int(lost), "column lost its protection", "columns lost their protection") + " outside of this console"
+		if !exact {
+			title = "More than " + title
+		}
+		first = append(first, web.Attention{Tone: web.ToneDanger, Title: title,
 			Detail: "Found within the last 30 days. Find out who did it, and make sure that they are encrypted again.",
 			Link: web.Link{Text: "Show", Href: "/audit?" + url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
-				"from": {from.UTC().Format(time.DateOnly)}}.Encode()}})
+				"from": {from.Format(time.DateOnly)}}.Encode()}})
 	}
 	undecided, err := h.cfg.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
 	if err != nil {

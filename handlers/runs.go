@@ -27,7 +27,7 @@ func (h *Console) runs(c echo.Context) error {
 	}
 	v.Lead = periodHelp
 	filter := encryption.RunFilter{
-		State:     q.oneOf("state", stateNames()...),
+		State:     q.oneOf("state", append(stateNames(), encryption.InProgress)...),
 		Operation: q.oneOf("operation", string(audit.ColumnEncryption), string(audit.KeyRotation)), Connection: q.text("connection"),
 		DatastoreID: q.text("datastore_id"), TableID: q.text("table_id"), RequestedBy: q.text("requested_by"),
 	}

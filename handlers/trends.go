@@ -114,22 +114,30 @@ func (h *Console) coverageChart(ctx context.Context, f trend.Filter) (web.ChartV
 		v.Days = append(v.Days, row)
 	}
 	if n := len(days); n > 0 {
-		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns from %s to %s, all columns from %s to %s; the coverage fell %s.",
+		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns from %s to %s, all columns from %s to %s; the coverage fell on %s.",
 			days[0].Day.Format(time.DateOnly), days[n-1].Day.Format(time.DateOnly),
 			web.FormatPercent(days[0].SensitiveRate()), web.FormatPercent(days[n-1].SensitiveRate()),
-			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), times(len(drops)))
+			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), fallenDays(days, drops))
 	}
 	return v, drops, nil
 }
 
-func times(n int) string {
-	switch n {
-	case 0:
-		return "at no time"
-	case 1:
-		return "once"
+// fallenDays counts the days on which the coverage fell. A day may have many
+// reasons, one for each table, and may have made good by its end what it lost.
+func fallenDays(days []trend.Snapshot, drops []web.DropRow) string {
+	fell := map[string]bool{}
+	for i := 1; i < len(days); i++ {
+		if days[i].FellFrom(days[i-1].Counts) {
+			fell[days[i].Day.Format(time.DateOnly)] = true
+		}
 	}
-	return fmt.Sprintf("%d times", n)
+	for _, d := range drops {
+		fell[d.Day] = true
+	}
+	if len(fell) == 0 {
+		return "no day"
+	}
+	return web.Plural(len(fell), "day", "days")
 }
 
 // coverageDays is the series of a chart: the totals, or the sum of the tables

@@ -310,7 +310,11 @@ func (s *Store) RunCount(ctx context.Context, f encryption.RunFilter) (n int64, 
 
 func runFilter(f encryption.RunFilter) where {
 	w := where{}
-	w.equals(`state`, f.State)
+	if f.State == encryption.InProgress {
+		w.and(`state IN ` + openStates)
+	} else {
+		w.equals(`state`, f.State)
+	}
 	w.equals(`operation`, f.Operation)
 	w.equals(`connection`, f.Connection)
 	w.equals(`datastore_id`, f.DatastoreID)

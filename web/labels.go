@@ -166,7 +166,7 @@ func operationOptions(codes []string) []Option {
 var outcomeOptions = []Option{{"SUCCESS", "Success"}, {"FAILURE", "Failure"}, {"DENIED", "Denied"}}
 
 var stateOptions = func() []Option {
-	var out []Option
+	out := []Option{{"in_progress", "In progress"}}
 	for _, s := range []string{"awaiting", "queued", "checking", "patching", "verifying", "verified", "rejected", "unconfirmed", "failed", "cancelled"} {
 		out = append(out, Option{s, stateLabel(s).text})
 	}

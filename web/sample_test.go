@@ -344,7 +344,7 @@ func samplePages() []page {
 func sampleChart() ChartView {
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
 	return ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true, CSV: "/charts/coverage.csv",
-		Summary: "Sensitive columns from 40% to 76.25%; the coverage fell once.",
+		Summary: "Sensitive columns from 40% to 76.25%; the coverage fell on 1 day.",
 		Lines:   []ChartLine{{Label: "Sensitive columns"}, {Label: "All columns"}, {Label: "Days with failed runs", Points: true}},
 		Days: []ChartDay{{Day: day(20), Values: []float64{40, 12.5, 0}},
 			{Day: day(21), Values: []float64{-1, 10, 30}, Marks: []ChartMark{{Kind: "drop", Reason: "ssn: <b>gone</b>", Href: "/runs/1"}}},

@@ -229,9 +229,12 @@ type RotationDate struct {
 	UpdatedAt    time.Time
 }
 
+// InProgress stands in RunFilter.State for every state that a worker moves on.
+const InProgress = "in_progress"
+
 // RunFilter narrows the run list; the zero value is everything.
 type RunFilter struct {
-	State       string
+	State       string // one state, or InProgress
 	Operation   string
 	Connection  string
 	DatastoreID string
