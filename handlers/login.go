@@ -23,6 +23,10 @@ func (h *Console) showLogin(c echo.Context, status int, v web.LoginView) error {
 	v.User = web.User{} // the form stands alone, without the navigation
 	v.DemoNote = h.cfg.DemoNote
 	v.Providers = h.providers(v.Next)
+	var err error
+	if v.NoAccount, err = h.cfg.Accounts.AwaitsFirst(c.Request().Context()); err != nil {
+		return err
+	}
 	return h.render(c, status, web.LoginPage(v))
 }
 

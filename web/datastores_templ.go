@@ -285,7 +285,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = empty("database", "No table is known yet", "Open one by its ids; it stays in this list afterwards.").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = empty("database", "No table is known yet", "Read them from CXone, or open one by its ids; it stays in this list afterwards.").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

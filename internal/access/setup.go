@@ -59,6 +59,19 @@ func (a *Accounts) SetupToken(ctx context.Context) (string, error) {
 	return token, nil
 }
 
+// AwaitsFirst reports whether the console printed a setup link and still has no
+// account.
+func (a *Accounts) AwaitsFirst(ctx context.Context) (bool, error) {
+	a.changing.Lock()
+	printed := !a.setup.expires.IsZero()
+	a.changing.Unlock()
+	if !printed {
+		return false, nil
+	}
+	n, err := a.store.CountUsers(ctx)
+	return err == nil && n == 0, err
+}
+
 // CheckSetupToken is nil when the token is the one that is out, so that the
 // page can be shown; fault.NotFound otherwise, whatever the reason.
 func (a *Accounts) CheckSetupToken(token string) error {
