@@ -34,10 +34,10 @@ func (h *Console) showPolicies(c echo.Context, status int, form web.PolicyForm) 
 	v := web.PoliciesView{Chrome: h.chrome(c, "Rotation policies", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}),
 		Default: ruleText(rotation.DefaultRule), Connections: h.connectionOptions(), CanManage: caller(c).Can(access.PermManageSettings), Form: form}
 	for _, c := range sensitivity.Categories {
-		v.Categories = append(v.Categories, web.Option{Value: string(c), Label: web.OperationText(string(c))})
+		v.Categories = append(v.Categories, web.Option{Value: string(c), Label: web.CategoryText(string(c))})
 	}
 	for _, p := range known {
-		row := web.PolicyRow{ID: p.ID, Scope: p.Scope.String(), Rule: ruleText(p.Rule), Window: "at any time", UpdatedAt: p.UpdatedAt, UpdatedBy: p.UpdatedBy}
+		row := web.PolicyRow{ID: p.ID, Scope: scopeText(p.Scope), Rule: ruleText(p.Rule), Window: "at any time", UpdatedAt: p.UpdatedAt, UpdatedBy: p.UpdatedBy}
 		if p.Window != (rotation.Window{}) {
 			row.Window = p.Window.Cron + ", " + p.Window.Zone + ", for " + web.Plural(p.Window.Minutes, "minute", "minutes") + ". Next:"
 			if s, err := p.Window.Schedule(); err == nil {
@@ -47,6 +47,14 @@ func (h *Console) showPolicies(c echo.Context, status int, form web.PolicyForm) 
 		v.Rows = append(v.Rows, row)
 	}
 	return h.render(c, status, web.RotationPoliciesPage(v))
+}
+
+// scopeText names a scope with the category as the other pages call it.
+func scopeText(s rotation.Scope) string {
+	if s.Category != "" {
+		s.Category = web.CategoryText(s.Category)
+	}
+	return s.String()
 }
 
 func ruleText(r rotation.Rule) string {
@@ -89,7 +97,7 @@ func (h *Console) savePolicy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.flash(c, web.ToneSuccess, "The policy for "+policy.Scope.String()+" is saved.")
+	h.flash(c, web.ToneSuccess, "The policy for "+scopeText(policy.Scope)+" is saved.")
 	return h.redirect(c, "/rotations/policies")
 }
 

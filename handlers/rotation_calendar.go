@@ -68,6 +68,17 @@ func (h *Console) rotationTimeline(c echo.Context) error {
 		return err
 	}
 	v := web.TimelineView{Chrome: h.chrome(c, "Rotations", web.NavRotations), Most: 1}
+	earlier, err := h.cfg.Ledger.LedgerDays(c.Request().Context(), rotation.Filter{Until: from})
+	if err != nil {
+		return err
+	}
+	before := web.TimelineWeek{From: from, Before: true, Passed: true, Path: web.RotationsBetweenPath(time.Time{}, from)}
+	for _, n := range earlier {
+		before.Due += n
+	}
+	if before.Due > 0 {
+		v.Most, v.Weeks = before.Due, append(v.Weeks, before)
+	}
 	for at := from; at.Before(until); at = at.AddDate(0, 0, 7) {
 		end := at.AddDate(0, 0, 7)
 		w := web.TimelineWeek{From: at, Now: !today.Before(at) && today.Before(end), Passed: !end.After(today), Path: web.RotationsBetweenPath(at, end)}

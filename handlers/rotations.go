@@ -102,10 +102,10 @@ func (h *Console) ledgerRow(ctx context.Context, c rotation.Column, policies rot
 	}
 	policy := "no policy: the default"
 	if p := policies.For(c.Connection, c.DatastoreID, category); p.ID != 0 {
-		policy = "policy for " + p.Scope.String()
+		policy = "policy for " + scopeText(p.Scope)
 	}
 	return web.RotationRow{
-		Connection: h.inPath(c.Connection), DatastoreID: c.DatastoreID, TableID: c.TableID, TableName: c.TableID, Column: c.Column,
+		Connection: h.inPath(c.Connection), DatastoreID: c.DatastoreID, TableID: c.TableID, TableName: c.TableName, Column: c.Column,
 		Strategy: c.Strategy, IntervalDays: c.IntervalDays, GraceDays: c.GraceDays, DueAt: c.DueAt,
 		Status: string(c.StatusAt(now, h.cfg.Leads)), KeyVersion: c.KeyVersion, RunID: c.RunID, Key: encodeKey(c.Key), Policy: policy,
 		SeenAt: c.SeenAt, RotatedAt: c.Rotated.At, RotatedHow: string(c.Rotated.How), Timeliness: string(c.Rotated.Timeliness),

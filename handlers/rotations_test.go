@@ -251,3 +251,20 @@ func TestAnAlarmRoutesAddressIsNeverShownAgain(t *testing.T) {
 		t.Error("the route is still there")
 	}
 }
+
+func TestTheTimelineCountsWhatIsLongOverdue(t *testing.T) {
+	h := newHouse(t)
+	const past = 200 * 24 * time.Hour // a key's 90 days, and far more than the weeks that are drawn
+	h.advance(-past)
+	h.tenant.SetNow(h.clock())
+	h.waitFor(h.as(access.Admin).launch("ssn"), encryption.Verified)
+	h.advance(past)
+	page := h.as(access.Officer).get("/rotations/timeline").body
+	link := regexp.MustCompile(`href="(/rotations\?until=[0-9-]+)">1<`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatalf("the key is nowhere on the timeline: %s", page)
+	}
+	if list := h.as(access.Officer).get(link[1]).body; !strings.Contains(list, "1 column on this page") || !strings.Contains(list, ">Contacts<") {
+		t.Errorf("the list behind it: %s", list)
+	}
+}

@@ -18,11 +18,20 @@ const ledgerColumns = `connection, datastore_id, table_id, column_name, strategy
 	first_seen, updated_at, key_version, shown, seen_at, rotated_at, rotated_how, rotated_due, old_seen_at, timeliness,
 	back_at, back_to, phase, next_at, sequence, wants_run, gone_at`
 
-func scanLedger(row scanner) (c rotation.Column, err error) {
-	return c, row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.Strategy, &c.IntervalDays, &c.GraceDays, stamp{&c.DueAt}, &c.Origin, &c.RunID,
+func ledgerFields(c *rotation.Column) []any {
+	return []any{&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.Strategy, &c.IntervalDays, &c.GraceDays, stamp{&c.DueAt}, &c.Origin, &c.RunID,
 		stamp{&c.FirstSeen}, stamp{&c.UpdatedAt}, &c.KeyVersion, &c.Shown, stamp{&c.SeenAt},
 		stamp{&c.Rotated.At}, &c.Rotated.How, stamp{&c.Rotated.Due}, stamp{&c.Rotated.OldSeenAt}, &c.Rotated.Timeliness,
-		stamp{&c.BackAt}, &c.BackTo, &c.Phase, stamp{&c.NextAt}, &c.Sequence, &c.WantsRun, stamp{&c.GoneAt})
+		stamp{&c.BackAt}, &c.BackTo, &c.Phase, stamp{&c.NextAt}, &c.Sequence, &c.WantsRun, stamp{&c.GoneAt}}
+}
+
+func scanLedger(row scanner) (c rotation.Column, err error) {
+	return c, row.Scan(ledgerFields(&c)...)
+}
+
+// scanLedgerLine reads a column with the name of its table.
+func scanLedgerLine(row scanner) (c rotation.Column, err error) {
+	return c, row.Scan(append(ledgerFields(&c), &c.TableName)...)
 }
 
 // saveLedgerText replaces every column but those of the key.
@@ -256,15 +265,20 @@ func (s *Store) Ledger(ctx context.Context, f rotation.Filter, after *rotation.C
 		w.and(`(due_at, connection, datastore_id, table_id, column_name) > (?, ?, ?, ?, ?)`,
 			micros(after.DueAt), after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	list, err := collect(ctx, s, scanLedger, ledgerText(w), append(w.args, pageSize(limit))...)
+	list, err := collect(ctx, s, scanLedgerLine, ledgerText(w), append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list rotations: %w", err)
 	}
 	return list, nil
 }
 
+// ledgerTableName is what people call a column's table; its id where the
+// inventory has not met it.
+const ledgerTableName = `coalesce((SELECT nullif(t.name, '') FROM inventory_tables t WHERE t.connection = rotation_dates.connection
+	AND t.datastore_id = rotation_dates.datastore_id AND t.table_id = rotation_dates.table_id), table_id)`
+
 func ledgerText(w where) string {
-	return `SELECT ` + ledgerColumns + ` FROM rotation_dates` + w.sql() + ` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
+	return `SELECT ` + ledgerColumns + `, ` + ledgerTableName + ` FROM rotation_dates` + w.sql() + ` ORDER BY due_at, connection, datastore_id, table_id, column_name LIMIT ?`
 }
 
 // LedgerCounts counts columns that are overdue, due and due soon.

@@ -49,10 +49,18 @@ type TimelineView struct {
 // TimelineWeek is one week, from Monday.
 type TimelineWeek struct {
 	From   time.Time
+	Before bool // everything before From, in one line
 	Due    int
 	Now    bool // today lies in it
 	Passed bool // its dates have passed: nothing newer was seen
 	Path   string
+}
+
+func (w TimelineWeek) label() string {
+	if w.Before {
+		return "Due before " + FormatDate(w.From)
+	}
+	return "Due in the week from " + FormatDate(w.From)
 }
 
 // PoliciesView lists rotation policies, with a form for one more.
@@ -223,9 +231,13 @@ func routePath(id int64, what string) string {
 }
 
 // RotationsBetweenPath lists what is due in a
-// stretch of days; the last day is not in it.
+// stretch of days; the last day is not in it. A zero from: from the first on.
 func RotationsBetweenPath(from, until time.Time) string {
-	return listPath("/rotations", "from", from.UTC().Format(time.DateOnly), "until", until.UTC().Format(time.DateOnly))
+	first := ""
+	if !from.IsZero() {
+		first = from.UTC().Format(time.DateOnly)
+	}
+	return listPath("/rotations", "from", first, "until", until.UTC().Format(time.DateOnly))
 }
 
 // FormatPlain is a number for a machine: no grouping.

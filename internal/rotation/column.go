@@ -9,6 +9,7 @@ import (
 // Column is one encrypted column in the ledger.
 type Column struct {
 	Key
+	TableName    string // for a list to show; what lists columns fills it in, and it is not kept
 	Strategy     string // encryption.Automatic or encryption.Manual
 	IntervalDays int
 	GraceDays    int // days after DueAt before the rotation is overdue
