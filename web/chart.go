@@ -97,6 +97,15 @@ func (v ChartView) top() float64 {
 	return top
 }
 
+// scale is a value as the drawing's axis says it.
+func (v ChartView) scale(n float64) string {
+	text := strconv.FormatFloat(n, 'f', -1, 64)
+	if v.Unit == "%" {
+		return text + "%"
+	}
+	return text + " " + v.Unit
+}
+
 func (v ChartView) x(i int) float64 {
 	return plotPad + (plotWidth-2*plotPad)*float64(i)/float64(max(1, len(v.Days)-1))
 }

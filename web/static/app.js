@@ -175,6 +175,7 @@
         menu.open = false;
         menu.querySelector("summary").focus();
       });
+      if (event.target.matches("input[type=search]")) event.target.blur(); // to the other keys
       return;
     }
     if (!listening || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
