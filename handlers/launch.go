@@ -157,6 +157,9 @@ func (h *Console) check(c echo.Context, f launchForm) (web.PreflightView, error)
 	if !f.request.StartAt.After(h.cfg.Now()) {
 		view.StartAt = time.Time{} // past: at once
 	}
+	if preview.WaitsFor != "" {
+		view.StartAt, view.WaitsFor = preview.Opens, preview.WaitsFor
+	}
 	return view, nil
 }
 

@@ -162,12 +162,25 @@ func (h *Console) addPolicy(ctx context.Context, ref tableRef, v *web.TableView)
 		return err
 	}
 	now := h.cfg.Now()
-	opens, scope, err := h.cfg.Policies.MayStart(ctx, ref.connection, ref.datastore, now)
-	if err != nil {
+	opens, scope, err := h.cfg.Policies.MayStart(ctx, ref.connection, ref.datastore, ref.table, nil, now)
+	switch {
+	case err != nil:
 		return err
-	}
-	if opens.After(now) {
+	case opens.After(now):
 		v.WindowOpens = "The low-traffic window of " + scope + " is closed: a run waits until " + web.FormatTime(opens) + "."
+		return nil
+	case !policies.ByCategory():
+		return nil
+	}
+	for _, col := range v.Columns {
+		opens, scope, err := h.cfg.Policies.MayStart(ctx, ref.connection, ref.datastore, ref.table, []string{col.Name}, now)
+		if err != nil {
+			return err
+		}
+		if opens.After(now) {
+			v.WindowOpens = "The low-traffic window of " + scope + " is closed: a run on such columns waits until " + web.FormatTime(opens) + "."
+			return nil
+		}
 	}
 	return nil
 }

@@ -268,3 +268,30 @@ func TestTheTimelineCountsWhatIsLongOverdue(t *testing.T) {
 		t.Errorf("the list behind it: %s", list)
 	}
 }
+
+// A policy that says when changes to health data may be sent must not be kept
+// and then forgotten.
+func TestARunOnColumnsOfACategoryKeepsTheCategorysWindow(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	admin.get(tablePath()) // the inventory meets the columns
+	opened := h.clock().UTC().Add(-time.Hour)
+	if a := admin.submit("/rotations/policies", "/rotations/policies", url.Values{"strategy": {"AUTOMATIC"}, "interval_days": {"90"}, "grace_days": {"7"}, "category": {"health"},
+		"window_cron": {strconv.Itoa(opened.Minute()) + " " + strconv.Itoa(opened.Hour()) + " * * *"}, "window_zone": {"UTC"}, "window_minutes": {"1"}}); a.status != 303 {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	const says = "low-traffic window of category"
+	if page := admin.get(tablePath()); !strings.Contains(page.body, says) || !strings.Contains(page.body, `name="ignore_window"`) {
+		t.Error("the form does not say that such columns would wait, or offers no way around")
+	}
+	h.waitFor(admin.launch("city"), encryption.Verified)
+
+	plan := admin.submit(tablePath(), tablePath()+"/preflight", runForm("ssn", "medical_record_number"))
+	if !strings.Contains(plan.body, "when the low-traffic window of category health opens") || strings.Contains(plan.body, "Encrypt 2 columns now") {
+		t.Errorf("the plan promises to start at once: %s", plan.body)
+	}
+	waiting := h.waitFor(admin.launch("ssn", "medical_record_number"), encryption.Queued)
+	if waiting.StartAt.Sub(h.clock()) < 22*time.Hour {
+		t.Errorf("the run starts at %s, the window opens in 23 hours", waiting.StartAt)
+	}
+}

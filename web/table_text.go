@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -114,6 +115,15 @@ func launchText(rotation bool, n int) string {
 		return "Encrypt " + Plural(n, "column", "columns") + " now"
 	}
 	return "Encrypt now"
+}
+
+// launchText promises no “now” to what starts later.
+func (v PreflightView) launchText() string {
+	text := launchText(v.Rotation, len(v.Chosen()))
+	if !v.StartAt.IsZero() {
+		text = strings.TrimSuffix(text, " now")
+	}
+	return text
 }
 
 func (v PreflightView) blockedTitle() string {

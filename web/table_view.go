@@ -73,6 +73,7 @@ type PreflightView struct {
 	Masked        []string // ordinary indexes that will be masked
 	IntervalDays  int
 	StartAt       time.Time // zero: at once
+	WaitsFor      string    // the scope of the low-traffic window that it waits for; empty: none
 	NextRotation  time.Time
 	Payload       string // the exact body of the PATCH, indented
 	Fingerprint   string

@@ -69,11 +69,13 @@ type Request struct {
 	Fingerprint string
 }
 
-// Windows says when changes may be sent to a data store.
+// Windows says when changes may be sent to columns of a table.
 type Windows interface {
-	// MayStart is at itself while the window is open or where there is none,
-	// and otherwise when it opens next, with the name of the window's scope.
-	MayStart(ctx context.Context, connection, datastoreID string, at time.Time) (opens time.Time, scope string, err error)
+	// MayStart is at itself while every window that applies is open or where
+	// there is none, and otherwise when they are open next, with the name of
+	// the scope of the one that delays. Without columns it is about those that
+	// no window singles out.
+	MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (opens time.Time, scope string, err error)
 }
 
 // UseWindows makes every run wait for its low-traffic window. It is called
@@ -82,15 +84,25 @@ func (s *Service) UseWindows(w Windows) { s.windows = w }
 
 // untilOpen is when a run may start that is to start at a time: never earlier,
 // and in a window. closed names the window's scope when it is not open then.
-func (s *Service) untilOpen(ctx context.Context, connection, datastoreID string, at time.Time) (opens time.Time, closed string, err error) {
+func (s *Service) untilOpen(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (opens time.Time, closed string, err error) {
 	if s.windows == nil {
 		return at, "", nil
 	}
-	opens, scope, err := s.windows.MayStart(ctx, connection, datastoreID, at)
+	opens, scope, err := s.windows.MayStart(ctx, connection, datastoreID, tableID, columns, at)
 	if err != nil || !opens.After(at) {
 		return at, "", err
 	}
 	return opens, scope, nil
+}
+
+// starts is when what is asked for may start, and the scope of the low-traffic
+// window that delays it, empty for none.
+func (s *Service) starts(ctx context.Context, r Request) (opens time.Time, closed string, err error) {
+	start := r.StartAt
+	if start.IsZero() {
+		start = s.now()
+	}
+	return s.untilOpen(ctx, r.Connection, r.DatastoreID, r.TableID, r.Columns, start)
 }
 
 func (r Request) wish() Wish {
@@ -103,6 +115,11 @@ type Preview struct {
 	Plan         Plan
 	Payload      []byte
 	NextRotation time.Time
+
+	// WaitsFor is the scope of the low-traffic window that is closed at the time
+	// asked for, empty for none or by choice, and Opens when it opens.
+	WaitsFor string
+	Opens    time.Time
 }
 
 // Preflight reads the table and its indexes and plans the request without
@@ -121,7 +138,16 @@ func (s *Service) Preflight(ctx context.Context, caller access.Caller, request R
 	}
 	s.shown.keep(plan)
 	next := NextRotation(s.now(), request.IntervalDays)
+	opens, closed, err := s.starts(ctx, request)
+	if err != nil {
+		return Preview{}, err
+	}
+	if request.IgnoreWindow {
+		closed = ""
+	}
 	return Preview{
+		WaitsFor:     closed,
+		Opens:        opens,
 		Plan:         plan,
 		NextRotation: next,
 		Payload: Payload(request.TableID, plan.Targets, request.Strategy, request.IntervalDays, next,
@@ -148,11 +174,7 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 	if err != nil {
 		return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
 	}
-	start := request.StartAt
-	if start.IsZero() {
-		start = s.now()
-	}
-	opens, closed, err := s.untilOpen(ctx, request.Connection, request.DatastoreID, start)
+	opens, closed, err := s.starts(ctx, request)
 	if err != nil {
 		return Run{}, err
 	}

@@ -53,7 +53,7 @@ func (t *task) waitForWindow(ctx context.Context) (waits bool, err error) {
 	if t.run.IgnoreWindow {
 		return false, nil
 	}
-	opens, closed, err := t.untilOpen(ctx, t.run.Connection, t.run.DatastoreID, t.now())
+	opens, closed, err := t.untilOpen(ctx, t.run.Connection, t.run.DatastoreID, t.run.TableID, t.run.Columns, t.now())
 	if err != nil || closed == "" {
 		return false, err
 	}

@@ -14,7 +14,7 @@ import (
 // window is open, or opens at a time.
 type window struct{ opens atomic.Pointer[time.Time] }
 
-func (w *window) MayStart(_ context.Context, _, _ string, at time.Time) (time.Time, string, error) {
+func (w *window) MayStart(_ context.Context, _, _, _ string, _ []string, at time.Time) (time.Time, string, error) {
 	if opens := w.opens.Load(); opens != nil && at.Before(*opens) {
 		return *opens, "everything", nil
 	}

@@ -94,6 +94,8 @@ type PolicyStore interface {
 	// the scan look again at every column of the scope.
 	SavePolicy(ctx context.Context, p Policy, records ...audit.Record) error
 	DeletePolicy(ctx context.Context, id int64, records ...audit.Record) error
+	// ColumnCategory is a column's sensitivity category, empty for none.
+	ColumnCategory(ctx context.Context, key Key) (string, error)
 }
 
 // Bounds of a policy.
@@ -190,21 +192,69 @@ func (p Policy) describe() string {
 	return text + "."
 }
 
-// MayStart implements encryption.Windows: at itself, or when the window that
-// applies opens next, with the window's name for people.
-func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID string, at time.Time) (time.Time, string, error) {
+// windowTries bounds the search for a moment at which several windows are open:
+// daily ones that never meet are given up after years.
+const windowTries = 2000
+
+// MayStart implements encryption.Windows: at itself, or when the windows that
+// apply are open next, with the scope of the one that delays.
+func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (time.Time, string, error) {
 	known, err := k.store.Policies(ctx)
 	if err != nil {
 		return at, "", err
 	}
-	p := known.For(connection, datastoreID, "")
-	s, err := p.Window.Schedule()
+	apply, err := k.windows(ctx, known, Key{Connection: connection, DatastoreID: datastoreID, TableID: tableID}, columns)
 	if err != nil {
 		return at, "", err
 	}
-	opens, ok := s.OpenAt(at)
-	if !ok {
-		return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", p.Scope)
+	schedules := make([]Schedule, len(apply))
+	for i, p := range apply {
+		if schedules[i], err = p.Window.Schedule(); err != nil {
+			return at, "", err
+		}
 	}
-	return opens, p.String(), nil
+	opens, delays := at, Policy{}
+	for range windowTries {
+		moved := false
+		for i, s := range schedules {
+			next, ok := s.OpenAt(opens)
+			if !ok {
+				return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", apply[i].Scope)
+			}
+			if next.After(opens) {
+				opens, delays, moved = next, apply[i], true
+			}
+		}
+		if !moved {
+			return opens, delays.String(), nil
+		}
+	}
+	return at, "", fault.New(fault.Invalid, "The low-traffic windows of these columns are never open at the same time, that of %s among them. Change the columns in several runs, or the rotation policies.", delays.Scope)
+}
+
+// windows are the policies whose windows a run on the columns must keep: the
+// data store's, and in its place for a column of a category that of the
+// category's policy, where that one has a window.
+func (k *Keeper) windows(ctx context.Context, known Policies, table Key, columns []string) (Policies, error) {
+	base := known.For(table.Connection, table.DatastoreID, "")
+	if len(columns) == 0 || !known.ByCategory() {
+		return Policies{base}, nil
+	}
+	var apply Policies
+	for _, name := range columns {
+		key := table
+		key.Column = name
+		category, err := k.store.ColumnCategory(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		p := known.For(table.Connection, table.DatastoreID, category)
+		if p.Window == (Window{}) {
+			p = base
+		}
+		if !slices.ContainsFunc(apply, func(a Policy) bool { return a.ID == p.ID }) {
+			apply = append(apply, p)
+		}
+	}
+	return apply, nil
 }
