@@ -103,6 +103,10 @@ func (h *Console) ledgerRow(ctx context.Context, c rotation.Column, policies rot
 	policy := "no policy: the default"
 	if p := policies.For(c.Connection, c.DatastoreID, category); p.ID != 0 {
 		policy = "policy for " + scopeText(p.Scope)
+		if p.IntervalDays != c.IntervalDays || p.Strategy != c.Strategy {
+			// What the tenant was told holds until it is told otherwise.
+			policy += ": its " + web.Plural(p.GraceDays, "day", "days") + " of grace hold, and its interval and strategy from the next change on"
+		}
 	}
 	return web.RotationRow{
 		Connection: h.inPath(c.Connection), DatastoreID: c.DatastoreID, TableID: c.TableID, TableName: c.TableName, Column: c.Column,

@@ -3,6 +3,7 @@ package web
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,6 +66,17 @@ type CampaignPreflight struct {
 type BlockerGroup struct {
 	Reason string
 	Tables []string
+}
+
+// shownTables is how many tables a reason names.
+const shownTables = 8
+
+// where names the tables, the first few of many.
+func (g BlockerGroup) where() string {
+	if len(g.Tables) <= shownTables {
+		return JoinNames(g.Tables)
+	}
+	return strings.Join(g.Tables[:shownTables], ", ") + " and " + FormatNumber(int64(len(g.Tables)-shownTables)) + " more"
 }
 
 // CampaignItem is one table of a campaign.

@@ -35,3 +35,16 @@ func TestDaysLeftCountsDaysAndNotHours(t *testing.T) {
 		}
 	}
 }
+
+func TestAReasonSaysThatItHoldsForMoreTablesThanItNames(t *testing.T) {
+	g := BlockerGroup{}
+	for i := range 22 {
+		g.Tables = append(g.Tables, "t"+FormatPlain(i))
+	}
+	if got := g.where(); got != "t0, t1, t2, t3, t4, t5, t6, t7 and 14 more" {
+		t.Error(got)
+	}
+	if g.Tables = g.Tables[:2]; g.where() != "t0 and t1" {
+		t.Error(g.where())
+	}
+}

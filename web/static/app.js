@@ -236,4 +236,11 @@
   }
 
   reveal(document);
+
+  // On a telephone the navigation is a strip: bring the present page into it.
+  var here = document.querySelector(".cx-nav [aria-current]");
+  var strip = here && here.closest(".cx-nav");
+  if (strip && strip.scrollWidth > strip.clientWidth) {
+    strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+  }
 })();
