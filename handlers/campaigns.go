@@ -243,12 +243,28 @@ func (h *Console) campaignRow(c campaign.Campaign) web.CampaignRow {
 	p := web.CampaignProgress{Total: c.Progress.Total, Pending: c.Progress.Pending, Open: c.Progress.Open,
 		Refused: c.Progress.Refused, Verified: c.Progress.Ended[encryption.Verified]}
 	for state, n := range c.Progress.Ended {
-		if state != encryption.Verified {
+		switch state {
+		case encryption.Verified:
+		case encryption.Cancelled:
+			p.Cancelled += n
+		default:
 			p.Failed += n
 		}
 	}
+	if c.State == campaign.Cancelled { // what was to come never comes
+		p.Refused, p.Pending = p.Refused+p.Pending, 0
+	}
 	return web.CampaignRow{ID: c.ID, DatastoreID: c.DatastoreID, Connection: h.inPath(c.Connection), State: string(c.State),
 		RequestedBy: c.RequestedBy.Name, RequestedAt: c.RequestedAt, FinishedAt: c.FinishedAt, Progress: p}
+}
+
+// itemOf is one table of a campaign; what a cancelled one never came to says so.
+func (h *Console) itemOf(c campaign.Campaign, i campaign.Item) web.CampaignItem {
+	item := h.campaignItem(c.Connection, i)
+	if c.State == campaign.Cancelled && item.State == "" && item.Refused == "" {
+		item.Refused = "The campaign was cancelled before its run was launched."
+	}
+	return item
 }
 
 func (h *Console) campaignItem(connection string, i campaign.Item) web.CampaignItem {
@@ -311,7 +327,7 @@ func (h *Console) campaignView(c echo.Context, after int) (web.CampaignView, err
 		v.Pager.Older = withParam(web.CampaignPath(id), "after", strconv.Itoa(items[pageRows-1].Position+1))
 	}
 	for _, i := range items {
-		v.Items = append(v.Items, h.campaignItem(found.Connection, i))
+		v.Items = append(v.Items, h.itemOf(found, i))
 	}
 	if found.Progress.Closed() > found.Progress.Ended[encryption.Verified] {
 		v.Blockers, err = h.campaignBlockers(ctx, id)
@@ -378,7 +394,7 @@ func (h *Console) campaignCSV(c echo.Context) error {
 	out.UseCRLF = true
 	rows := [][]string{{"campaign_id", "connection", "datastore_id", "table_id", "table_name", "columns", "left_out", "run_id", "state", "detail"}}
 	err = h.eachItem(ctx, id, func(i campaign.Item) error {
-		item := h.campaignItem(found.Connection, i)
+		item := h.itemOf(found, i)
 		row := []string{id, found.Connection, i.DatastoreID, i.TableID, i.TableName, strings.Join(i.Columns, ";"), strings.Join(i.LeftOut, " "),
 			i.RunID, item.State, item.Refused}
 		for n := range row {

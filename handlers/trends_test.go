@@ -157,6 +157,31 @@ func TestACampaignEncryptsWhatIsOpenAndSaysWhatItLeftOut(t *testing.T) {
 	}
 }
 
+// What somebody cancelled did not fail, and nobody is to look for a reason.
+func TestACancelledCampaignCountsNoFailures(t *testing.T) {
+	h := newHouse(t)
+	admin := h.as(access.Admin)
+	closed := h.clock().UTC().Add(-time.Hour)
+	if a := admin.submit("/rotations/policies", "/rotations/policies", url.Values{"strategy": {"AUTOMATIC"}, "interval_days": {"90"}, "grace_days": {"7"},
+		"window_cron": {closed.Format("4 15") + " * * *"}, "window_zone": {"UTC"}, "window_minutes": {"1"}}); a.status != 303 {
+		t.Fatalf("policy: %d %s", a.status, a.body)
+	}
+	path := admin.submit("/campaigns", "/campaigns", url.Values{"connection": {"default"}, "datastore_id": {datastoreID}, "target": {"tables"}, "table_id": {tableID}, "interval_days": {"60"}}).header.Get("Location")
+	id := strings.TrimPrefix(path, "/campaigns/")
+	for h.untilCampaign(id, campaign.Running).Progress.Open == 0 {
+		if t.Context().Err() != nil {
+			t.Fatal("the run that waits for its window is not launched")
+		}
+	}
+	if a := admin.submit(path, path+"/cancel", nil); a.status != 303 {
+		t.Fatalf("cancel: %d %s", a.status, a.body)
+	}
+	h.untilCampaign(id, campaign.Cancelled)
+	if page := admin.get(path).body; !strings.Contains(page, "1 of 1 table, 1 cancelled") || strings.Contains(page, "failed or not confirmed") || strings.Contains(page, "To come") {
+		t.Errorf("the campaign's page: %s", page)
+	}
+}
+
 // untilCampaign waits until the campaign is in the state.
 func (h *house) untilCampaign(id string, want campaign.State) campaign.Campaign {
 	h.t.Helper()

@@ -26,7 +26,7 @@ type CampaignRow struct {
 
 // CampaignProgress counts a campaign's tables.
 type CampaignProgress struct {
-	Total, Pending, Open, Verified, Refused, Failed int // Failed: ended without being verified
+	Total, Pending, Open, Verified, Refused, Cancelled, Failed int // Failed: ended otherwise without being verified
 }
 
 // Closed is how many tables are through.
@@ -138,7 +138,7 @@ func (p CampaignProgress) text() string {
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{p.Verified, "verified"}, {p.Open, "at work"}, {p.Failed, "failed or not confirmed"}, {p.Refused, "not launched"}} {
+	}{{p.Verified, "verified"}, {p.Open, "at work"}, {p.Failed, "failed or not confirmed"}, {p.Cancelled, "cancelled"}, {p.Refused, "not launched"}} {
 		if part.n > 0 {
 			text += ", " + FormatNumber(int64(part.n)) + " " + part.word
 		}
