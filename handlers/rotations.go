@@ -105,7 +105,7 @@ func (h *Console) ledgerRow(ctx context.Context, c rotation.Column, policies rot
 		policy = "policy for " + scopeText(p.Scope)
 		if p.IntervalDays != c.IntervalDays || p.Strategy != c.Strategy {
 			// What the tenant was told holds until it is told otherwise.
-			policy += ": its " + web.Plural(p.GraceDays, "day", "days") + " of grace hold, and its interval and strategy from the next change on"
+			policy += " (so far its grace)"
 		}
 	}
 	return web.RotationRow{

@@ -22,7 +22,7 @@ import (
 
 type demoCmd struct {
 	logging
-	Addr string `help:"The address to listen on." default:"127.0.0.1:8080" env:"CXSEAL_ADDR" placeholder:"HOST:PORT"`
+	Addr string `help:"The address to listen on; 127.0.0.1:8080 unless given." default:"127.0.0.1:8080" env:"CXSEAL_ADDR" placeholder:"HOST:PORT"`
 	Dir  string `help:"Where to keep the demo's database; a temporary folder unless given." placeholder:"DIR"`
 	Days int    `help:"How many days of history the demo has lived." default:"180"`
 }

@@ -12,7 +12,7 @@ import (
 
 type sandboxCmd struct {
 	logging
-	Addr         string        `help:"The address to listen on; loopback, since its controls need no token." default:"127.0.0.1:9090" placeholder:"HOST:PORT"`
+	Addr         string        `help:"The address to listen on, 127.0.0.1:9090 unless given; loopback, since its controls need no token." default:"127.0.0.1:9090" placeholder:"HOST:PORT"`
 	ClientID     string        `help:"The client it knows." default:"sandbox-client"`
 	ClientSecret string        `help:"That client's secret." default:"sandbox-secret"`
 	Realm        string        `help:"The realm it expects." default:"sandbox-realm"`

@@ -22,7 +22,7 @@ type serveCmd struct {
 	sealing
 	signOn
 	anchoring
-	DueSoon        []int    `help:"Days before a due date at which a key rotation is announced: first, second." default:"30,7" env:"CXSEAL_DUE_SOON" placeholder:"DAYS,DAYS"`
+	DueSoon        []int    `help:"Days before a due date at which a key rotation is announced: first, second; 30,7 unless given." default:"30,7" env:"CXSEAL_DUE_SOON" placeholder:"DAYS,DAYS"`
 	TrustedProxies []string `help:"Reverse proxies that may say who the client is: addresses or prefixes." env:"CXSEAL_TRUSTED_PROXIES" placeholder:"ADDR,…"`
 }
 

@@ -19,7 +19,7 @@ import (
 
 // database are the settings of every command that opens the database.
 type database struct {
-	DB string `help:"The database file." default:"cxseal.db" env:"CXSEAL_DB" placeholder:"FILE"`
+	DB string `help:"The database file; cxseal.db unless given." default:"cxseal.db" env:"CXSEAL_DB" placeholder:"FILE"`
 }
 
 // classifying is what counts as sensitive.
@@ -58,7 +58,7 @@ func (l logging) logger(w io.Writer) *slog.Logger {
 
 // listening is where a command answers HTTP.
 type listening struct {
-	Addr      string `help:"The address to listen on." default:"127.0.0.1:8080" env:"CXSEAL_ADDR" placeholder:"HOST:PORT"`
+	Addr      string `help:"The address to listen on; 127.0.0.1:8080 unless given." default:"127.0.0.1:8080" env:"CXSEAL_ADDR" placeholder:"HOST:PORT"`
 	PublicURL string `help:"The address under which browsers and CXone reach this console." env:"CXSEAL_PUBLIC_URL" placeholder:"URL"`
 }
 
