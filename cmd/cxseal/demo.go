@@ -138,6 +138,12 @@ func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.clock.offset.Load() == 0 {
+		// Before any job runs: one that looks at a table would find it bare.
+		if err := d.restore(a.ctx); err != nil {
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
@@ -161,9 +167,6 @@ func (d *demo) people(ctx context.Context) error {
 // that the tenant shares.
 func (d *demo) liveHistory(ctx context.Context, days int, progress io.Writer) error {
 	if d.clock.offset.Load() == 0 {
-		if err := d.restore(ctx); err != nil {
-			return err
-		}
 		return d.console.inv.Sync(ctx, defaultConnection, 0)
 	}
 	started := time.Now()
