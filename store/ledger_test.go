@@ -463,3 +463,38 @@ func TestWhatIsToldOfATransactionThatWasNotCommitted(t *testing.T) {
 		t.Errorf("%v: %s %s", err, fault.CodeOf(got), fault.MessageOf(got))
 	}
 }
+
+func TestAFullDiskIsToldUntilSomethingCanBeWrittenAgain(t *testing.T) {
+	s := open(t)
+	pages := func(n int64) {
+		t.Helper()
+		if err := s.write(t.Context(), func(t *tx) error {
+			var now int64
+			return t.queryRow(fmt.Sprintf(`PRAGMA max_page_count = %d`, n)).Scan(&now)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	big := record(noon)
+	big.Detail = strings.Repeat("x", 10_000)
+	pages(1) // no more than there are
+	var err error
+	for n := 0; err == nil && n < 100; n++ {
+		err = s.AppendRecords(t.Context(), big)
+		big = record(noon)
+		big.Detail = strings.Repeat("x", 10_000)
+	}
+	if fault.CodeOf(err) != fault.Unavailable {
+		t.Fatalf("writing to a full disk: %v", err)
+	}
+	if err := s.Ping(t.Context()); fault.CodeOf(err) != fault.Unavailable || !strings.Contains(fault.MessageOf(err), "disk is full") {
+		t.Errorf("ready, though nothing can be written: %v", err)
+	}
+	pages(1 << 30)
+	if err := s.AppendRecords(t.Context(), record(noon)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("not ready again: %v", err)
+	}
+}

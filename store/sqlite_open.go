@@ -216,3 +216,13 @@ func notCommitted(err error) error {
 	}
 	return err
 }
+
+// isDiskTrouble reports an error after which nothing can be written until
+// somebody mends the disk.
+func isDiskTrouble(err error) bool {
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
+}

@@ -92,10 +92,17 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 // Path is the database file's absolute path.
 func (s *Store) Path() string { return s.path }
 
-// Ping reports whether the database answers, for /readyz.
+// Ping reports whether the database answers and could keep what was written
+// last, for /readyz.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	return s.queryRow(ctx, `SELECT 1`).Scan(&one)
+	if err := s.queryRow(ctx, `SELECT 1`).Scan(&one); err != nil {
+		return err
+	}
+	if broken := s.writer.broken.Load(); broken != nil {
+		return *broken
+	}
+	return nil
 }
 
 // Close finishes what is queued and closes the database.

@@ -45,6 +45,10 @@ type writer struct {
 
 	wal walKeeper
 
+	// broken is why the newest transaction could not be kept, when that was the
+	// disk's fault; nil when the newest one could.
+	broken atomic.Pointer[error]
+
 	// Below: the goroutine's own.
 	stmts map[string]*sql.Stmt
 	tree  audit.Tree // the ledger's right edge, as of the running transaction
@@ -201,6 +205,9 @@ func (w *writer) batch(first *job) {
 		// undoing everything.
 		if first.err = w.call(t, first); first.err != nil {
 			w.rollback(t)
+			if isDiskTrouble(first.err) {
+				first.err = w.brokenBy(first.err)
+			}
 			close(first.commit)
 			return
 		}
@@ -216,19 +223,32 @@ func (w *writer) batch(first *job) {
 	if err == nil {
 		err = t.control("COMMIT")
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		w.rollback(t)
-	case w.fresh:
-		w.lag += w.tree.Size() - w.before
+		err = w.brokenBy(err)
+	} else {
+		w.broken.Store(nil)
+		if w.fresh {
+			w.lag += w.tree.Size() - w.before
+		}
 	}
 	for _, j := range jobs {
 		if err != nil && j.err == nil {
-			j.err = notCommitted(err)
+			j.err = err
 		}
 		close(j.commit)
 	}
 	w.wal.keep(t, w.log)
+}
+
+// brokenBy explains why a transaction was not kept, and remembers it for those
+// who ask whether the console can work.
+func (w *writer) brokenBy(err error) error {
+	explained := notCommitted(err)
+	if isDiskTrouble(err) {
+		w.broken.Store(&explained)
+	}
+	return explained
 }
 
 // next is a waiting job, or nil when none waits or the batch is full.

@@ -177,10 +177,11 @@ func (c *Console) sign(ctx context.Context) error {
 
 // ready says whether the console can do its work.
 func (c *Console) ready(ctx context.Context) error {
-	if err := c.store.Ping(ctx); err != nil {
+	err := c.store.Ping(ctx)
+	if err != nil && fault.CodeOf(err) != fault.Unavailable {
 		return fault.Wrap(err, fault.Internal, "The database does not answer.")
 	}
-	return nil
+	return err
 }
 
 // close lets go of what newConsole took, last first.
