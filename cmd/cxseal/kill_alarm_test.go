@@ -60,15 +60,15 @@ func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.order = append(p.order, id)
 	p.bodies[id] = append(p.bodies[id], string(body))
-	n := len(p.order)
+	n, slowAt, strikeAt, strike := len(p.order), p.slowAt, p.strikeAt, p.strike
 	p.mu.Unlock()
-	if n == p.slowAt {
+	if n == slowAt {
 		p.slow.stand()
 	}
 	w.WriteHeader(http.StatusNoContent)
-	if n == p.strikeAt {
+	if n == strikeAt {
 		_ = http.NewResponseController(w).Flush()
-		p.strike()
+		strike()
 	}
 }
 
@@ -141,6 +141,7 @@ func TestKillInADeliveryLosesNoAlarmAndRepeatsAtMostTheOneUnderWay(t *testing.T)
 			c := alarmCrash(t, p, k.digest, alarms)
 			t.Cleanup(func() { c.release(p.slow) })
 			strike := make(chan struct{})
+			p.mu.Lock() // the test console is a process of its own, which orders nothing here
 			if k.slow > 0 {
 				p.slowAt = k.slow
 			} else {
@@ -149,6 +150,7 @@ func TestKillInADeliveryLosesNoAlarmAndRepeatsAtMostTheOneUnderWay(t *testing.T)
 					p.strikeAt = 1
 				}
 			}
+			p.mu.Unlock()
 			c.start()
 			if k.slow > 0 {
 				p.slow.await(t, "the delivery")
