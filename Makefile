@@ -31,7 +31,7 @@ $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 soak: ## a thousand runs under a rate limit, by script and as a campaign, and how soon runs start; on a quiet machine
 	CXSEAL_SOAK=1 go test -count=1 -run ManyRuns -timeout 30m -v ./cmd/cxseal
 
-bench: ## the ledger against sqlite3, C and html/template, on a million records (docs/performance.md)
+bench: ## the ledger against sqlite3, C and html/template, every page against its queries (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
 
