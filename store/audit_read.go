@@ -34,35 +34,12 @@ const entryColumns = `r.seq, r.record, r.leaf_hash`
 
 // AuditPage is AuditLines with the records whole.
 func (s *Store) AuditPage(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Entry, error) {
-	q, err := s.auditQuery(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	if before > 0 {
-		q.before(before)
-	}
-	return auditRows(ctx, s, q, entryColumns, scanEntry, `DESC`, limit)
+	return auditBefore(ctx, s, f, before, entryColumns, scanEntry, limit)
 }
 
 // AuditPageAfter is AuditLinesAfter with the records whole.
 func (s *Store) AuditPageAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Entry, error) {
-	q, err := s.auditQuery(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	q.after(after)
-	list, err := auditRows(ctx, s, q, entryColumns, scanEntry, `ASC`, limit)
-	slices.Reverse(list)
-	return list, err
-}
-
-func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), direction string, limit int) ([]T, error) {
-	text, args := q.rows(columns, direction, int64(pageSize(limit)))
-	list, err := collect(ctx, s, scan, text, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list audit records: %w", err)
-	}
-	return list, nil
+	return auditAfter(ctx, s, f, after, entryColumns, scanEntry, limit)
 }
 
 // auditLine is the part of a record that a list shows. They are columns of
@@ -82,6 +59,16 @@ func scanLine(row scanner) (l audit.Line, err error) {
 // AuditLines lists the records that match as a list shows them, newest first:
 // those before the given seq (0: from the newest), limit at most.
 func (s *Store) AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error) {
+	return auditBefore(ctx, s, f, before, auditLine, scanLine, limit)
+}
+
+// AuditLinesAfter is the page on the other side: the limit records that match
+// and come right after the given seq, newest first too.
+func (s *Store) AuditLinesAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Line, error) {
+	return auditAfter(ctx, s, f, after, auditLine, scanLine, limit)
+}
+
+func auditBefore[T any](ctx context.Context, s *Store, f audit.Filter, before int64, columns string, scan func(scanner) (T, error), limit int) ([]T, error) {
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
 		return nil, err
@@ -89,20 +76,27 @@ func (s *Store) AuditLines(ctx context.Context, f audit.Filter, before int64, li
 	if before > 0 {
 		q.before(before)
 	}
-	return auditRows(ctx, s, q, auditLine, scanLine, `DESC`, limit)
+	return auditRows(ctx, s, q, columns, scan, `DESC`, limit)
 }
 
-// AuditLinesAfter is the page on the other side: the limit records that match
-// and come right after the given seq, newest first too.
-func (s *Store) AuditLinesAfter(ctx context.Context, f audit.Filter, after int64, limit int) ([]audit.Line, error) {
+func auditAfter[T any](ctx context.Context, s *Store, f audit.Filter, after int64, columns string, scan func(scanner) (T, error), limit int) ([]T, error) {
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	q.after(after)
-	list, err := auditRows(ctx, s, q, auditLine, scanLine, `ASC`, limit)
+	list, err := auditRows(ctx, s, q, columns, scan, `ASC`, limit)
 	slices.Reverse(list)
 	return list, err
+}
+
+func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), direction string, limit int) ([]T, error) {
+	text, args := q.rows(columns, direction, int64(pageSize(limit)))
+	list, err := collect(ctx, s, scan, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list audit records: %w", err)
+	}
+	return list, nil
 }
 
 // AuditEntry returns the record with this id, or fault.NotFound.

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -101,10 +99,4 @@ func (t *tx) ledgerMoved(moved bool) error {
 }
 
 // LedgerMark is another number after every change of the rotation ledger.
-func (s *Store) LedgerMark(ctx context.Context) (mark int64, err error) {
-	err = s.queryRow(ctx, `SELECT value FROM marks WHERE name = ?`, ledgerMark).Scan(&mark)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("read the rotation ledger's mark: %w", err)
-	}
-	return mark, nil
-}
+func (s *Store) LedgerMark(ctx context.Context) (int64, error) { return s.mark(ctx, ledgerMark) }
