@@ -28,6 +28,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
+	"cxseal/internal/seal"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
@@ -56,7 +57,7 @@ type house struct {
 
 	directory *connection.Directory
 	managed   *connection.Manager
-	sealer    *access.Sealer
+	sealer    *seal.Sealer
 	tenantURL string
 	path      string // of the database
 
@@ -96,7 +97,7 @@ func newHouseOn(t *testing.T, configure func(*http.Server), options ...option) *
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	h.db = db
-	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(t.TempDir(), "seal-key"), MayCreate: true})
+	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "seal-key"), MayCreate: true})
 	must(t, err)
 	sessions := db.Sessions(handlers.DescribeSession)
 	factors := access.NewSecondFactor(db, sealer, h.clock)

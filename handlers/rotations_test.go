@@ -16,12 +16,13 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
+	"cxseal/internal/seal"
 )
 
 // addRotations gives the house its rotation ledger, alarms and jobs.
 func (h *house) addRotations(cfg *handlers.Config) {
 	h.t.Helper()
-	sealer, err := access.OpenSealer(h.t.Context(), access.KeySource{File: filepath.Join(h.t.TempDir(), "seal-key"), MayCreate: true})
+	sealer, err := seal.Open(h.t.Context(), seal.Source{File: filepath.Join(h.t.TempDir(), "seal-key"), MayCreate: true})
 	must(h.t, err)
 	cfg.Alarms, cfg.Leads = h.db, rotation.DefaultLeads
 	if b, ok := cfg.Ledger.(*breakingLedger); ok {

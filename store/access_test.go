@@ -11,6 +11,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/connection"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 func check(t testing.TB, err error) {
@@ -159,8 +160,8 @@ func TestEverySealedValueIsFoundOnceAndSwapped(t *testing.T) {
 		check(t, s.AddConnection(t.Context(), connection.Stored{Settings: connection.Settings{Name: name}, CreatedAt: noon, UpdatedAt: noon,
 			Sealed: connection.Sealed{ClientSecret: []byte("id-" + name), KMSSecrets: []byte("kms-" + name)}}, record(noon)))
 	}
-	var places []access.Place
-	var after access.Place
+	var places []seal.Place
+	var after seal.Place
 	for {
 		list, err := s.SealedValues(t.Context(), after, 2)
 		check(t, err)
@@ -172,7 +173,7 @@ func TestEverySealedValueIsFoundOnceAndSwapped(t *testing.T) {
 		}
 		after = list[len(list)-1].At
 	}
-	want := []access.Place{
+	want := []seal.Place{
 		{Table: "connections", Column: "client_secret", Row: "a"}, {Table: "connections", Column: "client_secret", Row: "b"},
 		{Table: "connections", Column: "kms_secrets", Row: "a"}, {Table: "connections", Column: "kms_secrets", Row: "b"},
 		access.SeedPlace(1), access.SeedPlace(2),
@@ -191,7 +192,7 @@ func TestEverySealedValueIsFoundOnceAndSwapped(t *testing.T) {
 	if f, _ := s.Factor(t.Context(), 1); string(f.Seed) != "new" {
 		t.Errorf("seed %q", f.Seed)
 	}
-	if _, err := s.ReplaceSealed(t.Context(), access.Place{Table: "users", Column: "name", Row: "1"}, nil, nil); err == nil {
+	if _, err := s.ReplaceSealed(t.Context(), seal.Place{Table: "users", Column: "name", Row: "1"}, nil, nil); err == nil {
 		t.Error("a column that holds nothing sealed was taken")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
-	"cxseal/internal/access"
+	"cxseal/internal/seal"
 )
 
-var _ access.SealedStore = (*Store)(nil)
+var _ seal.Store = (*Store)(nil)
 
 // sealedColumn is a column that holds sealed values, and the key of its rows.
 type sealedColumn struct{ table, column, key string }
@@ -25,8 +25,8 @@ var sealedColumns = []sealedColumn{
 
 // SealedValues returns up to n sealed values that come after the place, in the
 // order of table, column and row.
-func (s *Store) SealedValues(ctx context.Context, after access.Place, n int) ([]access.SealedValue, error) {
-	var out []access.SealedValue
+func (s *Store) SealedValues(ctx context.Context, after seal.Place, n int) ([]seal.Value, error) {
+	var out []seal.Value
 	for _, c := range sealedColumns {
 		row := ""
 		switch before := slices.Compare([]string{c.table, c.column}, []string{after.Table, after.Column}); {
@@ -35,8 +35,8 @@ func (s *Store) SealedValues(ctx context.Context, after access.Place, n int) ([]
 		case before == 0:
 			row = after.Row
 		}
-		list, err := collect(ctx, s, func(r scanner) (access.SealedValue, error) {
-			v := access.SealedValue{At: access.Place{Table: c.table, Column: c.column}}
+		list, err := collect(ctx, s, func(r scanner) (seal.Value, error) {
+			v := seal.Value{At: seal.Place{Table: c.table, Column: c.column}}
 			return v, r.Scan(&v.At.Row, &v.Sealed)
 		}, `SELECT `+c.key+`, `+c.column+` FROM `+c.table+` WHERE `+c.column+` IS NOT NULL AND `+c.key+` > ? ORDER BY `+c.key+` LIMIT ?`,
 			row, n-len(out))
@@ -52,7 +52,7 @@ func (s *Store) SealedValues(ctx context.Context, after access.Place, n int) ([]
 
 // ReplaceSealed swaps a sealed value for another, or answers false when it is
 // no longer the old one.
-func (s *Store) ReplaceSealed(ctx context.Context, at access.Place, old, replacement []byte) (bool, error) {
+func (s *Store) ReplaceSealed(ctx context.Context, at seal.Place, old, replacement []byte) (bool, error) {
 	i := slices.IndexFunc(sealedColumns, func(c sealedColumn) bool { return c.table == at.Table && c.column == at.Column })
 	if i < 0 {
 		return false, fmt.Errorf("%s.%s holds nothing sealed", at.Table, at.Column)

@@ -20,6 +20,7 @@ import (
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
+	"cxseal/internal/seal"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
@@ -31,7 +32,7 @@ type consoleConfig struct {
 	PublicURL     string       // as set; empty: the listener's address, and any host name is accepted
 	Tenant        *tenantEnv   // nil: none yet
 	Proxies       []netip.Prefix
-	Seal          access.KeySource
+	Seal          seal.Source
 	SSO           []access.ProviderConfig
 	NoLocal       bool        // local accounts may not sign in, once an admin has through a provider
 	RequireFactor bool        // no password without a second factor

@@ -7,13 +7,14 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
 // gate are the parts that decide who may do what.
 type gate struct {
-	source   access.KeySource
-	sealer   *access.Sealer
+	source   seal.Source
+	sealer   *seal.Sealer
 	kept     *store.Sessions
 	accounts *access.Accounts
 	factors  *access.SecondFactor
@@ -25,17 +26,17 @@ type gate struct {
 func newGate(ctx context.Context, cfg consoleConfig, s *store.Store) (*gate, error) {
 	p := &gate{kept: s.Sessions(handlers.DescribeSession)}
 	// A new key opens nothing that is there.
-	sealed, err := s.SealedValues(ctx, access.Place{}, 1)
+	sealed, err := s.SealedValues(ctx, seal.Place{}, 1)
 	if err != nil {
 		return nil, err
 	}
 	source := cfg.Seal
-	if source == (access.KeySource{}) {
+	if source == (seal.Source{}) {
 		source.File = cfg.DB + ".seal-key"
 	}
 	source.MayCreate = len(sealed) == 0
 	p.source = source
-	if p.sealer, err = access.OpenSealer(ctx, source); err != nil {
+	if p.sealer, err = seal.Open(ctx, source); err != nil {
 		return nil, usagef("%s", fault.MessageOf(err))
 	}
 	p.factors = access.NewSecondFactor(s, p.sealer, cfg.Now)

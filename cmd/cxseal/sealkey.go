@@ -3,7 +3,7 @@ package main
 import (
 	"io"
 
-	"cxseal/internal/access"
+	"cxseal/internal/seal"
 )
 
 // sealing says where the key of the sealed secrets is. From the environment it
@@ -13,8 +13,8 @@ type sealing struct {
 	SealKeyCommand string `help:"A command that prints the sealing key." env:"CXSEAL_SEAL_KEY_COMMAND" placeholder:"COMMAND"`
 }
 
-func (s sealing) source(db string, getenv func(string) string) (access.KeySource, error) {
-	source := access.KeySource{File: s.SealKeyFile, Value: getenv("CXSEAL_SEAL_KEY"), Command: s.SealKeyCommand}
+func (s sealing) source(db string, getenv func(string) string) (seal.Source, error) {
+	source := seal.Source{File: s.SealKeyFile, Value: getenv("CXSEAL_SEAL_KEY"), Command: s.SealKeyCommand}
 	named := 0
 	for _, one := range []string{source.File, source.Value, source.Command} {
 		if one != "" {
@@ -40,7 +40,7 @@ type sealKeyNewCmd struct{}
 
 // Run prints a new key.
 func (sealKeyNewCmd) Run(a *app) error {
-	text, err := access.NewKeyset()
+	text, err := seal.NewKeyset()
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (sealKeyRotateCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	rotated, err := access.RotateKeyset(text)
+	rotated, err := seal.RotateKeyset(text)
 	if err != nil {
 		return usageError{err}
 	}

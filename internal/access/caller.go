@@ -1,5 +1,5 @@
-// Package access decides who may do what: accounts, roles, sessions, the
-// sealing of secrets. It declares the storage it needs and store satisfies it.
+// Package access decides who may do what: accounts, roles, sessions, second
+// factors. It declares the storage it needs and store satisfies it.
 package access
 
 import "cxseal/internal/audit"

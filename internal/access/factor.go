@@ -18,6 +18,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // Factor is a person's second factor as it is stored.
@@ -32,8 +33,8 @@ type Factor struct {
 
 // SeedPlace is where a seed is sealed for: whoever stores factors keeps to
 // these names of table and column.
-func SeedPlace(userID int64) Place {
-	return Place{Table: "second_factors", Column: "seed", Row: strconv.FormatInt(userID, 10)}
+func SeedPlace(userID int64) seal.Place {
+	return seal.Place{Table: "second_factors", Column: "seed", Row: strconv.FormatInt(userID, 10)}
 }
 
 // FactorStore is what second factors need of a database. An absent factor is
@@ -58,7 +59,7 @@ type FactorStore interface {
 // every authenticator app does) and the recovery codes beside it.
 type SecondFactor struct {
 	store  FactorStore
-	sealer *Sealer
+	sealer *seal.Sealer
 	now    func() time.Time
 
 	// Codes are throttled like passwords, apart from them, and tried one at a
@@ -68,7 +69,7 @@ type SecondFactor struct {
 }
 
 // NewSecondFactor returns the service.
-func NewSecondFactor(store FactorStore, sealer *Sealer, now func() time.Time) *SecondFactor {
+func NewSecondFactor(store FactorStore, sealer *seal.Sealer, now func() time.Time) *SecondFactor {
 	return &SecondFactor{store: store, sealer: sealer, now: now, throttle: NewThrottle(now)}
 }
 

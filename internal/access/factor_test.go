@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // memFactors is a FactorStore in memory.
@@ -97,7 +99,11 @@ func withFactor(t *testing.T) *factorHouse {
 	_, ledger, c := house(t)
 	h := &factorHouse{ledger: ledger, clock: c, store: &memFactors{ledger: ledger, rows: map[int64]Factor{}}}
 	h.olga = Caller{UserID: 2, Name: "olga", Role: Officer, IP: "10.0.0.2"}
-	h.factor = NewSecondFactor(h.store, openFile(t, keyFile(t)), c.Now)
+	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "seal.key"), MayCreate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.factor = NewSecondFactor(h.store, sealer, c.Now)
 	h.Accounts = NewAccounts(ledger, c.Now, cheap, WithSecondFactor(h.factor))
 	e, err := h.factor.Begin(t.Context(), h.olga)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
+	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
@@ -46,7 +47,7 @@ func newDesk(t *testing.T) *desk {
 	d.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{Now: d.clock})
 	d.must(err)
 	t.Cleanup(func() { d.must(d.store.Close()) })
-	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(t.TempDir(), "key"), MayCreate: true})
+	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "key"), MayCreate: true})
 	d.must(err)
 	d.Desk = alarm.NewDesk(d.store, sealer, d.clock, slog.New(slog.DiscardHandler))
 	return d

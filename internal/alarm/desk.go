@@ -14,6 +14,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // Store is what alarms need of a database. Every method is one transaction.
@@ -27,7 +28,7 @@ type Store interface {
 	RaiseFromLedger(ctx context.Context, from func(audit.Record) (Alarm, bool), limit int) (int, error)
 
 	AlarmRoutes(ctx context.Context) ([]Route, error)
-	AddRoute(ctx context.Context, r Route, seal func(id int64) ([]byte, error), records ...audit.Record) (int64, error)
+	AddRoute(ctx context.Context, r Route, sealFor func(id int64) ([]byte, error), records ...audit.Record) (int64, error)
 	DeleteRoute(ctx context.Context, id int64, records ...audit.Record) error
 	// TestRoute keeps a test of a route, under way since at, as tried next at
 	// giveUp.
@@ -44,10 +45,10 @@ type Store interface {
 	SettleDelivery(ctx context.Context, deliveries ...Delivery) error
 }
 
-// Sealer seals the routes' addresses; *access.Sealer is one.
+// Sealer seals the routes' addresses; *seal.Sealer is one.
 type Sealer interface {
-	Seal(secret []byte, at access.Place) ([]byte, error)
-	Open(ctx context.Context, sealed []byte, at access.Place) ([]byte, error)
+	Seal(secret []byte, at seal.Place) ([]byte, error)
+	Open(ctx context.Context, sealed []byte, at seal.Place) ([]byte, error)
 }
 
 // Desk raises alarms and sends them on.
@@ -83,8 +84,8 @@ func (d *Desk) Lost(ctx context.Context, a Alarm, err error) {
 	}
 }
 
-func place(id int64) access.Place {
-	return access.Place{Table: "alarm_routes", Column: "sealed", Row: strconv.FormatInt(id, 10)}
+func place(id int64) seal.Place {
+	return seal.Place{Table: "alarm_routes", Column: "sealed", Row: strconv.FormatInt(id, 10)}
 }
 
 const maxRoutes = 50
@@ -110,8 +111,8 @@ func (d *Desk) AddRoute(ctx context.Context, c access.Caller, r Route, a Address
 		return fault.New(fault.Conflict, "There are %d routes, which is the most: delete one first.", len(known))
 	}
 	r.Hint, r.CreatedAt, r.CreatedBy = hint, d.now(), c.Name
-	seal := func(id int64) ([]byte, error) { return d.sealer.Seal(a.encode(), place(id)) }
-	_, err = d.store.AddRoute(ctx, r, seal, d.changed(c, "Alarm route "+r.Name+" added: "+hint+"."))
+	sealFor := func(id int64) ([]byte, error) { return d.sealer.Seal(a.encode(), place(id)) }
+	_, err = d.store.AddRoute(ctx, r, sealFor, d.changed(c, "Alarm route "+r.Name+" added: "+hint+"."))
 	return err
 }
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"cxseal/internal/access"
 	"cxseal/internal/alarm"
+	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
@@ -39,7 +39,7 @@ func newDyingDesk(t *testing.T) (*desk, *dying) {
 	t.Helper()
 	d := newDesk(t)
 	s := &dying{Store: d.store, died: true}
-	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(t.TempDir(), "key"), MayCreate: true})
+	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "key"), MayCreate: true})
 	d.must(err)
 	d.Desk = alarm.NewDesk(s, sealer, d.clock, slog.New(slog.DiscardHandler))
 	return d, s

@@ -15,13 +15,14 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/doctor"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // Manager changes the managed connections for people who may, and keeps the
 // directory in step.
 type Manager struct {
 	store     Store
-	sealer    *access.Sealer
+	sealer    *seal.Sealer
 	directory *Directory
 	now       func() time.Time
 	probe     *http.Client // asks callback URLs whether a console answers there
@@ -30,7 +31,7 @@ type Manager struct {
 }
 
 // NewManager returns the service.
-func NewManager(store Store, sealer *access.Sealer, directory *Directory, now func() time.Time) *Manager {
+func NewManager(store Store, sealer *seal.Sealer, directory *Directory, now func() time.Time) *Manager {
 	return &Manager{store: store, sealer: sealer, directory: directory, now: now,
 		probe: &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }

@@ -11,6 +11,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/connection"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
@@ -33,7 +34,7 @@ func wantCode(t *testing.T, err error, code fault.Code) {
 // open is the connections of a database under a sealing key.
 func open(t *testing.T, db *store.Store, key string) (*connection.Manager, *connection.Directory) {
 	t.Helper()
-	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: key, MayCreate: true})
+	sealer, err := seal.Open(t.Context(), seal.Source{File: key, MayCreate: true})
 	check(t, err)
 	d := connection.NewDirectory("https://seal.example", "cxseal/test", time.Now, slog.New(slog.DiscardHandler))
 	m := connection.NewManager(db, sealer, d, time.Now)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/seal"
 )
 
 // Stored is a managed connection as a database keeps it.
@@ -37,8 +37,8 @@ const (
 	maxConnections  = 100
 )
 
-func place(column, name string) access.Place {
-	return access.Place{Table: tableName, Column: column, Row: name}
+func place(column, name string) seal.Place {
+	return seal.Place{Table: tableName, Column: column, Row: name}
 }
 
 // Store is what connections need of a database. Every method is one

@@ -21,6 +21,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
+	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
@@ -58,7 +59,7 @@ func work(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	sealer, err := access.OpenSealer(ctx, access.KeySource{File: filepath.Join(dir, "key"), MayCreate: true})
+	sealer, err := seal.Open(ctx, seal.Source{File: filepath.Join(dir, "key"), MayCreate: true})
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func prepare(t *testing.T, dir, hook string) {
 	rule := rotation.DefaultRule
 	rule.AutoRotate = true
 	must(s.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
-	sealer, err := access.OpenSealer(t.Context(), access.KeySource{File: filepath.Join(dir, "key"), MayCreate: true})
+	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(dir, "key"), MayCreate: true})
 	must(err)
 	desk := alarm.NewDesk(s, sealer, at98, slog.New(slog.DiscardHandler))
 	must(desk.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},

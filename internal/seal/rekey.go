@@ -1,4 +1,4 @@
-package access
+package seal
 
 import (
 	"context"
@@ -16,17 +16,17 @@ import (
 // was sealed before, DropOldKeys forgets the keys that nothing needs. At every
 // moment each value opens with the keyset as it stands in its source.
 
-// SealedValue is one sealed secret where it stands.
-type SealedValue struct {
+// Value is one sealed secret where it stands.
+type Value struct {
 	At     Place
 	Sealed []byte
 }
 
-// SealedStore is what re-keying needs of a database.
-type SealedStore interface {
+// Store is what re-keying needs of a database.
+type Store interface {
 	// SealedValues returns up to n sealed values that come after the place, in
 	// the order of table, column and row; the zero place comes before all.
-	SealedValues(ctx context.Context, after Place, n int) ([]SealedValue, error)
+	SealedValues(ctx context.Context, after Place, n int) ([]Value, error)
 
 	// ReplaceSealed is a compare-and-swap: it says false and changes nothing
 	// when the value at the place is no longer the old one.
@@ -114,9 +114,9 @@ const resealBatch = 100
 // value that is changed meanwhile was sealed with the first key by whoever
 // changed it and is left alone. Values that do not open are skipped, counted
 // in the error, and keep DropOldKeys from going on.
-func (s *Sealer) ResealAll(ctx context.Context, store SealedStore) (resealed int, err error) {
+func (s *Sealer) ResealAll(ctx context.Context, store Store) (resealed int, err error) {
 	unopened := 0
-	err = s.eachStale(ctx, store, func(v SealedValue) error {
+	err = s.eachStale(ctx, store, func(v Value) error {
 		secret, err := s.Open(ctx, v.Sealed, v.At)
 		if errors.Is(err, errCannotOpen) {
 			unopened++
@@ -144,9 +144,9 @@ func (s *Sealer) ResealAll(ctx context.Context, store SealedStore) (resealed int
 // DropOldKeys forgets every key but the first, in the key file too, after it
 // has looked that nothing is sealed with them any more. Give other processes
 // on the same database that were started before Rotate time to end first.
-func (s *Sealer) DropOldKeys(ctx context.Context, store SealedStore) error {
+func (s *Sealer) DropOldKeys(ctx context.Context, store Store) error {
 	stale := 0
-	err := s.eachStale(ctx, store, func(SealedValue) error { stale++; return nil })
+	err := s.eachStale(ctx, store, func(Value) error { stale++; return nil })
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Sealer) DropOldKeys(ctx context.Context, store SealedStore) error {
 	return s.rewrite(ctx, FirstKeyOnly)
 }
 
-func (s *Sealer) eachStale(ctx context.Context, store SealedStore, do func(SealedValue) error) error {
+func (s *Sealer) eachStale(ctx context.Context, store Store, do func(Value) error) error {
 	var after Place
 	for {
 		values, err := store.SealedValues(ctx, after, resealBatch)
@@ -172,7 +172,7 @@ func (s *Sealer) eachStale(ctx context.Context, store SealedStore, do func(Seale
 		}
 		last := values[len(values)-1].At
 		if last == after {
-			return errors.New("access: the store repeats a sealed value")
+			return errors.New("seal: the store repeats a sealed value")
 		}
 		after = last
 	}

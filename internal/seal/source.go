@@ -1,4 +1,4 @@
-package access
+package seal
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ import (
 	"cxseal/internal/fault"
 )
 
-// KeySource says where the sealing key is read from. Exactly one of File,
+// Source says where the sealing key is read from. Exactly one of File,
 // Value and Command is set.
-type KeySource struct {
+type Source struct {
 	// File is a path. The file may be read by its owner alone (0600 or less).
 	File string
 
@@ -46,7 +46,7 @@ func newBoundedReader(b []byte) io.Reader {
 	return io.LimitReader(bytes.NewReader(b), maxKeysetBytes)
 }
 
-func (k KeySource) read(ctx context.Context) ([]byte, error) {
+func (k Source) read(ctx context.Context) ([]byte, error) {
 	switch {
 	case k.File != "" && k.Value == "" && k.Command == "":
 		return k.readFile()
@@ -58,7 +58,7 @@ func (k KeySource) read(ctx context.Context) ([]byte, error) {
 	return nil, fault.New(fault.Invalid, "Name one source for the sealing key: a file, an environment variable or a command.")
 }
 
-func (k KeySource) readFile() ([]byte, error) {
+func (k Source) readFile() ([]byte, error) {
 	text, err := readPrivate(k.File)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text, err
@@ -126,7 +126,7 @@ func unwritable(path string, err error) error {
 	return fault.Wrap(err, fault.Invalid, "The sealing key %s cannot be written. Check its folder's owner and mode.", path)
 }
 
-func (k KeySource) run(ctx context.Context) ([]byte, error) {
+func (k Source) run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, keyCommandTime)
 	defer cancel()
 	words := strings.Fields(k.Command)
@@ -167,7 +167,7 @@ func keysetText(handle *keyset.Handle) ([]byte, error) {
 }
 
 // replace puts a new keyset in the place of the file's, whole or not at all.
-func (k KeySource) replace(text []byte) error {
+func (k Source) replace(text []byte) error {
 	temporary, err := writePrivate(k.File, text)
 	if err != nil {
 		return err

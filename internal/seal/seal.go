@@ -1,4 +1,8 @@
-package access
+// Package seal encrypts the secrets that the database keeps, each for the one place where it stands, with a
+// keyset that does not stand in the database. It reads that keyset from its source (a file, an environment
+// variable, a command), and re-keys: a new key, everything sealed anew, the old keys forgotten. It knows
+// nothing of what is sealed; the database that holds the values is declared here and store satisfies it.
+package seal
 
 import (
 	"context"
@@ -39,15 +43,15 @@ const maxSealedBytes = 64 << 10
 // a keyset that does not stand in the database. Its methods may be called at
 // once from anywhere; no error of it repeats a secret or a key.
 type Sealer struct {
-	source KeySource
+	source Source
 
 	mu     sync.RWMutex
 	handle *keyset.Handle
 	aead   tink.AEAD
 }
 
-// OpenSealer reads the keyset from its source.
-func OpenSealer(ctx context.Context, source KeySource) (*Sealer, error) {
+// Open reads the keyset from its source.
+func Open(ctx context.Context, source Source) (*Sealer, error) {
 	text, err := source.read(ctx)
 	if err != nil {
 		return nil, err
@@ -89,7 +93,7 @@ func (s *Sealer) Seal(secret []byte, at Place) ([]byte, error) {
 
 // errCannotOpen hides why: a wrong key, another place and a changed byte look
 // the same.
-var errCannotOpen = errors.New("access: a sealed secret does not open with this key at this place")
+var errCannotOpen = errors.New("seal: a sealed secret does not open with this key at this place")
 
 // Open decrypts what Seal made for the same place. A value that was sealed
 // with a key we do not know makes the keyset be read again, once: another

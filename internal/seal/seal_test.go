@@ -1,4 +1,4 @@
-package access
+package seal
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func keyFile(t *testing.T) string { return filepath.Join(t.TempDir(), "seal.key"
 
 func openFile(t *testing.T, path string) *Sealer {
 	t.Helper()
-	s, err := OpenSealer(t.Context(), KeySource{File: path, MayCreate: true})
+	s, err := Open(t.Context(), Source{File: path, MayCreate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestPlacesNeverShareTheirAssociatedData(t *testing.T) {
 
 func TestAKeyFileThatOthersCanReadIsRefused(t *testing.T) {
 	path := keyFile(t)
-	_, err := OpenSealer(t.Context(), KeySource{File: path})
+	_, err := Open(t.Context(), Source{File: path})
 	wantCode(t, err, fault.Invalid) // absent, and not to be made
 	s := openFile(t, path)
 	info, err := os.Stat(path)
@@ -90,14 +90,14 @@ func TestAKeyFileThatOthersCanReadIsRefused(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenSealer(t.Context(), KeySource{File: path, MayCreate: true})
+		_, err := Open(t.Context(), Source{File: path, MayCreate: true})
 		wantCode(t, err, fault.Invalid)
 		if !strings.Contains(fault.MessageOf(err), "chmod 600") {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 		wantCode(t, s.Rotate(t.Context()), fault.Invalid)
 	}
-	_, err = OpenSealer(t.Context(), KeySource{File: t.TempDir()})
+	_, err = Open(t.Context(), Source{File: t.TempDir()})
 	wantCode(t, err, fault.Invalid)
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -115,7 +115,7 @@ func TestTwoProcessesThatStartAtOnceShareOneKey(t *testing.T) {
 	sealers := make([]*Sealer, 8)
 	var wg sync.WaitGroup
 	for i := range sealers {
-		wg.Go(func() { sealers[i], _ = OpenSealer(context.Background(), KeySource{File: path, MayCreate: true}) })
+		wg.Go(func() { sealers[i], _ = Open(context.Background(), Source{File: path, MayCreate: true}) })
 	}
 	wg.Wait()
 	sealed, err := sealers[0].Seal([]byte(canary), Place{})
@@ -139,8 +139,8 @@ func TestTheKeyMayComeFromTheEnvironmentOrACommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sealed []byte
-	for name, source := range map[string]KeySource{"file": {File: path}, "value": {Value: string(text)}, "command": {Command: "cat " + path}} {
-		s, err := OpenSealer(t.Context(), source)
+	for name, source := range map[string]Source{"file": {File: path}, "value": {Value: string(text)}, "command": {Command: "cat " + path}} {
+		s, err := Open(t.Context(), source)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -160,7 +160,7 @@ func TestTheKeyMayComeFromTheEnvironmentOrACommand(t *testing.T) {
 
 func TestABadKeySourceIsRefusedWithoutRepeatingIt(t *testing.T) {
 	weak := `{"primaryKeyId":1,"key":[{"keyData":{"typeUrl":"type.googleapis.com/google.crypto.tink.AesGcmKey","value":"GhAAAAAAAAAAAAAAAAAAAAAA","keyMaterialType":"SYMMETRIC"},"status":"ENABLED","keyId":1,"outputPrefixType":"TINK"}]}`
-	for name, source := range map[string]KeySource{
+	for name, source := range map[string]Source{
 		"none":            {},
 		"two":             {Value: canary, Command: "cat"},
 		"not a keyset":    {Value: canary},
@@ -172,7 +172,7 @@ func TestABadKeySourceIsRefusedWithoutRepeatingIt(t *testing.T) {
 		"endless":         {Command: "yes " + canary},
 		"no such program": {Command: "/nonexistent/program"},
 	} {
-		_, err := OpenSealer(t.Context(), source)
+		_, err := Open(t.Context(), source)
 		if fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -183,16 +183,16 @@ func TestABadKeySourceIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 }
 
-// memSealed is a SealedStore in memory.
+// memSealed is a Store in memory.
 type memSealed struct {
-	values []SealedValue
+	values []Value
 	meddle func() // runs once, before the first swap
 }
 
-func (m *memSealed) SealedValues(_ context.Context, after Place, n int) ([]SealedValue, error) {
+func (m *memSealed) SealedValues(_ context.Context, after Place, n int) ([]Value, error) {
 	i := 0
 	if after != (Place{}) {
-		i = 1 + slices.IndexFunc(m.values, func(v SealedValue) bool { return v.At == after })
+		i = 1 + slices.IndexFunc(m.values, func(v Value) bool { return v.At == after })
 	}
 	return slices.Clone(m.values[i:min(i+n, len(m.values))]), nil
 }
@@ -202,7 +202,7 @@ func (m *memSealed) ReplaceSealed(_ context.Context, at Place, old, replacement 
 		m.meddle()
 		m.meddle = nil
 	}
-	i := slices.IndexFunc(m.values, func(v SealedValue) bool { return v.At == at })
+	i := slices.IndexFunc(m.values, func(v Value) bool { return v.At == at })
 	if i < 0 || !bytes.Equal(m.values[i].Sealed, old) {
 		return false, nil
 	}
@@ -220,7 +220,7 @@ func TestReKeyingWhileServingLosesNoSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.values = append(m.values, SealedValue{place(i), sealed})
+		m.values = append(m.values, Value{place(i), sealed})
 	}
 	all := func(who *Sealer) {
 		t.Helper()
@@ -251,7 +251,7 @@ func TestReKeyingWhileServingLosesNoSecret(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	m.values = append(m.values, SealedValue{place(999), []byte("\x01\x00\x00\x00\x00rubbish")})
+	m.values = append(m.values, Value{place(999), []byte("\x01\x00\x00\x00\x00rubbish")})
 	_, err = s.ResealAll(t.Context(), m)
 	wantCode(t, err, fault.Conflict)
 }
@@ -271,5 +271,12 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	wg.Wait()
 	if n := openFile(t, path).Keys(); n != 7 {
 		t.Errorf("%d keys after 6 rotations, want 7", n)
+	}
+}
+
+func wantCode(t *testing.T, err error, code fault.Code) {
+	t.Helper()
+	if got := fault.CodeOf(err); got != code {
+		t.Fatalf("got code %q (%v), want %q", got, err, code)
 	}
 }
