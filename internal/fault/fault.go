@@ -38,6 +38,14 @@ const (
 	Internal        Code = "internal"         // anything without a code
 )
 
+// Codes returns every code. What says something about codes (an HTTP status, an advice) is held complete
+// against it by tests.
+func Codes() []Code {
+	return []Code{Invalid, Unauthenticated, Denied, NotFound, Conflict, TooLarge, TooMany, Blocked, PlanChanged,
+		TenantAuth, TenantScope, TenantNotFound, TenantRefused, TenantDown, IndexInTheWay, KMSRefused, Unconfirmed,
+		Unavailable, Internal}
+}
+
 // Error is an error with a code and a sentence for a person.
 type Error struct {
 	Code    Code
