@@ -18,7 +18,7 @@ import (
 // ledger returns the path of a database with so many records, built the first
 // time and whenever the schema has changed.
 func (b *bench) ledger() (string, error) {
-	schema, err := schemaHash("audit")
+	schema, err := schemaHash("ledger")
 	if err != nil {
 		return "", err
 	}

@@ -13,13 +13,12 @@ import (
 	"cxseal/migrations"
 )
 
-// schemaHash names the ledger's schema, so that one built for another is not
-// used.
-// schemaHash tells the schema, or the part of it in files that are named so.
+// schemaHash is a hash of the migrations whose names contain named, so that a
+// database that was built for another schema is not used.
 func schemaHash(named string) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasPrefix(path, "00001_") && !strings.Contains(path, named) {
+		if err != nil || d.IsDir() || !strings.Contains(path, named) {
 			return err
 		}
 		text, err := fs.ReadFile(migrations.Files, path)

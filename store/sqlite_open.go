@@ -106,6 +106,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, log *slog.Logger) err
 		if have == newest {
 			return nil
 		}
+		if have > 0 && have < migrations.First {
+			return fault.New(fault.Conflict, "The database %s was made by a build from before the first release of cxseal (schema %d), which this release cannot bring up to date: name a new file with --db, and keep the old one with the build that made it.", path, have)
+		}
 		p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.Files,
 			goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 		if err != nil {

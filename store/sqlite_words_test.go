@@ -2,21 +2,16 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/pressly/goose/v3"
 	"pgregory.net/rapid"
 
 	"cxseal/internal/audit"
-	"cxseal/migrations"
 )
 
 // detailed appends a record with each of the details.
@@ -29,9 +24,6 @@ func detailed(t rapid.TB, s *Store, details ...string) {
 	}
 	if err := s.AppendRecords(context.Background(), list...); err != nil {
 		t.Fatal(err)
-	}
-	if s.reader == nil {
-		return // of an earlier release
 	}
 	if err := s.derived(context.Background()); err != nil {
 		t.Fatal(err)
@@ -164,53 +156,6 @@ func TestLettersFoldAsTheIndexFoldsThem(t *testing.T) {
 			t.Errorf("%q (-holding it +found):\n%s", word, diff)
 		}
 	}
-}
-
-// olderSchema makes a database of an earlier release that holds these details.
-func olderSchema(t *testing.T, version int64, details ...string) (path string) {
-	t.Helper()
-	path = filepath.Join(t.TempDir(), "cxseal.db")
-	db, err := openWriter(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.Files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.UpTo(t.Context(), version); err != nil {
-		t.Fatal(err)
-	}
-	w, err := newWriter(t.Context(), db, path, slog.New(slog.DiscardHandler), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range details {
-		detailed(t, &Store{writer: w}, text)
-	}
-	// It did this in the transaction of each record.
-	if err := w.do(t.Context(), func(t *tx) error { return errors.Join(t.indexWords(0), t.countValues(0)) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestWordsOfAnEarlierReleaseAreFoundByTheirBeginning(t *testing.T) {
-	const beforeVocabulary = 17
-	s := openAt(t, olderSchema(t, beforeVocabulary, "passport", "password", "street", "Passé"))
-	detailed(t, s, "passage")
-	page, err := s.AuditPage(t.Context(), audit.Filter{Query: "pass*"}, 0, 10)
-	if err != nil || len(page) != 4 {
-		t.Errorf("%d records, %v; want 4", len(page), err)
-	}
-	got, err := s.spellOut(t.Context(), matchTerms("pass*"))
-	if want := `("passage" OR "passe" OR "passport" OR "password")`; err != nil || got != want {
-		t.Errorf("spelled out as %s, %v; want %s", got, err, want)
-	}
-	mustVerify(t, s, 5)
 }
 
 func TestTheIndexOfWordsIsPutInOrderWhenItIsWorthIt(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/migrations"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -169,6 +172,40 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	wantCode(t, err, fault.Conflict)
 	if !strings.Contains(err.Error(), "newer release") {
 		t.Errorf("unclear sentence %q", err)
+	}
+}
+
+// Numbers of migrations of a build before the first release mean other files:
+// going on from them would leave a schema that is neither.
+func TestDatabaseFromBeforeTheFirstReleaseIsRefusedAndLeftAlone(t *testing.T) {
+	for _, version := range []int{1, 21, migrations.First - 1} {
+		path := filepath.Join(t.TempDir(), "cxseal.db")
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Exec(`CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL,
+				is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')));
+			INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (?, 1);
+			CREATE TABLE audit_records (seq INTEGER PRIMARY KEY, record TEXT NOT NULL)`, version)
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(t.Context(), path, Options{})
+		wantCode(t, err, fault.Conflict)
+		for _, part := range []string{path, "before the first release", fmt.Sprintf("schema %d", version), "--db"} {
+			if !strings.Contains(fault.MessageOf(err), part) {
+				t.Errorf("schema %d: the sentence %q lacks %q", version, fault.MessageOf(err), part)
+			}
+		}
+		if db, err = sql.Open("sqlite", path); err != nil {
+			t.Fatal(err)
+		}
+		var tables, newest int
+		err = db.QueryRow(`SELECT (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'), (SELECT max(version_id) FROM goose_db_version)`).Scan(&tables, &newest)
+		if err := errors.Join(err, db.Close()); err != nil || tables != 2 || newest != version {
+			t.Errorf("%d tables and version %d after the refusal, %v", tables, newest, err)
+		}
 	}
 }
 

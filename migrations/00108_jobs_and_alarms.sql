@@ -17,16 +17,6 @@ CREATE TABLE jobs (
     failures    INTEGER NOT NULL DEFAULT 0
 );
 
--- The highest time that the scheduler has seen, and how far the alarms have
--- read the audit log.
-CREATE TABLE marks (
-    name  TEXT PRIMARY KEY,
-    value INTEGER NOT NULL
-);
-
--- What was recorded before this release raises no alarm.
-INSERT INTO marks (name, value) SELECT 'alarms_read', coalesce(max(seq), 0) FROM audit_records;
-
 CREATE TABLE alarms (
     id           INTEGER PRIMARY KEY,
     dedupe       TEXT NOT NULL UNIQUE,
@@ -57,16 +47,25 @@ CREATE TABLE alarm_routes (
 
 -- alarm_id is null for a test. A route that is deleted takes its deliveries
 -- along.
+--
+-- A message is noted as under way before it leaves, with the id and the date it
+-- goes out under: after a crash the console knows which ones are in doubt, and
+-- repeats them as they were. message is shared by the deliveries of a digest.
+-- doubts counts attempts that nobody saw the end of.
 CREATE TABLE alarm_deliveries (
-    id         INTEGER PRIMARY KEY,
-    message_id TEXT NOT NULL UNIQUE,
-    alarm_id   INTEGER REFERENCES alarms (id),
-    route_id   INTEGER NOT NULL REFERENCES alarm_routes (id) ON DELETE CASCADE,
-    state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
-    attempts   INTEGER NOT NULL,
-    next_at    INTEGER NOT NULL,
-    sent_at    INTEGER,
-    error      TEXT NOT NULL,
+    id            INTEGER PRIMARY KEY,
+    message_id    TEXT NOT NULL UNIQUE,
+    alarm_id      INTEGER REFERENCES alarms (id),
+    route_id      INTEGER NOT NULL REFERENCES alarm_routes (id) ON DELETE CASCADE,
+    state         TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+    attempts      INTEGER NOT NULL,
+    next_at       INTEGER NOT NULL,
+    sent_at       INTEGER,
+    error         TEXT NOT NULL,
+    message       TEXT NOT NULL DEFAULT '',
+    message_at    INTEGER,
+    sending_since INTEGER,
+    doubts        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (alarm_id, route_id)
 );
 CREATE INDEX alarm_deliveries_waiting ON alarm_deliveries (next_at) WHERE state = 'waiting';

@@ -61,12 +61,35 @@ CREATE TABLE audit_hours (
     records   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Words of columns and detail, added by the writer once a transaction: the index
--- writes out what it holds at every savepoint, and each job has one. detail=none keeps only which rows hold a word:
--- enough for AND and prefixes, and a fraction of the size.
+-- How many records have each value of a few columns, so that the log's first
+-- page can say so however long the log is. Derived, so it is no evidence.
+CREATE TABLE audit_values (
+    field   TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    PRIMARY KEY (field, value)
+) WITHOUT ROWID;
+CREATE INDEX audit_values_frequent ON audit_values (field, records);
+
+-- The words of columns and detail. The writer adds them once for many records:
+-- FTS5 writes out what it holds at every savepoint, and each job has one.
+-- detail=none keeps only which rows hold a word, which is enough for AND and for
+-- prefixes, at a fraction of the size.
+--
+-- A search for newest first passes by all newer records of a word: by page where
+-- the word fills four pages of a segment, record by record where it does not. So
+-- segments are to be few. A background job merges all of them from time to time
+-- (Store.TidyWords); nothing else may begin a merge, hence usermerge at its
+-- highest value. Pages keep FTS5's own size: smaller ones fill sooner, but a
+-- common word then has so many that finding the right one takes longer.
 CREATE VIRTUAL TABLE audit_words USING fts5 (
     words, content = '', columnsize = 0, detail = none, tokenize = 'unicode61'
 );
+INSERT INTO audit_words (audit_words, rank) VALUES ('usermerge', 16);
+
+-- The words that occur, straight from the index: it takes no room. One row a
+-- word and record; read one word at a time with LIMIT 1.
+CREATE VIRTUAL TABLE audit_vocabulary USING fts5vocab (audit_words, instance);
 
 -- +goose StatementBegin
 CREATE TRIGGER audit_records_hour AFTER INSERT ON audit_records BEGIN
@@ -110,3 +133,12 @@ CREATE TABLE checkpoints (
     anchored_at INTEGER,
     anchor      TEXT NOT NULL DEFAULT ''
 );
+
+-- Numbers that say how far something has come: the records whose words and
+-- values are indexed (derived), the records that the alarms have read
+-- (alarms_read), the highest time that the scheduler has seen (clock).
+CREATE TABLE marks (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+);
+INSERT INTO marks (name, value) VALUES ('derived', 0), ('alarms_read', 0);

@@ -1,5 +1,5 @@
--- Runs, their dossiers, the KMS callbacks and the rotation dates. Times are UTC
--- microseconds; null is "not yet" or "not given". Lists are JSON arrays.
+-- Runs, their dossiers and the KMS callbacks. Times are UTC microseconds; null is
+-- "not yet" or "not given". Lists are JSON arrays.
 
 -- +goose Up
 CREATE TABLE runs (
@@ -41,7 +41,11 @@ CREATE TABLE runs (
     after_columns        TEXT,
     plan                 TEXT,
     payload              BLOB,
-    answer               TEXT
+    answer               TEXT,
+    -- What a second person decided, as JSON on the run's own row, so that the
+    -- run's state and its approval cannot disagree.
+    approval             TEXT,
+    ignore_window        INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX runs_state ON runs (state);
 CREATE INDEX runs_operation ON runs (operation);
@@ -57,6 +61,7 @@ CREATE INDEX runs_open ON runs (seq)
 CREATE INDEX runs_busy ON runs (connection, datastore_id, table_id)
     WHERE state IN ('queued', 'checking', 'patching', 'verifying');
 CREATE INDEX runs_leased ON runs (lease_owner) WHERE lease_owner <> '';
+CREATE INDEX runs_awaiting ON runs (seq) WHERE state = 'awaiting';
 
 CREATE TABLE run_events (
     seq     INTEGER PRIMARY KEY,
@@ -97,33 +102,3 @@ CREATE INDEX verifications_run_id ON verifications (run_id);
 CREATE INDEX verifications_connection ON verifications (connection);
 CREATE INDEX verifications_table_id ON verifications (table_id);
 CREATE INDEX verifications_accepted ON verifications (accepted);
-
-CREATE TABLE rotation_dates (
-    connection    TEXT NOT NULL,
-    datastore_id  TEXT NOT NULL,
-    table_id      TEXT NOT NULL,
-    column_name   TEXT NOT NULL,
-    strategy      TEXT NOT NULL,
-    interval_days INTEGER NOT NULL,
-    due_at        INTEGER NOT NULL,
-    key_version   INTEGER NOT NULL,
-    run_id        TEXT NOT NULL,
-    updated_at    INTEGER NOT NULL,
-    PRIMARY KEY (connection, datastore_id, table_id, column_name)
-);
--- The list is read soonest first; the rest of the key breaks ties.
-CREATE UNIQUE INDEX rotation_dates_due
-    ON rotation_dates (due_at, connection, datastore_id, table_id, column_name);
-CREATE INDEX rotation_dates_connection_due
-    ON rotation_dates (connection, due_at, datastore_id, table_id, column_name);
-
--- The highest key version that a verified run brought for a column.
-CREATE TABLE key_versions (
-    connection   TEXT NOT NULL,
-    datastore_id TEXT NOT NULL,
-    table_id     TEXT NOT NULL,
-    column_name  TEXT NOT NULL,
-    key_version  INTEGER NOT NULL,
-    run_id       TEXT NOT NULL,
-    PRIMARY KEY (connection, datastore_id, table_id, column_name)
-);
