@@ -206,7 +206,7 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.writer.rules = rules
+	s.rules = rules
 	for _, want := range []bool{true, false} {
 		if changed, err := s.ApplyRules(t.Context()); err != nil || changed != want {
 			t.Errorf("changed %v, %v, want %v", changed, err, want)

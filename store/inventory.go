@@ -11,6 +11,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
+	"cxseal/internal/sensitivity"
 	"cxseal/internal/trend"
 )
 
@@ -82,7 +83,7 @@ func (t *tx) tablesGone(connection string, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		if err := t.setCounts(k, at, before, trend.Counts{}, cause{name: table.Name}); err != nil {
+		if err := t.setCounts(k, at, before, trend.Counts{}, trend.Cause{Table: table.Name}); err != nil {
 			return err
 		}
 	}
@@ -148,7 +149,7 @@ func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Tab
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		if err := t.saveTable(at, table, columns, cause{name: table.Name, reasons: reasonsOf(records)}); err != nil {
+		if err := t.saveTable(at, table, columns, s.rules, trend.Cause{Table: table.Name, Reasons: trend.ReasonsOf(records)}); err != nil {
 			return err
 		}
 		if err := t.observeTable(at, table, columns); err != nil {
@@ -159,7 +160,7 @@ func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Tab
 }
 
 // saveTable keeps a table as it is at that time, with its coverage of the day.
-func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.Column, why cause) error {
+func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules, why trend.Cause) error {
 	k := tableKey{table.Connection, table.DatastoreID, table.TableID}
 	before, err := t.countsOf(k)
 	if err != nil {
@@ -176,7 +177,7 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 		return fmt.Errorf("save table %s: %w", table.TableID, err)
 	}
 	for i, c := range columns {
-		p := t.w.rules.Propose(c.Name, c.Type)
+		p := rules.Propose(c.Name, c.Type)
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
 				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason)
 			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13)

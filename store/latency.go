@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"cxseal/internal/encryption"
 	"cxseal/internal/trend"
@@ -27,40 +26,22 @@ func (t *tx) latencyOfRun(tr *encryption.Transition) error {
 	if !tr.Run.State.Ended() {
 		return nil
 	}
-	return t.countRun(endedOf(&tr.Run), 1)
-}
-
-// ended is what the figures need of a run.
-type ended struct {
-	connection string
-	state      encryption.State
-	at         time.Time
-	ms         [4]int64
+	return t.countRun(trend.EndedOf(&tr.Run), 1)
 }
 
 const endedColumns = `connection, state, finished_at, token_ms, checks_ms, patch_ms, kms_ms`
 
-func scanEnded(row scanner) (e ended, err error) {
-	return e, row.Scan(&e.connection, &e.state, stamp{&e.at}, &e.ms[0], &e.ms[1], &e.ms[2], &e.ms[3])
+func scanEnded(row scanner) (e trend.Ended, err error) {
+	return e, row.Scan(&e.Connection, &e.State, stamp{&e.At}, &e.Ms[0], &e.Ms[1], &e.Ms[2], &e.Ms[3])
 }
 
-func endedOf(r *encryption.Run) ended {
-	return ended{r.Connection, r.State, r.FinishedAt, [4]int64{r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs}}
-}
-
-func (e ended) parts() []trend.Part {
-	if e.state == encryption.Cancelled {
-		return nil // it never ran
-	}
-	waited := e.state == encryption.Rejected || e.state == encryption.Unconfirmed
-	return trend.PartsOf(e.ms, waited, e.state == encryption.Verified)
-}
-
-func (t *tx) countRun(e ended, by int64) error {
-	day := trend.DayOf(e.at)
-	for _, p := range e.parts() {
-		for _, connection := range []string{e.connection, ""} {
-			if err := t.countPart(connection, day, p, by); err != nil {
+// countRun adds a run's parts (by 1) to the figures of its connection and of
+// all connections, or takes them out (by -1).
+func (t *tx) countRun(e trend.Ended, by int64) error {
+	day := trend.DayOf(e.At)
+	for _, p := range e.Parts() {
+		for _, connection := range []string{e.Connection, ""} {
+			if err := t.countPart(durations{t, connection, day, string(p.Stage)}, p, by); err != nil {
 				return fmt.Errorf("keep the day's %s latency: %w", p.Stage, err)
 			}
 		}
@@ -68,102 +49,62 @@ func (t *tx) countRun(e ended, by int64) error {
 	return nil
 }
 
-// quantile is a percentile and how many values lie below it.
-type quantile struct{ at, below int64 }
-
 // countPart adds a part to a day's stage (by 1) or takes it out (by -1).
-func (t *tx) countPart(connection string, day int64, p trend.Part, by int64) error {
-	var runs, failed, n, longest int64
-	var p50, p95 quantile
+func (t *tx) countPart(of durations, p trend.Part, by int64) error {
+	var f trend.Figures
 	err := t.queryRow(`SELECT runs, failed, n, p50, p50_below, p95, p95_below, longest FROM latency_daily
-		WHERE connection = ? AND day = ? AND stage = ?`, connection, day, string(p.Stage)).
-		Scan(&runs, &failed, &n, &p50.at, &p50.below, &p95.at, &p95.below, &longest)
+		WHERE connection = ? AND day = ? AND stage = ?`, of.connection, of.day, of.stage).
+		Scan(&f.Runs, &f.Failed, &f.Timed, &f.P50.Ms, &f.P50.Below, &f.P95.Ms, &f.P95.Below, &f.Longest)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	runs += by
-	if p.Failed {
-		failed += by
-	}
 	if p.Ms >= 0 {
-		n += by
 		if _, err := t.exec(`INSERT INTO latency_values (connection, day, stage, ms, n) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (connection, day, stage, ms) DO UPDATE SET n = n + excluded.n`, connection, day, string(p.Stage), p.Ms, by); err != nil {
+			ON CONFLICT (connection, day, stage, ms) DO UPDATE SET n = n + excluded.n`, of.connection, of.day, of.stage, p.Ms, by); err != nil {
 			return err
 		}
-		v := values{t, connection, day, string(p.Stage)}
-		if by > 0 {
-			longest = max(longest, p.Ms)
-		} else if longest, err = v.neighbour(`max(ms)`, `ms >= ?`, 0); err != nil {
-			return err
-		}
-		for q, share := range map[*quantile]float64{&p50: 0.50, &p95: 0.95} {
-			if p.Ms < q.at {
-				q.below += by
-			}
-			if err := v.settle(q, n, share); err != nil {
-				return err
-			}
-		}
+	}
+	if err := f.Take(p, by, of); err != nil {
+		return err
 	}
 	_, err = t.exec(`INSERT INTO latency_daily (connection, day, stage, runs, failed, n, p50, p50_below, p95, p95_below, longest)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (connection, day, stage) DO UPDATE SET runs = excluded.runs, failed = excluded.failed, n = excluded.n,
 			p50 = excluded.p50, p50_below = excluded.p50_below, p95 = excluded.p95, p95_below = excluded.p95_below, longest = excluded.longest`,
-		connection, day, string(p.Stage), runs, failed, n, p50.at, p50.below, p95.at, p95.below, longest)
+		of.connection, of.day, of.stage, f.Runs, f.Failed, f.Timed, f.P50.Ms, f.P50.Below, f.P95.Ms, f.P95.Below, f.Longest)
 	return err
 }
 
-// values are one day's durations of one stage, counted.
-type values struct {
+var _ trend.Durations = durations{}
+
+// durations are one day's durations of one stage, counted.
+type durations struct {
 	t          *tx
 	connection string
 	day        int64
 	stage      string
 }
 
-const ofValues = ` FROM latency_values WHERE connection = ? AND day = ? AND stage = ? AND n > 0 AND `
+const ofDurations = ` FROM latency_values WHERE connection = ? AND day = ? AND stage = ? AND n > 0 AND `
 
-// neighbour is a value found beside a given one, 0 when there is none.
-func (v values) neighbour(what, where string, ms int64) (int64, error) {
+// find is a value looked up beside a given duration, 0 when there is none.
+func (d durations) find(what, where string, ms int64) (int64, error) {
 	var found sql.NullInt64
-	err := v.t.queryRow(`SELECT `+what+ofValues+where, v.connection, v.day, v.stage, ms).Scan(&found)
+	err := d.t.queryRow(`SELECT `+what+ofDurations+where, d.connection, d.day, d.stage, ms).Scan(&found)
 	return found.Int64, err
 }
 
-func (v values) count(ms int64) (int64, error) { return v.neighbour(`sum(n)`, `ms = ?`, ms) }
+// Count implements trend.Durations.
+func (d durations) Count(ms int64) (int64, error) { return d.find(`sum(n)`, `ms = ?`, ms) }
 
-// settle moves the percentile to the nearest rank among n values. One value
-// more or less moves it by a step, rarely two.
-func (v values) settle(q *quantile, n int64, share float64) error {
-	if n == 0 {
-		*q = quantile{}
-		return nil
-	}
-	rank := int64(trend.Rank(int(n), share))
-	for q.below >= rank {
-		lower, err := v.neighbour(`max(ms)`, `ms < ?`, q.at)
-		if err != nil {
-			return err
-		}
-		there, err := v.count(lower)
-		if err != nil {
-			return err
-		}
-		q.at, q.below = lower, q.below-there
-	}
-	for {
-		here, err := v.count(q.at)
-		if err != nil || q.below+here >= rank {
-			return err
-		}
-		next, err := v.neighbour(`min(ms)`, `ms > ?`, q.at)
-		if err != nil {
-			return err
-		}
-		q.at, q.below = next, q.below+here
-	}
-}
+// Lower implements trend.Durations.
+func (d durations) Lower(ms int64) (int64, error) { return d.find(`max(ms)`, `ms < ?`, ms) }
+
+// Higher implements trend.Durations.
+func (d durations) Higher(ms int64) (int64, error) { return d.find(`min(ms)`, `ms > ?`, ms) }
+
+// Longest implements trend.Durations.
+func (d durations) Longest() (int64, error) { return d.find(`max(ms)`, `ms >= ?`, 0) }
 
 // Latency is the daily latency by stage, oldest first. For one data store or
 // table it is computed from the runs, which are few; otherwise it is read from
@@ -206,44 +147,7 @@ func (s *Store) latencyOfRuns(ctx context.Context, f trend.Filter) ([]trend.Late
 	if err != nil {
 		return nil, fmt.Errorf("read the runs' latency: %w", err)
 	}
-	var list []trend.Latency
-	for from := 0; from < len(runs); {
-		to, day := from, trend.DayOf(runs[from].at)
-		for to < len(runs) && trend.DayOf(runs[to].at) == day {
-			to++
-		}
-		list = append(list, latencyOfDay(day, runs[from:to])...)
-		from = to
-	}
-	return list, nil
-}
-
-func latencyOfDay(day int64, runs []ended) []trend.Latency {
-	var list []trend.Latency
-	for _, stage := range trend.Stages {
-		l := trend.Latency{Day: trend.DayTime(day), Stage: stage}
-		var ms []int64
-		for _, r := range runs {
-			for _, p := range r.parts() {
-				if p.Stage != stage {
-					continue
-				}
-				l.Runs++
-				if p.Failed {
-					l.Failed++
-				}
-				if p.Ms >= 0 {
-					ms = append(ms, p.Ms)
-					l.Max = max(l.Max, p.Ms)
-				}
-			}
-		}
-		if l.Runs > 0 {
-			l.P50, l.P95 = trend.Percentile(ms, 0.50), trend.Percentile(ms, 0.95)
-			list = append(list, l)
-		}
-	}
-	return list
+	return trend.LatencyOf(runs), nil
 }
 
 // days narrows to the days of a filter.

@@ -207,16 +207,12 @@ func settleAll(t *tx) error {
 		return err
 	}
 	for _, k := range keys {
-		v := values{t, "", k.day, k.stage}
-		var p50, p95 quantile
-		if err := v.settle(&p50, k.n, 0.50); err != nil {
-			return err
-		}
-		if err := v.settle(&p95, k.n, 0.95); err != nil {
+		f := trend.Figures{Timed: k.n}
+		if err := f.Settle(durations{t, "", k.day, k.stage}); err != nil {
 			return err
 		}
 		if _, err := t.exec(`UPDATE latency_daily SET p50 = ?, p50_below = ?, p95 = ?, p95_below = ? WHERE day = ? AND stage = ?`,
-			p50.at, p50.below, p95.at, p95.below, k.day, k.stage); err != nil {
+			f.P50.Ms, f.P50.Below, f.P95.Ms, f.P95.Below, k.day, k.stage); err != nil {
 			return err
 		}
 	}

@@ -173,7 +173,7 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 		if err := t.updateRun(&tr); err != nil {
 			return err
 		}
-		if err := t.coverageOfRun(&tr.Run); err != nil {
+		if err := t.coverageOfRun(&tr.Run, s.rules); err != nil {
 			return err
 		}
 		if err := t.insertEvents(tr.Run.ID, tr.Events); err != nil {

@@ -9,6 +9,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 	"cxseal/internal/sensitivity"
+	"cxseal/internal/trend"
 )
 
 var _ sensitivity.Store = (*Store)(nil)
@@ -117,13 +118,13 @@ func (t *tx) decide(d sensitivity.Decision) error {
 			return fault.New(fault.NotFound, "The table %s has no column %q any more. Nothing was changed.", c.TableID, c.Column)
 		}
 	}
-	return t.recount(k, d.At, before, cause{name: d.Record.TableID, reasons: []string{d.Record.Detail}})
+	return t.recount(k, d.At, before, trend.Cause{Table: d.Record.TableID, Reasons: []string{d.Record.Detail}})
 }
 
 // ApplyRules proposes for every known column anew when the rules have changed
 // since it was last done, and says whether they had. People's decisions stay.
 func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
-	rules := s.writer.rules
+	rules := s.rules
 	var version string
 	err = s.queryRow(ctx, `SELECT version FROM sensitivity_rules WHERE id = 1`).Scan(&version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -180,7 +181,7 @@ func (s *Store) recountAll(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if err := t.recount(k.tableKey, s.now(), before, cause{name: k.name, reasons: []string{"The rules of what is sensitive changed."}}); err != nil {
+				if err := t.recount(k.tableKey, s.now(), before, trend.Cause{Table: k.name, Reasons: []string{trend.RulesChanged}}); err != nil {
 					return err
 				}
 			}

@@ -36,6 +36,7 @@ type Store struct {
 	path   string
 	now    func() time.Time
 	log    *slog.Logger
+	rules  *sensitivity.Rules
 	reader *sql.DB
 	writer *writer
 	stmts  stmtCache
@@ -74,7 +75,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := migrate(ctx, db, abs, o.Logger); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	w, err := newWriter(ctx, db, abs, o.Logger, o.Rules)
+	w, err := newWriter(ctx, db, abs, o.Logger)
 	if err != nil {
 		return nil, errors.Join(explain(err, abs), db.Close())
 	}
@@ -82,7 +83,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(explain(err, abs), w.close())
 	}
-	s := &Store{path: abs, now: o.Now, log: o.Logger, reader: reader, writer: w, few: fewRecords}
+	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, reader: reader, writer: w, few: fewRecords}
 	if err := reader.PingContext(ctx); err != nil {
 		return nil, errors.Join(explain(err, abs), s.Close())
 	}

@@ -13,7 +13,6 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
-	"cxseal/internal/sensitivity"
 )
 
 // Bounds of the writer: how many jobs may wait before submitting blocks, and
@@ -35,8 +34,6 @@ type writer struct {
 	db   *sql.DB
 	conn *sql.Conn
 	log  *slog.Logger
-
-	rules *sensitivity.Rules
 
 	mu     sync.RWMutex // held for reading while submitting, so that jobs can be closed
 	closed bool
@@ -72,13 +69,13 @@ type job struct {
 	commit chan struct{} // closed when err is final
 }
 
-func newWriter(ctx context.Context, db *sql.DB, path string, log *slog.Logger, rules *sensitivity.Rules) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, path string, log *slog.Logger) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		db: db, conn: conn, log: log, rules: rules,
+		db: db, conn: conn, log: log,
 		jobs:  make(chan *job, queueLength),
 		done:  make(chan struct{}),
 		lag:   1, // a crash may have left some behind

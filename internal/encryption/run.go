@@ -133,6 +133,15 @@ func (r *Run) Line() RunLine {
 	return l
 }
 
+// NameOfTable is what people call the run's table: its name, or its id where
+// the plan has none.
+func (r *Run) NameOfTable() string {
+	if r.Plan != nil && r.Plan.TableName != "" {
+		return r.Plan.TableName
+	}
+	return r.TableID
+}
+
 // Answer is the tenant's answer to the PATCH. It is nil when the answer was
 // lost and the change was found by reading the table.
 type Answer struct {

@@ -1,7 +1,8 @@
 // Package trend is how things went from day to day: the two coverages, what
-// made them fall, and how long runs took. Its figures are kept by the store in
-// the transaction of the fact; this package says what they mean and writes them
-// as CSV. It does no I/O of its own.
+// made them fall, and how long runs took. It decides what the figures become
+// when a table was read or a run ended, says why a coverage fell, and writes the
+// series as CSV. The store keeps the figures in the transaction of the fact; this
+// package does no I/O of its own.
 package trend
 
 import (

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestPercentilesAreNearestRank(t *testing.T) {
@@ -33,17 +31,6 @@ func TestACoverageFallsOnlyWhenItsShareDoes(t *testing.T) {
 		if got := now.FellFrom(was); got != want {
 			t.Errorf("%+v fell: %v", now, got)
 		}
-	}
-}
-
-func TestAFailedRunIsAPartOfTheStageItEndedIn(t *testing.T) {
-	got := PartsOf([4]int64{0, 12, -1, -1}, false, false)
-	want := []Part{{Stage: "token"}, {Stage: "checks", Ms: 12, Failed: true}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if parts := PartsOf([4]int64{-1, -1, -1, -1}, false, false); parts != nil {
-		t.Errorf("a run that reached nothing has the parts %v", parts)
 	}
 }
 
