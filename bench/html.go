@@ -23,7 +23,7 @@ import (
 // latter has everything but the rows as fixed text, which is to its advantage.
 type plainPage struct{ page *template.Template }
 
-// rowTemplate is auditTable of web/lists.templ, row by row.
+// rowTemplate is auditTable of web/audit_table.templ, row by row.
 const rowTemplate = `{{range .Rows}}<tr><th scope="row"><a href="/audit/{{.ID}}">{{operation .Operation}}</a> {{if .Detail}}<span class="cx-sub cx-clip" title="{{.Detail}}">{{.Detail}}</span>{{end}}</th>` +
 	`<td>{{with outcome .Outcome}}<span class="cx-badge {{.Class}}"><svg class="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{{.Icon}}</svg> {{.Text}}</span>{{end}}</td>` +
 	`<td>{{.Actor}} <span class="cx-sub">{{role .Role}}</span></td>` +

@@ -1,20 +1,10 @@
 package web
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
 )
-
-// dateKind keeps a date in a date picker and shows anything finer, such as an
-// RFC 3339 time from a shared address, as it was written.
-func dateKind(value string) string {
-	if value == "" || len(value) == len("2006-01-02") {
-		return "date"
-	}
-	return "text"
-}
 
 func facetText(param, value string) string {
 	switch param {
@@ -34,70 +24,44 @@ func pressed(on bool) templ.Attributes {
 	return templ.Attributes{"aria-current": "true"}
 }
 
-func yesNo(b bool) label {
-	if b {
-		return label{"Yes", ToneSuccess, "check"}
+// OperationText is an operation as a person says it: KEY_ROTATION is
+// "Key rotation".
+func OperationText(op string) string {
+	switch op {
+	case "":
+		return ""
+	case "KMS_CALLBACK":
+		return "KMS callback"
 	}
-	return label{"No", ToneWarning, "x"}
+	s := strings.ToLower(strings.ReplaceAll(op, "_", " "))
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func onOff(b bool) label {
-	if b {
-		return label{"On", ToneSuccess, "check"}
-	}
-	return label{"Off", ToneWarning, "x"}
+// operations are the audit log's operations (contract §4), for the filter.
+var operations = []string{
+	"COLUMN_ENCRYPTION", "KEY_ROTATION", "RUN_REQUESTED", "RUN_APPROVED", "RUN_DECLINED", "RUN_CANCELLED", "KMS_CALLBACK",
+	"DRIFT_DETECTED", "ROTATION_OVERDUE", "ROTATION_OBSERVED", "LOGIN", "LOGOUT", "ACCESS_DENIED",
+	"AUDIT_EXPORT", "AUDIT_REVIEW", "SETTINGS_CHANGED", "USER_CHANGED", "CHECKPOINT_CREATED", "CAMPAIGN_CHANGED",
 }
 
-func kmsLabel(status string) label {
-	switch status {
-	case "VERIFIED":
-		return label{"Verified", ToneSuccess, "check"}
-	case "REJECTED":
-		return label{"Refused", ToneDanger, "x"}
-	case "UNCONFIRMED":
-		return label{"Unconfirmed", ToneWarning, "help"}
-	case "NOT_REACHED":
-		return label{"Not reached", ToneNone, "circle"}
+func operationOptions(codes []string) []Option {
+	out := make([]Option, len(codes))
+	for i, c := range codes {
+		out[i] = Option{Value: c, Label: OperationText(c)}
 	}
-	return label{status, ToneNone, "circle"}
+	return out
 }
 
-func (v AuditRecordView) checkpointText() string {
-	switch {
-	case v.Checkpoint == 0:
-		return "none yet"
-	case v.Record.Seq <= v.Checkpoint:
-		return "covered by the one at " + FormatNumber(v.Checkpoint) + " records"
+func outcomeLabel(outcome string) label {
+	switch outcome {
+	case "SUCCESS":
+		return label{"Success", ToneSuccess, "check"}
+	case "FAILURE":
+		return label{"Failure", ToneDanger, "x"}
+	case "DENIED":
+		return label{"Denied", ToneWarning, "ban"}
 	}
-	return "not covered yet; the newest is at " + FormatNumber(v.Checkpoint) + " records"
+	return label{outcome, ToneNone, "circle"}
 }
 
-func (r VerificationRow) version() string {
-	if r.KeyVersion <= 0 {
-		return "—"
-	}
-	return "v" + FormatNumber(r.KeyVersion)
-}
-
-// how says by which way a callback came and whether it was signed.
-func (r VerificationRow) how() string {
-	switch {
-	case r.Inline:
-		return "In CXone's answer"
-	case r.Signed:
-		return "Callback, signed"
-	}
-	return "Callback, unsigned"
-}
-
-// sender says where a callback came from and what it was answered.
-func (r VerificationRow) sender() string {
-	var parts []string
-	if r.From != "" {
-		parts = append(parts, "from "+r.From)
-	}
-	if r.Status != 0 {
-		parts = append(parts, "answered "+strconv.Itoa(r.Status))
-	}
-	return strings.Join(parts, ", ")
-}
+var outcomeOptions = []Option{{"SUCCESS", "Success"}, {"FAILURE", "Failure"}, {"DENIED", "Denied"}}

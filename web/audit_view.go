@@ -55,42 +55,53 @@ type AuditRow struct {
 	Detail      string
 }
 
-// AuditRecordView is one record with its place in the tree.
-type AuditRecordView struct {
-	Chrome
-	Record      AuditRow
-	ActorIP     string
-	Metrics     *RecordMetrics
-	Compliance  *RecordCompliance
-	KMS         *RecordKMS
-	Raw         string // the exact bytes that were hashed
-	LeafHash    string // hex SHA-256
-	TreeSize    int64  // records in the log now; 0: unknown
-	Checkpoint  int64  // size of the newest signed checkpoint; 0: none yet
-	Proof       bool   // offer /audit/{id}/proof
-	VerifierKey string // the log's verifier key; empty: not shown
-	Prev, Next  string // ids of the records before and after; empty: none
+// SavedView is a search that this person gave a name.
+type SavedView struct {
+	ID   int64
+	Name string
+	Href string // the log with that search
 }
 
-// RecordMetrics are the run's figures (contract §4).
-type RecordMetrics struct {
-	LatencyMs       int64
-	CoverageRate    float64
-	FieldsEncrypted int
-	TotalFields     int
-	Risk            string // HIGH or LOW
+func (f AuditFilter) pairs() []string {
+	return []string{
+		"q", f.Query, "from", f.From, "to", f.To, "operation", f.Operation, "outcome", f.Outcome, "actor", f.Actor,
+		"connection", f.Connection, "datastore_id", f.DatastoreID, "table_id", f.TableID, "run_id", f.RunID,
+	}
 }
 
-// RecordCompliance says what was established (contract §4).
-type RecordCompliance struct {
-	GDPRAligned     bool
-	Algorithm       string
-	RotationEnabled bool
+// Path is path with the filter as its query: /audit itself or an export.
+func (f AuditFilter) Path(path string) string { return listPath(path, f.pairs()...) }
+
+// Active reports whether anything is narrowed.
+func (f AuditFilter) Active() bool { return f != AuditFilter{} }
+
+// narrowed reports whether anything beside the search box is.
+func (f AuditFilter) narrowed() bool {
+	f.Query = ""
+	return f.Active()
 }
 
-// RecordKMS is the KMS's side (contract §4).
-type RecordKMS struct {
-	KeyVersion     int64
-	PermissionHash string
-	Status         string
+// value is the filter's present value of a query parameter.
+func (f AuditFilter) value(param string) string {
+	p := f.pairs()
+	for i := 0; i < len(p); i += 2 {
+		if p[i] == param {
+			return p[i+1]
+		}
+	}
+	return ""
+}
+
+// toggle is /audit with param set to value, or cleared if it already has it.
+func (f AuditFilter) toggle(param, value string) string {
+	p := f.pairs()
+	for i := 0; i < len(p); i += 2 {
+		if p[i] == param {
+			if p[i+1] == value {
+				value = ""
+			}
+			p[i+1] = value
+		}
+	}
+	return listPath("/audit", p...)
 }

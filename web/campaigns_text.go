@@ -1,6 +1,11 @@
 package web
 
-import "github.com/a-h/templ"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+)
 
 // pollCampaign has the moving part ask for itself while the campaign may move.
 func pollCampaign(v CampaignView) templ.Attributes {
@@ -8,4 +13,56 @@ func pollCampaign(v CampaignView) templ.Attributes {
 		return nil
 	}
 	return templ.Attributes{"hx-get": CampaignPath(v.ID) + "/progress", "hx-trigger": "every 2s", "hx-swap": "outerHTML"}
+}
+
+func campaignLabel(state string) label {
+	switch state {
+	case "running":
+		return label{"Running", ToneInfo, "loader"}
+	case "paused":
+		return label{"Paused", ToneWarning, "clock"}
+	case "done":
+		return label{"Ended", ToneSuccess, "check"}
+	case "cancelled":
+		return label{"Cancelled", ToneNone, "ban"}
+	}
+	return label{state, ToneNone, "circle"}
+}
+
+func (i CampaignItem) label() label {
+	switch {
+	case i.State != "":
+		return stateLabel(i.State)
+	case i.Refused != "":
+		return label{"Not launched", ToneWarning, "ban"}
+	}
+	return label{"To come", ToneNone, "clock"}
+}
+
+func (p CampaignProgress) text() string {
+	text := FormatNumber(int64(p.Closed())) + " of " + Plural(p.Total, "table", "tables")
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{p.Verified, "verified"}, {p.Open, "at work"}, {p.Failed, "failed or not confirmed"}, {p.Cancelled, "cancelled"}, {p.Refused, "not launched"}} {
+		if part.n > 0 {
+			text += ", " + FormatNumber(int64(part.n)) + " " + part.word
+		}
+	}
+	return text
+}
+
+func (p CampaignProgress) max() string { return strconv.Itoa(max(1, p.Total)) }
+
+func (p CampaignProgress) value() string { return strconv.Itoa(p.Closed()) }
+
+// shownTables is how many tables a reason names.
+const shownTables = 8
+
+// where names the tables, the first few of many.
+func (g BlockerGroup) where() string {
+	if len(g.Tables) <= shownTables {
+		return JoinNames(g.Tables)
+	}
+	return strings.Join(g.Tables[:shownTables], ", ") + " and " + FormatNumber(int64(len(g.Tables)-shownTables)) + " more"
 }

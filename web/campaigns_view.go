@@ -1,11 +1,6 @@
 package web
 
-import (
-	"net/url"
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
 // CampaignsView lists campaigns, and offers the form for a new one.
 type CampaignsView struct {
@@ -68,17 +63,6 @@ type BlockerGroup struct {
 	Tables []string
 }
 
-// shownTables is how many tables a reason names.
-const shownTables = 8
-
-// where names the tables, the first few of many.
-func (g BlockerGroup) where() string {
-	if len(g.Tables) <= shownTables {
-		return JoinNames(g.Tables)
-	}
-	return strings.Join(g.Tables[:shownTables], ", ") + " and " + FormatNumber(int64(len(g.Tables)-shownTables)) + " more"
-}
-
 // CampaignItem is one table of a campaign.
 type CampaignItem struct {
 	TableName, TableHref string
@@ -104,47 +88,4 @@ type CampaignView struct {
 // Live reports whether the campaign may still move.
 func (v CampaignView) Live() bool { return v.State == "running" || v.Progress.Open > 0 }
 
-// CampaignPath is one campaign's page.
-func CampaignPath(id string) string { return "/campaigns/" + url.PathEscape(id) }
-
 func (r CampaignRow) action(what string) string { return CampaignPath(r.ID) + "/" + what }
-
-func campaignLabel(state string) label {
-	switch state {
-	case "running":
-		return label{"Running", ToneInfo, "loader"}
-	case "paused":
-		return label{"Paused", ToneWarning, "clock"}
-	case "done":
-		return label{"Ended", ToneSuccess, "check"}
-	case "cancelled":
-		return label{"Cancelled", ToneNone, "ban"}
-	}
-	return label{state, ToneNone, "circle"}
-}
-
-func (i CampaignItem) label() label {
-	switch {
-	case i.State != "":
-		return stateLabel(i.State)
-	case i.Refused != "":
-		return label{"Not launched", ToneWarning, "ban"}
-	}
-	return label{"To come", ToneNone, "clock"}
-}
-
-func (p CampaignProgress) text() string {
-	text := FormatNumber(int64(p.Closed())) + " of " + Plural(p.Total, "table", "tables")
-	for _, part := range []struct {
-		n    int
-		word string
-	}{{p.Verified, "verified"}, {p.Open, "at work"}, {p.Failed, "failed or not confirmed"}, {p.Cancelled, "cancelled"}, {p.Refused, "not launched"}} {
-		if part.n > 0 {
-			text += ", " + FormatNumber(int64(part.n)) + " " + part.word
-		}
-	}
-	return text
-}
-
-func (p CampaignProgress) max() string   { return strconv.Itoa(max(1, p.Total)) }
-func (p CampaignProgress) value() string { return strconv.Itoa(p.Closed()) }

@@ -55,13 +55,6 @@ type CoverageTotals struct {
 	Href, UntouchedHref string    // the lists behind the numbers
 }
 
-// Coverage counts encrypted columns.
-type Coverage struct {
-	Encrypted int
-	Total     int
-	Rate      float64 // percent, two decimals
-}
-
 // Stat is one number with the list behind it.
 type Stat struct {
 	Label string
@@ -69,4 +62,15 @@ type Stat struct {
 	Note  string // "last 30 days"
 	Href  string
 	Tone  Tone // how a number above zero is meant
+}
+
+// activitySubject is what a record is about, in a few words.
+func activitySubject(r AuditRow) string {
+	switch {
+	case r.TableID != "":
+		return " on " + r.TableID
+	case r.RunID != "":
+		return " on run " + ShortID(r.RunID)
+	}
+	return ""
 }

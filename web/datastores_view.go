@@ -47,3 +47,8 @@ type OpenForm struct {
 	TableID     string
 	Error       string
 }
+
+// narrowed reports whether the list of tables is filtered.
+func (v DatastoresView) narrowed() bool {
+	return v.Query != "" || v.DatastoreID != "" || v.Untouched || (v.Connection != "" && len(v.Connections) > 1)
+}

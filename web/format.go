@@ -7,9 +7,7 @@ import (
 	"time"
 )
 
-// How times, numbers and lists read, everywhere the same.
-
-// How times are written, for people and for scripts.
+// momentLayout and the others are how times are written, for people and for scripts, everywhere the same.
 const (
 	momentLayout  = "2 Jan 2006, 15:04 UTC"
 	instantLayout = "2 Jan 2006, 15:04:05 UTC"
@@ -137,4 +135,35 @@ func between(a, b time.Time) int64 {
 		return -1
 	}
 	return b.Sub(a).Milliseconds()
+}
+
+// FormatPlain is a number for a machine: no grouping.
+func FormatPlain[N int | int64](n N) string { return strconv.FormatInt(int64(n), 10) }
+
+// FormatDuration is a duration as a person types it: 10m, not 10m0s.
+func FormatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// RoleText is a role with a capital.
+func RoleText(role string) string {
+	if role == "" {
+		return ""
+	}
+	return strings.ToUpper(role[:1]) + role[1:]
+}
+
+// versionText is a key version, or what it means that there is none.
+func versionText(v int64) string {
+	if v <= 0 {
+		return "not shown"
+	}
+	return "v" + FormatNumber(v)
 }

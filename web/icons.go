@@ -1,5 +1,7 @@
 package web
 
+import "github.com/a-h/templ"
+
 // icons are the inner markup of a handful of Tabler icons 3 (MIT, see
 // static/licenses/tabler-icons.txt), drawn by the icon component.
 var icons = map[string]string{
@@ -39,3 +41,29 @@ var icons = map[string]string{
 	"world":     `<path d="M3 12a9 9 0 1 0 18 0a9 9 0 0 0 -18 0" /><path d="M3.6 9h16.8" /><path d="M3.6 15h16.8" /><path d="M11.5 3a17 17 0 0 0 0 18" /><path d="M12.5 3a17 17 0 0 1 0 18" />`,
 	"x":         `<path d="M18 6l-12 12" /><path d="M6 6l12 12" />`,
 }
+
+const (
+	iconStart = `<svg class="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">`
+	iconEnd   = `</svg>`
+)
+
+// drawn are the icons as they are written. A page of the log has some eighty.
+var drawn = func() map[string]string {
+	m := make(map[string]string, len(icons))
+	for name, inner := range icons {
+		m[name] = iconStart + inner + iconEnd
+	}
+	return m
+}()
+
+// drawing is the markup of an icon, an empty one when there is none of that
+// name.
+func drawing(name string) string {
+	if markup, ok := drawn[name]; ok {
+		return markup
+	}
+	return iconStart + iconEnd
+}
+
+// icon draws one icon. It is decoration: the words beside it carry the meaning.
+func icon(name string) templ.Component { return templ.Raw(drawing(name)) }

@@ -12,3 +12,9 @@ type LoginView struct {
 
 	Providers []Link // where single sign-on starts
 }
+
+// CodeView asks for the code of a second factor, in the field code.
+type CodeView struct {
+	Chrome
+	Error string
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/a-h/templ"
 )
@@ -74,4 +75,29 @@ func TokenRemovePath(id int64) string {
 // PersonPath is where one thing about an account is changed, by POST.
 func PersonPath(id int64, what string) string {
 	return "/people/" + strconv.FormatInt(id, 10) + "/" + what
+}
+
+// CampaignPath is one campaign's page.
+func CampaignPath(id string) string { return "/campaigns/" + url.PathEscape(id) }
+
+// ViewDeletePath is where a saved view is deleted, by POST.
+func ViewDeletePath(id int64) string { return "/audit/views/" + strconv.FormatInt(id, 10) + "/delete" }
+
+// policyDeletePath is where one policy is deleted, by POST.
+func policyDeletePath(id int64) string {
+	return "/rotations/policies/" + strconv.FormatInt(id, 10) + "/delete"
+}
+
+func routePath(id int64, what string) string {
+	return "/alarms/routes/" + strconv.FormatInt(id, 10) + "/" + what
+}
+
+// RotationsBetweenPath lists what is due in a
+// stretch of days; the last day is not in it. A zero from: from the first on.
+func RotationsBetweenPath(from, until time.Time) string {
+	first := ""
+	if !from.IsZero() {
+		first = from.UTC().Format(time.DateOnly)
+	}
+	return listPath("/rotations", "from", first, "until", until.UTC().Format(time.DateOnly))
 }

@@ -196,3 +196,22 @@ func timesText(n int) string {
 	}
 	return FormatNumber(int64(n)) + " times"
 }
+
+func checkLabel(r CheckResult) label {
+	switch r {
+	case CheckPassed:
+		return label{"Passed", ToneSuccess, "check"}
+	case CheckFailed:
+		return label{"Failed", ToneDanger, "x"}
+	}
+	return label{"Not checked", ToneNone, "circle"}
+}
+
+// rotationText is the rule that the run asks for.
+func (v RunView) rotationText() string {
+	text := "every " + Plural(v.IntervalDays, "day", "days")
+	if v.Strategy == "MANUAL" {
+		return text + ", by us"
+	}
+	return text + ", by CXone"
+}

@@ -40,23 +40,6 @@ type RunView struct {
 	Live         bool // more is expected: open the event stream
 }
 
-// RunRow is one run in a list.
-type RunRow struct {
-	ID          string
-	Operation   string // COLUMN_ENCRYPTION or KEY_ROTATION
-	State       string
-	Connection  string
-	DatastoreID string
-	TableID     string
-	TableName   string // the id when the name is not known
-	Columns     []string
-	RequestedBy string
-	Role        string
-	RequestedAt time.Time
-	FinishedAt  time.Time // zero: not yet
-	Reason      string    // why it ended badly; empty otherwise
-}
-
 // Timing is how long one stage took.
 type Timing struct {
 	Stage string // "Token", "Checks", "PATCH", "KMS confirmation"

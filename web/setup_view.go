@@ -8,9 +8,3 @@ type SetupView struct {
 	Username string // as typed
 	Error    string // one sentence; empty at the first look
 }
-
-// CodeView asks for the code of a second factor, in the field code.
-type CodeView struct {
-	Chrome
-	Error string
-}

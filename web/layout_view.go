@@ -1,6 +1,9 @@
 package web
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Nav names the entry of the main navigation a page belongs to.
 type Nav string
@@ -53,19 +56,6 @@ type User struct {
 // SignedIn reports whether there is anyone to show a menu for.
 func (u User) SignedIn() bool { return u.Name != "" }
 
-// Tone says how a message is meant. It is always accompanied by words or an
-// icon, never shown by colour alone.
-type Tone string
-
-// The tones, calmest first.
-const (
-	ToneNone    Tone = ""
-	ToneInfo    Tone = "info"
-	ToneSuccess Tone = "success"
-	ToneWarning Tone = "warning"
-	ToneDanger  Tone = "danger"
-)
-
 // Flash is one message about what was just done.
 type Flash struct {
 	Tone    Tone
@@ -79,16 +69,42 @@ type Health struct {
 	Label string // "default: reachable", "2 of 3 connections reachable"
 }
 
-// Pager leads through a list ordered newest first. An empty URL means there is
-// nothing in that direction.
-type Pager struct {
-	Newer string // URL of the page with newer entries
-	Older string // URL of the page with older entries
-	Total string // "1,204" or "more than 10,000"; empty when it was not counted
+// htmxConfig turns off what the Content-Security-Policy forbids anyway:
+// injected styles and evaluated attributes. Answers with an error status are
+// swapped in too, since they carry an ErrorFragment that says what is wrong.
+const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,` +
+	`"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}`
+
+// place is an entry of the main navigation; key follows g as its shortcut.
+type place struct {
+	nav                   Nav
+	text, path, icon, key string
 }
 
-// Option is one choice of a select box.
-type Option struct {
-	Value string
-	Label string // Value when empty
+var navigation = []place{
+	{NavDashboard, "Dashboard", "/", "dashboard", "h"},
+	{NavDatastores, "Data stores", "/datastores", "database", "d"},
+	{NavSensitivity, "Sensitivity", "/sensitivity", "lock", "e"},
+	{NavRuns, "Runs", "/runs", "runs", "r"},
+	{NavCampaigns, "Campaigns", "/campaigns", "table", "c"},
+	{NavTrends, "Trends", "/charts", "trend", "t"},
+	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
+	{NavAudit, "Audit", "/audit", "audit", "a"},
+	{NavVerifications, "Verifications", "/verifications", "shield", "v"},
+	{NavConnections, "Connections", "/connections", "world", "n"},
+	{NavPeople, "People", "/people", "user", "p"},
+	{NavSystem, "System", "/system", "settings", "s"},
+}
+
+// placesFor are the entries that the role may open.
+func placesFor(role string) []place {
+	return slices.DeleteFunc(slices.Clone(navigation), func(p place) bool {
+		switch p.nav {
+		case NavDashboard, NavTrends:
+			return false
+		case NavConnections, NavPeople:
+			return role != "admin"
+		}
+		return role == "viewer"
+	})
 }

@@ -2,53 +2,12 @@ package web
 
 import "time"
 
-// RunsView is the history of runs.
-type RunsView struct {
-	Chrome
-	Filter      RunsFilter
-	Rows        []RunRow
-	Pager       Pager
-	Connections []Option
-}
+// RotationTab is one of the pages about rotations.
+type RotationTab struct{ Text, Path string }
 
-// RunsFilter is the query of /runs, as typed: state, operation, connection,
-// datastore_id, table_id, requested_by, from, to.
-type RunsFilter struct {
-	State, Operation, Connection, DatastoreID, TableID, RequestedBy, From, To string
-}
-
-// VerificationsView lists every KMS callback, accepted or refused.
-type VerificationsView struct {
-	Chrome
-	Filter      VerificationsFilter
-	Rows        []VerificationRow
-	Pager       Pager
-	Connections []Option
-}
-
-// VerificationsFilter is the query of /verifications, as typed: accepted (yes
-// or no), run_id, connection, table_id, from, to.
-type VerificationsFilter struct {
-	Accepted, RunID, Connection, TableID, From, To string
-}
-
-// VerificationRow is one callback in the list.
-type VerificationRow struct {
-	ID         string
-	ReceivedAt time.Time
-	Accepted   bool
-	Code       string // why it was refused, in a word
-	Reason     string // one sentence
-	RunID      string // empty: its URL belongs to no run
-	Connection string
-	TableID    string
-	Columns    []string
-	KeyVersion int64 // 0: none given
-	Algorithm  string
-	Signed     bool // a signature was required and held
-	Inline     bool
-	From       string
-	Status     int // 0 for an inline payload
+var rotationTabs = []RotationTab{
+	{"Dates", "/rotations"}, {"Month", "/rotations/month"}, {"Timeline", "/rotations/timeline"},
+	{"Policies", "/rotations/policies"}, {"Alarms", "/alarms"}, {"Background jobs", "/jobs"},
 }
 
 // RotationsView lists rotation dates, soonest due first.
@@ -67,6 +26,15 @@ type RotationsView struct {
 type RotationsFilter struct {
 	Status, Connection, TableID, From, Until string
 }
+
+// Path is /rotations with the filter as its query.
+func (f RotationsFilter) Path() string {
+	return listPath("/rotations", "status", f.Status, "connection", f.Connection, "table_id", f.TableID,
+		"from", f.From, "until", f.Until)
+}
+
+// Active reports whether anything is narrowed.
+func (f RotationsFilter) Active() bool { return f != RotationsFilter{} }
 
 // RotationRow is when a column's key is due to be rotated and, apart from that,
 // the last rotation that was seen.
@@ -92,4 +60,11 @@ type RotationRow struct {
 	Timeliness string    // on_time, late, unproven
 	BackAt     time.Time // when the tenant showed an older version again
 	BackTo     int64
+}
+
+// FeedView is a person's calendar address.
+type FeedView struct {
+	Offered bool
+	Made    time.Time // zero: there is none
+	URL     string    // with its token, just after it was made
 }

@@ -32,11 +32,6 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// narrowed reports whether the list of tables is filtered.
-func (v DatastoresView) narrowed() bool {
-	return v.Query != "" || v.DatastoreID != "" || v.Untouched || (v.Connection != "" && len(v.Connections) > 1)
-}
-
 // pagerText says how much of the list is shown.
 func pagerText(p Pager, shown int, one, many string) string {
 	text := Plural(shown, one, many) + " on this page"
@@ -45,3 +40,35 @@ func pagerText(p Pager, shown int, one, many string) string {
 	}
 	return text
 }
+
+// Coverage counts encrypted columns.
+type Coverage struct {
+	Encrypted int
+	Total     int
+	Rate      float64 // percent, two decimals
+}
+
+// Pager leads through a list ordered newest first. An empty URL means there is
+// nothing in that direction.
+type Pager struct {
+	Newer string // URL of the page with newer entries
+	Older string // URL of the page with older entries
+	Total string // "1,204" or "more than 10,000"; empty when it was not counted
+}
+
+// Option is one choice of a select box.
+type Option struct {
+	Value string
+	Label string // Value when empty
+}
+
+// dateKind keeps a date in a date picker and shows anything finer, such as an
+// RFC 3339 time from a shared address, as it was written.
+func dateKind(value string) string {
+	if value == "" || len(value) == len("2006-01-02") {
+		return "date"
+	}
+	return "text"
+}
+
+var yesNoOptions = []Option{{"yes", "Yes"}, {"no", "No"}}

@@ -1,0 +1,79 @@
+package web
+
+// AuditRecordView is one record with its place in the tree.
+type AuditRecordView struct {
+	Chrome
+	Record      AuditRow
+	ActorIP     string
+	Metrics     *RecordMetrics
+	Compliance  *RecordCompliance
+	KMS         *RecordKMS
+	Raw         string // the exact bytes that were hashed
+	LeafHash    string // hex SHA-256
+	TreeSize    int64  // records in the log now; 0: unknown
+	Checkpoint  int64  // size of the newest signed checkpoint; 0: none yet
+	Proof       bool   // offer /audit/{id}/proof
+	VerifierKey string // the log's verifier key; empty: not shown
+	Prev, Next  string // ids of the records before and after; empty: none
+}
+
+// RecordMetrics are the run's figures (contract §4).
+type RecordMetrics struct {
+	LatencyMs       int64
+	CoverageRate    float64
+	FieldsEncrypted int
+	TotalFields     int
+	Risk            string // HIGH or LOW
+}
+
+// RecordCompliance says what was established (contract §4).
+type RecordCompliance struct {
+	GDPRAligned     bool
+	Algorithm       string
+	RotationEnabled bool
+}
+
+// RecordKMS is the KMS's side (contract §4).
+type RecordKMS struct {
+	KeyVersion     int64
+	PermissionHash string
+	Status         string
+}
+
+func (v AuditRecordView) checkpointText() string {
+	switch {
+	case v.Checkpoint == 0:
+		return "none yet"
+	case v.Record.Seq <= v.Checkpoint:
+		return "covered by the one at " + FormatNumber(v.Checkpoint) + " records"
+	}
+	return "not covered yet; the newest is at " + FormatNumber(v.Checkpoint) + " records"
+}
+
+func kmsLabel(status string) label {
+	switch status {
+	case "VERIFIED":
+		return label{"Verified", ToneSuccess, "check"}
+	case "REJECTED":
+		return label{"Refused", ToneDanger, "x"}
+	case "UNCONFIRMED":
+		return label{"Unconfirmed", ToneWarning, "help"}
+	case "NOT_REACHED":
+		return label{"Not reached", ToneNone, "circle"}
+	}
+	return label{status, ToneNone, "circle"}
+}
+
+func yesNo(b bool) label {
+	if b {
+		return label{"Yes", ToneSuccess, "check"}
+	}
+	return label{"No", ToneWarning, "x"}
+}
+
+func onOff(b bool) label {
+	if b {
+		return label{"On", ToneSuccess, "check"}
+	}
+	return label{"Off", ToneWarning, "x"}
+}
