@@ -14,6 +14,7 @@ import (
 
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/access"
+	"cxseal/internal/console"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
@@ -43,10 +44,12 @@ const demoKMSSecret = "whsec_ZGVtby1zZWNyZXQtb2YtdGhlLXNhbmRib3ga" //nolint:gose
 
 // demo is a console and the simulated tenant it talks to.
 type demo struct {
-	clock   *movedClock
-	tenant  *sandbox.Sandbox
-	server  *http.Server
-	console *Console
+	db        string
+	clock     *movedClock
+	tenant    *sandbox.Sandbox
+	tenantURL string
+	server    *http.Server
+	console   *console.Console
 }
 
 // Run serves the demo until it is told to stop.
@@ -65,7 +68,7 @@ func (cmd *demoCmd) serve(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer d.close() //nolint:errcheck // Run has closed the console
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()
 	running := make(chan error, 1)
@@ -78,12 +81,12 @@ func (cmd *demoCmd) serve(a *app) error {
 		return stopped(stop, running, err)
 	}
 	d.clock.catchUp()
-	fmt.Fprintf(a.stdout, "\ncxseal demo is serving on %s\n\n", d.console.cfg.address())
+	fmt.Fprintf(a.stdout, "\ncxseal demo is serving on %s\n\n", d.console.Address())
 	for _, p := range demoAccounts {
 		fmt.Fprintf(a.stdout, "  %-9s password: %-24s %s\n", p.name, p.password, p.role.Description())
 	}
 	fmt.Fprintf(a.stdout, "\nThe simulated CXone tenant is on %s (controls: /_sandbox/). Database: %s\nStop with Ctrl-C.\n",
-		d.console.cfg.Tenant.BaseURL, d.console.cfg.DB)
+		d.tenantURL, d.db)
 	return <-running
 }
 
@@ -102,8 +105,13 @@ func (cmd *demoCmd) folder() (dir string, remove func(), err error) {
 	return dir, func() { os.RemoveAll(dir) }, err //nolint:errcheck // it is a temporary folder
 }
 
-func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
-	d := &demo{clock: &movedClock{}}
+func (cmd *demoCmd) open(a *app, db string) (d *demo, err error) {
+	d = &demo{db: db, clock: &movedClock{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
 	logger := slog.New(slog.DiscardHandler) // half a year of log lines helps nobody
 	if cmd.LogFormat == "json" {
 		logger = cmd.logger(a.stderr)
@@ -118,11 +126,12 @@ func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
 		return nil, err
 	}
 	d.server = &http.Server{Handler: d.tenant, ReadHeaderTimeout: 10 * time.Second}
+	d.tenantURL = console.AddressOf(tenantListener)
 	go d.server.Serve(tenantListener) //nolint:errcheck // ends with close
 
 	env := map[string]string{
 		"CXONE_CLIENT_ID": sandbox.DefaultClientID, "CXONE_CLIENT_SECRET": sandbox.DefaultClientSecret, "CXONE_REALM": sandbox.DefaultRealm,
-		"CXONE_BASE_URL": addressOf(tenantListener), "CXONE_RATE": "0", "CXONE_KMS_SECRET": demoKMSSecret,
+		"CXONE_BASE_URL": d.tenantURL, "CXONE_RATE": "0", "CXONE_KMS_SECRET": demoKMSSecret,
 	}
 	tenant, err := readTenant(func(name string) string { return env[name] })
 	if err != nil {
@@ -132,7 +141,7 @@ func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.console, err = newConsole(a.ctx, consoleConfig{DB: db, Listener: listener, Tenant: tenant, Now: d.clock.Now, Logger: logger,
+	d.console, err = console.New(a.ctx, console.Config{DB: db, Listener: listener, Version: version(), Tenant: tenant, Now: d.clock.Now, Logger: logger,
 		DemoNote: "Demo accounts and their passwords are printed on the terminal.",
 		Runner:   encryption.RunnerOptions{Poll: 100 * time.Millisecond, Backoff: 10 * time.Millisecond}})
 	if err != nil {
@@ -147,15 +156,22 @@ func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
 	return d, nil
 }
 
-func (d *demo) close() {
-	d.server.Close() //nolint:errcheck // nothing of it is kept
+// close ends the tenant, and the console if it was never run.
+func (d *demo) close() (err error) {
+	if d.console != nil {
+		err = d.console.Close()
+	}
+	if d.server != nil {
+		d.server.Close() //nolint:errcheck // nothing of it is kept
+	}
 	d.tenant.Close()
+	return err
 }
 
 // people makes the demo's accounts, unless the folder has them already.
 func (d *demo) people(ctx context.Context) error {
 	for _, p := range demoAccounts {
-		_, err := d.console.accounts.Create(ctx, operator(), p.name, p.password, p.role)
+		_, err := d.console.Accounts.Create(ctx, operator(), p.name, p.password, p.role)
 		if err != nil && fault.CodeOf(err) != fault.Conflict {
 			return err
 		}
@@ -167,7 +183,7 @@ func (d *demo) people(ctx context.Context) error {
 // that the tenant shares.
 func (d *demo) liveHistory(ctx context.Context, days int, progress io.Writer) error {
 	if d.clock.offset.Load() == 0 {
-		return d.console.inv.Sync(ctx, defaultConnection, 0)
+		return d.console.Inventory.Sync(ctx, defaultConnection, 0)
 	}
 	started := time.Now()
 	rules, err := sensitivity.Load(nil)
@@ -186,7 +202,7 @@ func (d *demo) liveHistory(ctx context.Context, days int, progress io.Writer) er
 // a demo that is started again finds its tables as it left them.
 func (d *demo) restore(ctx context.Context) error {
 	for _, t := range d.tenant.Tables() {
-		columns, err := d.console.store.Columns(ctx, defaultConnection, t.DatastoreID, t.ID)
+		columns, err := d.console.Store.Columns(ctx, defaultConnection, t.DatastoreID, t.ID)
 		if err != nil {
 			return err
 		}

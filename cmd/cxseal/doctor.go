@@ -31,7 +31,7 @@ func (cmd *doctorCmd) Run(a *app) error {
 	if address == "" {
 		address = "http://" + cmd.Addr
 	}
-	client, err := env.client(time.Now)
+	client, err := clientOf(env, time.Now)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"cxseal/handlers"
 	"cxseal/internal/audit"
 	"cxseal/internal/connection"
+	"cxseal/internal/console"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/store"
@@ -74,7 +75,7 @@ func (cmd *encryptCmd) Run(a *app) error {
 	return job.print(run, err)
 }
 
-func (cmd *encryptCmd) read(a *app) (encryption.Request, *tenantEnv, error) {
+func (cmd *encryptCmd) read(a *app) (encryption.Request, *console.Tenant, error) {
 	var none encryption.Request
 	if err := cmd.validate(); err != nil {
 		return none, nil, err
@@ -117,7 +118,7 @@ type job struct {
 	server  *http.Server // answers the callback; nil while a console does
 }
 
-func (cmd *encryptCmd) open(a *app, tenant *tenantEnv) (j *job, err error) {
+func (cmd *encryptCmd) open(a *app, tenant *console.Tenant) (j *job, err error) {
 	j = &job{a: a, db: cmd.DB, release: func() error { return nil }}
 	defer func() {
 		if err != nil {
@@ -144,7 +145,7 @@ func (cmd *encryptCmd) open(a *app, tenant *tenantEnv) (j *job, err error) {
 			return j, err
 		}
 		if address == "" {
-			address = addressOf(listener)
+			address = console.AddressOf(listener)
 		}
 		j.server = &http.Server{Handler: handlers.Callbacks(func() *encryption.Service { return j.service }, logger), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 		defer func() {
@@ -155,7 +156,7 @@ func (cmd *encryptCmd) open(a *app, tenant *tenantEnv) (j *job, err error) {
 	} else if address == "" {
 		address = "http://" + cmd.Addr // the console next door answers there
 	}
-	if j.tenants, err = newDirectory(tenant, address, time.Now, logger); err != nil {
+	if j.tenants, err = console.OpenDirectory(tenant, address, console.UserAgent(version()), time.Now, logger); err != nil {
 		return j, err
 	}
 	j.service = encryption.NewService(j.store, j.tenants, time.Now, logger)

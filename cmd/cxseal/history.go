@@ -163,7 +163,7 @@ func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef)
 // campaign: what is still open in one data store is encrypted at once.
 func (h *history) campaign(ctx context.Context, day int) error {
 	h.moveTo(day, 9)
-	c, err := h.console.campaign.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
+	c, err := h.console.Campaigns.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
 	if fault.CodeOf(err) == fault.Invalid {
 		return nil // nothing is left open there
 	}
@@ -175,7 +175,7 @@ func (h *history) campaign(ctx context.Context, day int) error {
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	for {
-		now, err := h.console.store.Campaign(ctx, c.ID)
+		now, err := h.console.Store.Campaign(ctx, c.ID)
 		if err != nil || now.State == campaign.Done {
 			h.runs += now.Progress.Total - now.Progress.Refused
 			return err
@@ -209,11 +209,11 @@ func (h *history) sync(ctx context.Context, day int) error {
 	if err := h.tenantRotates(ctx); err != nil {
 		return err
 	}
-	if err := h.console.inv.Sync(ctx, defaultConnection, 0); err != nil {
+	if err := h.console.Inventory.Sync(ctx, defaultConnection, 0); err != nil {
 		return err
 	}
 	// What the clock brought since the day before.
-	return errors.Join(h.console.watch.Tick(ctx), h.console.desk.ReadLedger(ctx))
+	return errors.Join(h.console.Rotations.Tick(ctx), h.console.Alarms.ReadLedger(ctx))
 }
 
 // open lists the columns of a table that a run may encrypt now, the sensitive
@@ -271,7 +271,7 @@ func (h *history) other(tables []cxone.TableRef, not cxone.TableRef) cxone.Table
 func (h *history) launch(ctx context.Context, t cxone.TableRef, r encryption.Request) (encryption.Run, error) {
 	r.Connection, r.DatastoreID, r.TableID = defaultConnection, t.DatastoreID, t.ID
 	h.runs++
-	return h.console.service.Launch(ctx, demoAdmin, r)
+	return h.console.Encryption.Launch(ctx, demoAdmin, r)
 }
 
 // run launches a run and waits until it has ended as the story says.
@@ -294,10 +294,10 @@ func (h *history) expect(ctx context.Context, id string, want encryption.State) 
 func (h *history) wait(ctx context.Context, id string, ok func(encryption.Run) bool) (encryption.Run, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	moved, stop := h.console.service.Watch(id)
+	moved, stop := h.console.Encryption.Watch(id)
 	defer stop()
 	for {
-		run, err := h.console.store.Run(ctx, id)
+		run, err := h.console.Store.Run(ctx, id)
 		if err != nil || ok(run) {
 			return run, err
 		}

@@ -15,7 +15,7 @@ import (
 // to tell. Which ones depends on their names alone.
 func (h *history) tenantRotates(ctx context.Context) error {
 	now := h.clock.Now()
-	due, err := h.console.store.Ledger(ctx, rotation.Filter{Until: now}, nil, 1000)
+	due, err := h.console.Store.Ledger(ctx, rotation.Filter{Until: now}, nil, 1000)
 	if err != nil {
 		return err
 	}

@@ -5,44 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/console"
 	"cxseal/internal/fault"
 	"cxseal/store"
 )
-
-// keyPath is where the log's signing key lies: beside its database.
-func keyPath(db string) string { return db + ".log-key" }
-
-// openLog loads the log's key, made at the first start, and returns the log.
-// Once anything was signed, a missing key is an error: a new one would break
-// the chain of checkpoints without a word.
-func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time, options ...audit.LogOption) (*audit.Log, error) {
-	key, err := logKey(ctx, db, s)
-	if err != nil {
-		return nil, err
-	}
-	return audit.NewLog(s, key, now, filepath.Dir(db), options...), nil
-}
-
-func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) {
-	signed, err := s.LatestCheckpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if signed == nil {
-		return audit.LoadOrCreateKey(keyPath(db), "")
-	}
-	key, err := audit.LoadKey(keyPath(db))
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, fault.Wrap(err, fault.NotFound,
-			"The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", keyPath(db))
-	}
-	return key, err
-}
 
 // anchoring is how often the log is signed, and where copies of its checkpoints
 // go.
@@ -101,7 +71,7 @@ func (cmd *keyCmd) Run(a *app) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // nothing was written
-	key, err := logKey(a.ctx, cmd.DB, s)
+	key, err := console.LogKey(a.ctx, cmd.DB, s)
 	if err != nil {
 		return err
 	}
@@ -111,7 +81,7 @@ func (cmd *keyCmd) Run(a *app) error {
 
 // sign makes a checkpoint of what a command has done, as a console does.
 func sign(ctx context.Context, db string, s *store.Store) error {
-	log, err := openLog(ctx, db, s, time.Now)
+	log, err := console.OpenLog(ctx, db, s, time.Now)
 	if err != nil {
 		return err
 	}
@@ -136,6 +106,6 @@ func (cmd *backupCmd) Run(a *app) error {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s holds a copy of %s. The log's signing key %s is not in it: keep a copy of that apart.\n",
-		cmd.File, cmd.DB, keyPath(cmd.DB))
+		cmd.File, cmd.DB, console.LogKeyPath(cmd.DB))
 	return err
 }

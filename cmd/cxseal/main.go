@@ -1,6 +1,6 @@
 // Command cxseal encrypts the sensitive columns of NICE CXone data stores and
-// keeps the proof. This package wires the parts together and owns their
-// lifecycle; it decides nothing itself and nothing imports it.
+// keeps the proof. This package turns flags into configuration, prints, and
+// answers exit codes; internal/console puts the parts together.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"cxseal/internal/console"
 	"cxseal/internal/fault"
 )
 
@@ -119,13 +120,14 @@ var errReported = errors.New("reported")
 
 func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
+	var setting *console.ConfigError
 	var domain *fault.Error
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errReported):
 		return exitFailed
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &setting):
 		fmt.Fprintf(stderr, "cxseal: %v\n", err)
 		return exitUsage
 	case errors.As(err, &domain):

@@ -97,7 +97,7 @@ const unscripted = `(wanted => {
 func TestEveryPageOfTheDemoIsUsefulWithoutScripts(t *testing.T) {
 	browser := startBrowser(t)
 	d := liveDemo(t)
-	base := d.console.cfg.address()
+	base := d.console.Address()
 
 	t.Run("every page", func(t *testing.T) {
 		tab := openUnscripted(t, browser)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cxseal/cxone/sandbox"
+	"cxseal/internal/console"
 )
 
 type sandboxCmd struct {
@@ -50,7 +51,7 @@ func (cmd *sandboxCmd) Run(a *app) error {
 		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, Inline: cmd.Inline, Seed: cmd.Seed,
 		Logger: cmd.logger(a.stderr)})
 	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", addressOf(listener), addressOf(listener))
+	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", console.AddressOf(listener), console.AddressOf(listener))
 	serving := make(chan error, 1)
 	go func() { serving <- server.Serve(listener) }()
 	select {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"cxseal/internal/encryption"
+	"cxseal/internal/console"
 )
 
 // syncEvery is how old the inventory may get by itself.
@@ -69,18 +69,17 @@ func (cmd *serveCmd) serve(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() //nolint:errcheck // the server closes it; this is for the errors before
 	logger := cmd.logger(a.stderr)
-	console, err := newConsole(a.ctx, consoleConfig{DB: cmd.DB, Listener: listener, PublicURL: cmd.PublicURL, Tenant: tenant,
+	c, err := console.New(a.ctx, console.Config{DB: cmd.DB, Listener: listener, Version: version(), PublicURL: cmd.PublicURL, Tenant: tenant,
 		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin, RequireFactor: cmd.RequireSecondFactor,
-		Runner: encryption.RunnerOptions{}, SyncEvery: syncEvery, Leads: leads, Rules: rules, Signing: signing, Now: time.Now, Logger: logger})
+		SyncEvery: syncEvery, Leads: leads, Rules: rules, Signing: signing, Now: time.Now, Logger: logger})
 	if err != nil {
 		return err
 	}
-	if err := console.greet(a); err != nil {
-		return err
+	if err := cmd.announce(a, c); err != nil {
+		return errors.Join(err, c.Close())
 	}
-	return console.Run(a.ctx)
+	return c.Run(a.ctx)
 }
 
 // stoppedEarly turns the error of a console that was told to stop while it was
@@ -92,11 +91,11 @@ func stoppedEarly(a *app, err error) error {
 	return err
 }
 
-// greet makes the first admin when asked to, and says on the terminal where
+// announce makes the first admin when asked to, and says on the terminal where
 // the console is and what it still lacks.
-func (c *Console) greet(a *app) error {
+func (cmd *serveCmd) announce(a *app, c *console.Console) error {
 	if password := a.getenv("CXSEAL_ADMIN_PASSWORD"); password != "" {
-		created, err := c.accounts.EnsureAdmin(a.ctx, password)
+		created, err := c.Accounts.EnsureAdmin(a.ctx, password)
 		if err != nil {
 			return usagef("CXSEAL_ADMIN_PASSWORD: %w", err)
 		}
@@ -104,17 +103,17 @@ func (c *Console) greet(a *app) error {
 			fmt.Fprintln(a.stdout, "Account admin made with the password from CXSEAL_ADMIN_PASSWORD.")
 		}
 	}
-	token, err := c.accounts.SetupToken(a.ctx)
+	token, err := c.Accounts.SetupToken(a.ctx)
 	if err != nil {
 		return err
 	}
 	if token != "" {
 		fmt.Fprintf(a.stdout, "No account exists yet. Make the first one within an hour, in a browser:\n  %s/setup?token=%s\nor here: %s user add NAME --role admin --db %s\n",
-			c.cfg.address(), token, os.Args[0], c.cfg.DB)
+			c.Address(), token, os.Args[0], cmd.DB)
 	}
-	if len(c.directory.Names()) == 0 {
+	if len(c.Directory.Names()) == 0 {
 		fmt.Fprintln(a.stdout, "No tenant is configured yet: an admin adds one under Connections, or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL.")
 	}
-	fmt.Fprintf(a.stdout, "cxseal is serving on %s\n", c.cfg.address())
+	fmt.Fprintf(a.stdout, "cxseal is serving on %s\n", c.Address())
 	return nil
 }

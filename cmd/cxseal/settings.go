@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
 )
 
@@ -89,18 +91,6 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// addressOf is a URL under which a listener can be reached from this machine.
-func addressOf(l net.Listener) string {
-	host, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return "http://" + l.Addr().String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
-
 // proxies reads a list of addresses or CIDR prefixes.
 func proxies(list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
@@ -116,6 +106,15 @@ func proxies(list []string) ([]netip.Prefix, error) {
 		out = append(out, netip.PrefixFrom(a, a.BitLen()))
 	}
 	return out, nil
+}
+
+// leadsOf reads --due-soon.
+func leadsOf(days []int) (rotation.Leads, error) {
+	if len(days) != 2 || days[0] <= days[1] || days[1] < 1 || days[0] > 365 {
+		return rotation.Leads{}, usagef("--due-soon must be two numbers of days, the longer first, like 30,7")
+	}
+	const day = 24 * time.Hour
+	return rotation.Leads{First: time.Duration(days[0]) * day, Second: time.Duration(days[1]) * day}, nil
 }
 
 func callbackSetting(setting, publicURL string) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,28 +8,23 @@ import (
 
 	"cxseal/cxone"
 	"cxseal/internal/connection"
+	"cxseal/internal/console"
 	"cxseal/internal/encryption"
 )
 
 // defaultConnection is the name of the connection from the environment.
 const defaultConnection = connection.Environment
 
-// tenantEnv is a connection as the environment describes it (contract §2).
-type tenantEnv struct {
-	connection.Settings
-	connection.Secrets
-}
-
 // readTenant reads the CXONE_* variables. It returns nil when none of the
 // credentials is set: the console then has no tenant yet.
-func readTenant(getenv func(string) string) (*tenantEnv, error) {
+func readTenant(getenv func(string) string) (*console.Tenant, error) {
 	or := func(name, fallback string) string {
 		if v := strings.TrimSpace(getenv(name)); v != "" {
 			return v
 		}
 		return fallback
 	}
-	t := &tenantEnv{
+	t := &console.Tenant{
 		Settings: connection.Settings{
 			Mode:        connection.ClientCredentials,
 			ClientID:    or("CXONE_CLIENT_ID", ""),
@@ -67,10 +61,11 @@ func readTenant(getenv func(string) string) (*tenantEnv, error) {
 	if len(missing) > 0 {
 		return nil, usagef("the tenant's credentials are incomplete: set %s", strings.Join(missing, " and "))
 	}
-	return t, t.readNumbers(or)
+	return t, readNumbers(t, or)
 }
 
-func (t *tenantEnv) readNumbers(or func(name, fallback string) string) error {
+// readNumbers reads what is not text, and checks it.
+func readNumbers(t *console.Tenant, or func(name, fallback string) string) error {
 	var err error
 	if t.Rate, err = strconv.ParseFloat(or("CXONE_RATE", "10"), 64); err != nil || !(t.Rate >= 0 && t.Rate <= 10_000) {
 		return usagef("CXONE_RATE must be requests per second, 0 to 10000 (0: no limit)")
@@ -107,26 +102,11 @@ func (t *tenantEnv) readNumbers(or func(name, fallback string) string) error {
 	return nil
 }
 
-// client makes the connection's client. now dates what the client dates.
-func (t *tenantEnv) client(now func() time.Time) (*cxone.Client, error) {
-	client, err := connection.Client(t.Settings, t.Secrets, userAgent(), now)
+// clientOf makes a tenant's client. now dates what the client dates.
+func clientOf(t *console.Tenant, now func() time.Time) (*cxone.Client, error) {
+	client, err := connection.Client(t.Settings, t.Secrets, console.UserAgent(version()), now)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return client, nil
-}
-
-func userAgent() string { return "cxseal/" + version() }
-
-// newDirectory is the connections of this process: the environment's to begin
-// with.
-func newDirectory(env *tenantEnv, publicURL string, now func() time.Time, logger *slog.Logger) (*connection.Directory, error) {
-	d := connection.NewDirectory(publicURL, userAgent(), now, logger)
-	if env == nil {
-		return d, nil
-	}
-	if err := d.UseEnvironment(env.Settings, env.Secrets); err != nil {
-		return nil, usageError{err}
-	}
-	return d, nil
 }

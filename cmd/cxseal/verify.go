@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cxseal/internal/audit"
+	"cxseal/internal/console"
 	"cxseal/internal/fault"
 	"cxseal/store"
 )
@@ -74,7 +75,7 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 // there is neither key nor anything signed there is none, and verifying makes
 // none: a fresh key beside a copy would pass for the log's.
 func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
-	if _, err := os.Stat(keyPath(cmd.DB)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(console.LogKeyPath(cmd.DB)); errors.Is(err, fs.ErrNotExist) {
 		signed, err := s.LatestCheckpoint(a.ctx)
 		switch {
 		case err != nil:
@@ -82,9 +83,9 @@ func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
 		case signed == nil && len(cmd.Anchors) == 0:
 			return "", nil
 		}
-		return "", fault.New(fault.NotFound, "Checkpoints were signed, and the log's signing key %s is gone: give the verifier key as --key, or put the key back from your backup.", keyPath(cmd.DB))
+		return "", fault.New(fault.NotFound, "Checkpoints were signed, and the log's signing key %s is gone: give the verifier key as --key, or put the key back from your backup.", console.LogKeyPath(cmd.DB))
 	}
-	own, err := logKey(a.ctx, cmd.DB, s)
+	own, err := console.LogKey(a.ctx, cmd.DB, s)
 	if err != nil {
 		return "", err
 	}

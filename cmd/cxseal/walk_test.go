@@ -29,17 +29,17 @@ type walkStop struct {
 func (d *demo) stops(ctx context.Context, t *testing.T) []walkStop {
 	t.Helper()
 	runIn := func(state encryption.State) string {
-		runs, err := d.console.store.Runs(ctx, encryption.RunFilter{State: string(state)}, 0, 1)
+		runs, err := d.console.Store.Runs(ctx, encryption.RunFilter{State: string(state)}, 0, 1)
 		if err != nil || len(runs) == 0 {
 			t.Fatalf("the demo has no run that is %s: %v", state, err)
 		}
 		return "/runs/" + runs[0].ID
 	}
-	entries, err := d.console.store.AuditPage(ctx, audit.Filter{}, 0, 1)
+	entries, err := d.console.Store.AuditPage(ctx, audit.Filter{}, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	campaigns, err := d.console.store.Campaigns(ctx, 0, 1)
+	campaigns, err := d.console.Store.Campaigns(ctx, 0, 1)
 	if err != nil || len(campaigns) == 0 {
 		t.Fatalf("the demo has no campaign: %v", err)
 	}
@@ -129,7 +129,7 @@ func TestEveryPageOfTheDemoIsAccessibleAndFits(t *testing.T) {
 				continue
 			}
 			t.Run(who.name+"/"+stop.name, func(t *testing.T) {
-				address := d.console.cfg.address() + stop.path
+				address := d.console.Address() + stop.path
 				walk(tab, t, &noise, address, who.name+"-"+stop.name, string(axe), looks(who.role))
 				if who.role == access.Admin {
 					portray(tab, t, stop.name, address)
@@ -143,7 +143,7 @@ func enter(ctx context.Context, t *testing.T, d *demo, name, password string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Navigate(d.console.cfg.address()+"/login"), chromedp.WaitReady(`input[name=username]`),
+	if err := chromedp.Do(ctx, chromedp.Navigate(d.console.Address()+"/login"), chromedp.WaitReady(`input[name=username]`),
 		chromedp.SendKeys(`input[name=username]`, name), chromedp.SendKeys(`input[name=password]`, password),
 		chromedp.Click(`form[action^="/login"] button[type=submit]`), chromedp.WaitReady(`.cx-side`)); err != nil {
 		t.Fatalf("sign in as %s: %v", name, err)
@@ -248,7 +248,7 @@ func TestAChartIsWalkedByKeyboardAndLeadsToItsRuns(t *testing.T) {
 	browser := startBrowser(t)
 	d := liveDemo(t)
 	tab := openTab(t, browser)
-	base := d.console.cfg.address()
+	base := d.console.Address()
 	tab.signIn(base, "admin", "demo admin password")
 	tab.do(chromedp.Navigate(base + "/charts"))
 	tab.await(`document.querySelector("#coverage-history .cx-live-plot canvas") !== null`)

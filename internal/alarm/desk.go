@@ -77,8 +77,8 @@ func (d *Desk) Raise(ctx context.Context, alarms ...Alarm) error {
 	return d.store.Raise(ctx, alarms...)
 }
 
-// Lost notes an alarm that could not be kept.
-func (d *Desk) Lost(ctx context.Context, a Alarm, err error) {
+// lost notes an alarm that could not be kept.
+func (d *Desk) lost(ctx context.Context, a Alarm, err error) {
 	if ctx.Err() == nil {
 		d.logger.ErrorContext(ctx, "an alarm was not kept", "title", a.Title, "detail", a.Detail, "err", err)
 	}

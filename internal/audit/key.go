@@ -84,6 +84,21 @@ func LoadOrCreateKey(path, origin string) (*Key, error) {
 	return LoadKey(path)
 }
 
+// OpenKey loads the key of a log, and makes one when nothing was signed yet.
+// Once anything was signed, a missing key is an error: a new one would break the
+// chain of checkpoints without a word.
+func OpenKey(path string, signed bool) (*Key, error) {
+	if !signed {
+		return LoadOrCreateKey(path, "")
+	}
+	key, err := LoadKey(path)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, fault.Wrap(err, fault.NotFound,
+			"The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", path)
+	}
+	return key, err
+}
+
 // LoadKey reads the key file at path. It answers fault.NotFound when there is
 // none, and refuses a file that others may read: whoever holds the key can
 // sign a history of their own.

@@ -122,6 +122,18 @@ func (s *Service) save(ctx context.Context, connection, datastoreID, tableID str
 	return table, s.store.SaveTable(ctx, s.now(), table, columns, records...)
 }
 
+// SyncAll synchronises every connection in the background, one after the other,
+// and returns what failed of it.
+func (s *Service) SyncAll(ctx context.Context, maxAge time.Duration) error {
+	var failed []error
+	for _, name := range s.tenants.Names() {
+		if err := s.Sync(cxone.InBackground(ctx), name, maxAge); err != nil {
+			failed = append(failed, fmt.Errorf("connection %s: %w", name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
 // Sync lists the connection's data stores and tables, then reads every table
 // that was not read within maxAge. It stops at the tenant's first refusal to
 // list; a table that cannot be read is noted and passed over.

@@ -79,6 +79,26 @@ func FirstKeyOnly(text []byte) ([]byte, error) {
 	return keysetText(left)
 }
 
+// ChangeKey replaces the sealing key and returns how many values were sealed
+// anew. A key from a file gets a new first key and loses the old ones once
+// nothing needs them; one from outside was rotated there and is read again.
+func (s *Sealer) ChangeKey(ctx context.Context, store Store) (int, error) {
+	if s.source.File == "" {
+		if err := s.Reload(ctx); err != nil {
+			return 0, err
+		}
+		return s.ResealAll(ctx, store)
+	}
+	if err := s.Rotate(ctx); err != nil {
+		return 0, err
+	}
+	n, err := s.ResealAll(ctx, store)
+	if err != nil {
+		return n, err
+	}
+	return n, s.DropOldKeys(ctx, store)
+}
+
 // Rotate adds a new first key to the key file. The file has it, safe on the
 // disk, before anything is sealed with it.
 func (s *Sealer) Rotate(ctx context.Context) error { return s.rewrite(ctx, RotateKeyset) }

@@ -1,0 +1,41 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"cxseal/internal/audit"
+	"cxseal/internal/seal"
+)
+
+// SealingStore is what changing the sealing key needs of a database.
+type SealingStore interface {
+	seal.Store
+	AppendRecords(ctx context.Context, records ...audit.Record) error
+}
+
+// Sealing changes the sealing key of a console that is serving.
+type Sealing struct {
+	sealer *seal.Sealer
+	store  SealingStore
+	now    func() time.Time
+}
+
+// NewSealing returns the service on the given parts.
+func NewSealing(sealer *seal.Sealer, store SealingStore, now func() time.Time) *Sealing {
+	return &Sealing{sealer: sealer, store: store, now: now}
+}
+
+// ChangeKey changes the sealing key for people who may, says so on the record,
+// and returns how many secrets it sealed anew.
+func (s *Sealing) ChangeKey(ctx context.Context, who Caller) (int, error) {
+	if err := Require(who, PermManageSettings); err != nil {
+		return 0, err
+	}
+	record := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Success, who.Actor())
+	record.Detail = "Sealing key changed."
+	if err := s.store.AppendRecords(ctx, record); err != nil {
+		return 0, err
+	}
+	return s.sealer.ChangeKey(ctx, s.store)
+}
