@@ -33,7 +33,7 @@ type Config struct {
 	// answer may take, without a bound unless given: an export may be long.
 	ReadTimeout, WriteTimeout time.Duration
 
-	Tenant *Tenant          // the connection from the environment; optional
+	Tenant *Tenant     // the connection from the environment; optional
 	Seal   seal.Source // optional: DB.seal-key unless given
 
 	SSO           []access.ProviderConfig // their RedirectURL is the console's to set
