@@ -80,60 +80,20 @@ func (t *tx) ledgerOf(connection, datastoreID, tableID string) (map[string]rotat
 	return known, rows.Err()
 }
 
-// observeRun takes into the ledger what a run's step shows: the date that was
-// asked for, and key versions where the tenant or the KMS told them.
+// observeRun takes into the ledger what a run's step shows.
 func (t *tx) observeRun(tr *encryption.Transition) error {
 	if len(tr.Rotations) == 0 {
 		return nil
 	}
-	r := &tr.Run
-	known, err := t.ledgerOf(r.Connection, r.DatastoreID, r.TableID)
+	known, err := t.ledgerOf(tr.Run.Connection, tr.Run.DatastoreID, tr.Run.TableID)
 	if err != nil {
 		return err
-	}
-	shown := make(map[string]int64, len(r.After))
-	for _, c := range r.After {
-		shown[c.Name] = c.KeyVersion
 	}
 	policies, err := t.policies()
 	if err != nil {
 		return err
 	}
-	var records []audit.Record
-	for _, d := range tr.Rotations {
-		s := rotation.Sighting{At: d.UpdatedAt, How: rotation.ByAnswer, KeyVersion: shown[d.Column], RunID: d.RunID,
-			Strategy: d.Strategy, IntervalDays: d.IntervalDays, Next: d.DueAt}
-		if d.KeyVersion > 0 {
-			s.KeyVersion = d.KeyVersion
-			if tr.Verification == nil || !tr.Verification.Inline {
-				s.How = rotation.ByCallback
-			}
-		}
-		key := rotation.Key{Connection: d.Connection, DatastoreID: d.DatastoreID, TableID: d.TableID, Column: d.Column}
-		c, ok := known[d.Column]
-		if !ok {
-			c = rotation.New(key, s, policies.For(d.Connection, d.DatastoreID, "").Rule)
-		}
-		// A confirmation that comes after the run had ended confirms a key
-		// version; it does not bring an old date back.
-		if !tr.From.Ended() {
-			c.Ask(s, r.Operation)
-		}
-		if record := c.See(s, r.Operation == audit.ColumnEncryption); record != nil {
-			records = append(records, *record)
-		}
-		if err := t.saveLedger(c); err != nil {
-			return err
-		}
-	}
-	if err := t.ledgerMoved(true); err != nil {
-		return err
-	}
-	raw, err := canonical(records)
-	if err != nil {
-		return err
-	}
-	return t.append(raw)
+	return t.changeLedger(rotation.AfterRun(tr, known, policies))
 }
 
 // observeTable takes a table that was read into the ledger.
@@ -142,65 +102,46 @@ func (t *tx) observeTable(at time.Time, table inventory.Table, columns []invento
 	if err != nil {
 		return err
 	}
+	read := make([]rotation.Reading, len(columns))
+	for i, c := range columns {
+		read[i] = rotation.Reading{Column: c.Name, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion,
+			Strategy: c.Strategy, IntervalDays: c.IntervalDays, Next: c.NextRotation}
+	}
 	var policies rotation.Policies
-	var records []audit.Record
-	there, moved := map[string]bool{}, false
-	for _, col := range columns {
-		if !col.Encrypted {
-			continue
+	if rotation.AnyNew(read, known) {
+		if policies, err = t.policies(); err != nil {
+			return err
 		}
-		there[col.Name] = true
-		s := rotation.Sighting{At: at, How: rotation.ByTable, KeyVersion: col.KeyVersion,
-			Strategy: col.Strategy, IntervalDays: col.IntervalDays, Next: col.NextRotation}
-		c, ok := known[col.Name]
-		if !ok {
-			if policies == nil {
-				if policies, err = t.policies(); err != nil {
-					return err
-				}
-			}
-			key := rotation.Key{Connection: table.Connection, DatastoreID: table.DatastoreID, TableID: table.TableID, Column: col.Name}
-			c = rotation.New(key, s, policies.For(key.Connection, key.DatastoreID, "").Rule)
-		}
-		before := c
-		if record := c.See(s, false); record != nil {
-			records = append(records, *record)
-		}
-		if ok && onlyLookedAt(before, c) {
-			if err := t.touchLedger(c); err != nil {
-				return err
-			}
-			continue
-		}
-		moved = true
+	}
+	key := rotation.Key{Connection: table.Connection, DatastoreID: table.DatastoreID, TableID: table.TableID}
+	return t.changeLedger(rotation.AfterReading(key, at, read, known, policies))
+}
+
+// changeLedger keeps what a fact makes of the ledger, with its records.
+func (t *tx) changeLedger(changes rotation.Changes) error {
+	for _, c := range changes.Moved {
 		if err := t.saveLedger(c); err != nil {
 			return err
 		}
 	}
-	for name, c := range known {
-		if there[name] || !c.GoneAt.IsZero() {
-			continue
-		}
-		c.GoneAt, c.NextAt, c.WantsRun = at, time.Time{}, ""
-		moved = true
-		if err := t.saveLedger(c); err != nil {
+	for _, c := range changes.Seen {
+		if err := t.touchLedger(c); err != nil {
 			return err
 		}
 	}
-	if err := t.ledgerMoved(moved); err != nil {
+	if err := t.ledgerMoved(len(changes.Moved) > 0); err != nil {
 		return err
 	}
+	return t.appendRecords(changes.Records)
+}
+
+// appendRecords appends records that only the transaction could make.
+func (t *tx) appendRecords(records []audit.Record) error {
 	raw, err := canonical(records)
 	if err != nil {
 		return err
 	}
 	return t.append(raw)
-}
-
-// onlyLookedAt reports whether nothing but the time of the sighting changed.
-func onlyLookedAt(before, after rotation.Column) bool {
-	before.SeenAt = after.SeenAt
-	return before == after
 }
 
 // touchLedger notes a sighting without touching an index.

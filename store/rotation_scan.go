@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"cxseal/internal/audit"
 	"cxseal/internal/rotation"
 )
 
@@ -61,29 +60,12 @@ func (t *tx) dueColumns(now time.Time, limit int) ([]rotation.Column, error) {
 }
 
 func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation.Column, policies rotation.Policies) error {
-	var notices []rotation.Notice
-	var records []audit.Record
-	runs := map[rotation.RunScope]string{}
-	for _, c := range due {
-		category, err := t.categoryOf(policies, c.Key)
-		if err != nil {
-			return err
-		}
-		rule := o.Rule(policies, c, category)
-		notice, record := c.Step(now, o.Leads, rule)
-		if notice != nil {
-			notices = append(notices, *notice)
-			if notice.OursToRotate(rule) {
-				scope := c.RunScope()
-				if runs[scope] == "" {
-					runs[scope] = audit.NewID(now)
-				}
-				c.WantsRun = runs[scope]
-			}
-		}
-		if record != nil {
-			records = append(records, *record)
-		}
+	categories, err := t.categoriesOf(policies, due)
+	if err != nil {
+		return err
+	}
+	stepped := rotation.StepAll(now, o, due, policies, categories)
+	for _, c := range stepped.Columns {
 		_, err = t.exec(`UPDATE rotation_dates SET phase = ?, next_at = ?, grace_days = ?, wants_run = ?
 			WHERE connection = ? AND datastore_id = ? AND table_id = ? AND column_name = ?`,
 			int(c.Phase), micros(c.NextAt), c.GraceDays, c.WantsRun, c.Connection, c.DatastoreID, c.TableID, c.Column)
@@ -94,27 +76,28 @@ func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation
 	if err := t.ledgerMoved(true); err != nil {
 		return err
 	}
-	if err := t.raise(rotation.Alarms(notices, now)); err != nil {
+	if err := t.raise(stepped.Alarms); err != nil {
 		return err
 	}
-	raw, err := canonical(records)
-	if err != nil {
-		return err
-	}
-	return t.append(raw)
+	return t.appendRecords(stepped.Records)
 }
 
-// categoryOf is a column's sensitivity category, looked up only where a policy
-// asks for it.
-func (t *tx) categoryOf(policies rotation.Policies, key rotation.Key) (category string, err error) {
+// categoriesOf are the columns' sensitivity categories, looked up only where a
+// policy asks for one.
+func (t *tx) categoriesOf(policies rotation.Policies, columns []rotation.Column) (map[rotation.Key]string, error) {
 	if !policies.ByCategory() {
-		return "", nil
+		return nil, nil
 	}
-	err = t.queryRow(categoryText, key.Connection, key.DatastoreID, key.TableID, key.Column).Scan(&category)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("read a column's category: %w", err)
+	categories := make(map[rotation.Key]string, len(columns))
+	for _, c := range columns {
+		var category string
+		err := t.queryRow(categoryText, c.Connection, c.DatastoreID, c.TableID, c.Column).Scan(&category)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("read a column's category: %w", err)
+		}
+		categories[c.Key] = category
 	}
-	return category, nil
+	return categories, nil
 }
 
 // WantedRuns lists columns for which a rotation run is to be launched, those

@@ -3,7 +3,7 @@
 // seen of the key. A date is a promise; only a key version that moved forward
 // counts as a rotation.
 //
-// The rules here are pure functions of facts and a clock. The store applies
+// The rules here are pure functions of facts and a clock. The store calls
 // them inside the transaction that stores the fact, so that an observation and
 // what follows from it are never apart. Policies and low-traffic windows, and
 // the calendar feed, live here too.
