@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/inventory"
 	"cxseal/internal/sensitivity"
@@ -329,17 +330,26 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 	return t, nil
 }
 
-// EncryptedByUs names the columns that a run of this console was sent for.
-func (s *Store) EncryptedByUs(ctx context.Context, connection, datastoreID, tableID string) (map[string]bool, error) {
-	scan := func(row scanner) (name string, err error) { return name, row.Scan(&name) }
-	list, err := collect(ctx, s, scan, `SELECT column_name FROM rotation_dates
-		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND run_id <> ''`, connection, datastoreID, tableID)
+// SentFor tells of each column that a run of this console was sent for, however
+// that run ended, which was the newest.
+func (s *Store) SentFor(ctx context.Context, connection, datastoreID, tableID string) (map[string]encryption.Sent, error) {
+	type row struct {
+		columns []string
+		sent    encryption.Sent
+	}
+	scan := func(sc scanner) (r row, err error) {
+		return r, sc.Scan(&r.sent.RunID, &r.sent.State, jsonText{&r.columns}, stamp{&r.sent.RequestedAt}, stamp{&r.sent.EndedAt})
+	}
+	list, err := collect(ctx, s, scan, `SELECT id, state, columns, requested_at, finished_at FROM runs
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND attempts > 0 ORDER BY seq`, connection, datastoreID, tableID)
 	if err != nil {
-		return nil, fmt.Errorf("list columns encrypted by runs: %w", err)
+		return nil, fmt.Errorf("list columns that runs were sent for: %w", err)
 	}
-	ours := make(map[string]bool, len(list))
-	for _, name := range list {
-		ours[name] = true
+	sent := map[string]encryption.Sent{}
+	for _, r := range list {
+		for _, name := range r.columns {
+			sent[name] = r.sent
+		}
 	}
-	return ours, nil
+	return sent, nil
 }

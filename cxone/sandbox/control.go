@@ -18,6 +18,8 @@ GET    /_sandbox/faults     the faults that are on
 DELETE /_sandbox/faults     switch all of them off
   kind        latency (latencyMs) | status, status_after (status, retryAfter, retryAfterDate, body)
               drop_before | drop_after: the connection is cut before or after the change is made
+              accepted (latencyMs): the PATCH is answered 202, the change and its callback come later
+              late_table (latencyMs): the PATCH is answered 200, the table shows the change later
               kms_wrong_algorithm | kms_wrong_table | kms_wrong_columns | kms_wrong_key_version
               kms_missing_compliance_check | kms_column_objects | kms_bad_signature | kms_none | kms_duplicate
   endpoint    token | discovery | datastores | tables | table | indexes | encrypt | callback | any (default)

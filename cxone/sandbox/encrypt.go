@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"time"
 
 	"cxseal/cxone"
 )
@@ -47,14 +48,14 @@ func (s *Sandbox) encrypt(c call) answer {
 		s.replays.release(claim)
 		return notFound()
 	}
-	a := s.apply(t, body)
+	a := s.judge(t, body)
 	s.replays.settle(claim, a)
 	return a
 }
 
-// apply judges the body against the table and makes the change. The caller
-// holds s.mu, so nobody sees half of it.
-func (s *Sandbox) apply(t *table, body []byte) answer {
+// judge holds the body against the table and, where it fits, makes the change
+// or promises it. The caller holds s.mu, so nobody sees half of it.
+func (s *Sandbox) judge(t *table, body []byte) answer {
 	p, err := parsePatch(body, s.nowLocked())
 	if err == nil {
 		err = t.accepts(p)
@@ -66,7 +67,41 @@ func (s *Sandbox) apply(t *table, body []byte) answer {
 	if a := t.indexRefusal(p); a != nil {
 		return *a
 	}
+	of := func(kind FaultKind) func(Fault) bool { return func(f Fault) bool { return f.Kind == kind } }
+	if f, on := s.takeFault(of(FaultAccepted)); on {
+		s.later(f.LatencyMs, func() { s.apply(t, p) })
+		return reply(http.StatusAccepted, map[string]string{"status": "ACCEPTED"})
+	}
+	if f, on := s.takeFault(of(FaultLateTable)); on {
+		before := slices.Clone(t.columns)
+		s.apply(t, p, func(e *event) { e.delay += time.Duration(f.LatencyMs) * time.Millisecond })
+		t.shown = before
+		s.later(f.LatencyMs, func() { t.shown = nil })
+		return reply(http.StatusOK, t.asShown().shape(s.settings.HideEncryption))
+	}
+	return s.apply(t, p)
+}
 
+// later does something that is yet to come, unless the sandbox is closed first.
+// The caller holds s.mu, and so does what is done.
+func (s *Sandbox) later(ms int, do func()) {
+	if s.closed {
+		return
+	}
+	s.stats.UnderWay++
+	s.wg.Go(func() {
+		s.wait(s.ctx, time.Duration(ms)*time.Millisecond)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stats.UnderWay--
+		if s.ctx.Err() == nil {
+			do()
+		}
+	})
+}
+
+// apply makes a change that was found good. The caller holds s.mu.
+func (s *Sandbox) apply(t *table, p patch, change ...func(*event)) answer {
 	var version int64
 	for _, w := range p.columns {
 		version = max(version, t.column(w.name).keyVersion)
@@ -82,6 +117,9 @@ func (s *Sandbox) apply(t *table, body []byte) answer {
 	out := t.shape(s.settings.HideEncryption)
 	out.TableID = t.id
 	event := s.newEvent(t.id, p, version)
+	for _, c := range change {
+		c(&event)
+	}
 	if s.settings.Inline {
 		if event.kinds[FaultKMSNone] == 0 {
 			out.KMSPayload = event.payload

@@ -34,14 +34,22 @@ var endpoints = []Endpoint{
 // FaultKind says how something goes wrong.
 type FaultKind string
 
-// The kinds of faults. The first five strike a request, the others the
-// callback of a PATCH (and, where it applies, the inline payload).
+// The kinds of faults. The first five strike a request, the next two make a
+// PATCH asynchronous, and the others strike the callback of a PATCH (and, where
+// it applies, the inline payload).
 const (
 	FaultLatency     FaultKind = "latency"      // the answer, or the callback, comes LatencyMs later
 	FaultStatus      FaultKind = "status"       // answers Status, and does nothing
 	FaultStatusAfter FaultKind = "status_after" // does everything, and answers Status
 	FaultDropBefore  FaultKind = "drop_before"  // cuts the connection, and does nothing
 	FaultDropAfter   FaultKind = "drop_after"   // does everything, and cuts the connection
+
+	// FaultAccepted answers a good PATCH 202 {"status":"ACCEPTED"}; the change,
+	// its callback and its new state come LatencyMs later.
+	FaultAccepted FaultKind = "accepted"
+	// FaultLateTable answers a PATCH 200 and makes the change, but the table
+	// shows it only LatencyMs later. The callback waits for that.
+	FaultLateTable FaultKind = "late_table"
 
 	FaultKMSWrongAlgorithm  FaultKind = "kms_wrong_algorithm"
 	FaultKMSWrongTable      FaultKind = "kms_wrong_table"
@@ -56,6 +64,8 @@ const (
 
 var requestKinds = []FaultKind{FaultLatency, FaultStatus, FaultStatusAfter, FaultDropBefore, FaultDropAfter}
 
+var asyncKinds = []FaultKind{FaultAccepted, FaultLateTable}
+
 var kmsKinds = []FaultKind{
 	FaultKMSWrongAlgorithm, FaultKMSWrongTable, FaultKMSWrongColumns, FaultKMSWrongKeyVersion, FaultKMSMissingCheck,
 	FaultKMSColumnObjects, FaultKMSBadSignature, FaultKMSNone, FaultKMSDuplicate,
@@ -69,7 +79,7 @@ type Fault struct {
 	Endpoint Endpoint  `json:"endpoint,omitempty"` // empty: any
 	Times    int       `json:"times,omitempty"`    // 0: once; -1: until the faults are cleared
 
-	LatencyMs int `json:"latencyMs,omitempty"` // of latency: 1 to 600,000
+	LatencyMs int `json:"latencyMs,omitempty"` // of latency, accepted and late_table: 1 to 600,000
 
 	// Of status and status_after.
 	Status         int    `json:"status,omitempty"`         // 300 to 599
@@ -80,9 +90,9 @@ type Fault struct {
 
 // check says what of a fault makes no sense. Errors are *fieldError.
 func (f Fault) check() error {
-	kms := slices.Contains(kmsKinds, f.Kind)
-	if !kms && !slices.Contains(requestKinds, f.Kind) {
-		return wrong("kind", "is not one of %s", joined(append(slices.Clone(requestKinds), kmsKinds...)))
+	kms, async := slices.Contains(kmsKinds, f.Kind), slices.Contains(asyncKinds, f.Kind)
+	if !kms && !async && !slices.Contains(requestKinds, f.Kind) {
+		return wrong("kind", "is not one of %s", joined(slices.Concat(requestKinds, asyncKinds, kmsKinds)))
 	}
 	if f.Endpoint != "" && !slices.Contains(endpoints, f.Endpoint) {
 		return wrong("endpoint", "is not one of %s", joined(endpoints))
@@ -94,11 +104,14 @@ func (f Fault) check() error {
 	if !kms && onCallback && f.Kind != FaultLatency {
 		return wrong("endpoint", "callback only takes latency and the kms_ kinds")
 	}
+	if async && f.Endpoint != "" && f.Endpoint != EndpointAny && f.Endpoint != EndpointEncrypt {
+		return wrong("endpoint", "must be encrypt for a change that comes later")
+	}
 	if f.Times < -1 || f.Times > 1_000_000 {
 		return wrong("times", "must be -1 (until cleared), or 1 to 1000000")
 	}
-	if late := f.Kind == FaultLatency; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
-		return wrong("latencyMs", "must be 1 to %d for kind latency, and absent otherwise", maxFaultLatencyMs)
+	if late := f.Kind == FaultLatency || async; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
+		return wrong("latencyMs", "must be 1 to %d for the kinds latency, accepted and late_table, and absent otherwise", maxFaultLatencyMs)
 	}
 	if f.Kind == FaultStatus || f.Kind == FaultStatusAfter {
 		if f.Status < 300 || f.Status > 599 {

@@ -15,7 +15,7 @@ type Stats struct {
 	Throttled int              `json:"throttled"` // answers 429
 	Replayed  int              `json:"replayed"`  // PATCHes answered from an idempotency key
 	InFlight  int              `json:"inFlight"`  // PATCHes answered 409
-	UnderWay  int              `json:"underWay"`  // PATCHes that hold their key and aren't answered yet
+	UnderWay  int              `json:"underWay"`  // PATCHes that aren't answered yet, or whose change is still to come
 	Commits   map[string]int   `json:"commits"`   // committed PATCHes by "datastore/table"
 	Callbacks CallbackStats    `json:"callbacks"`
 	Answers   []CallbackAnswer `json:"answers"` // of the KMS, oldest first, the newest 500

@@ -25,6 +25,8 @@ type table struct {
 	columns      []column
 	indexes      []cxone.Index
 	maxEncrypted int // 0: the metadata names none
+
+	shown []column // what the API shows of the columns while the truth is newer; nil: the truth
 }
 
 func (t *table) limit() int {
@@ -57,6 +59,17 @@ type shape struct {
 
 type metadata struct {
 	MaxEncryptedFields int `json:"maxEncryptedFields,omitempty"`
+}
+
+// asShown is the table as the API shows it now, which under FaultLateTable is
+// older than the truth.
+func (t *table) asShown() *table {
+	if t.shown == nil {
+		return t
+	}
+	older := *t
+	older.columns = t.shown
+	return &older
 }
 
 // shape tells the table. The caller holds the sandbox's lock.
@@ -121,7 +134,7 @@ func (s *Sandbox) getTable(c call) answer {
 	if t == nil {
 		return notFound()
 	}
-	return reply(http.StatusOK, t.shape(s.settings.HideEncryption))
+	return reply(http.StatusOK, t.asShown().shape(s.settings.HideEncryption))
 }
 
 func (s *Sandbox) getIndexes(c call) answer {

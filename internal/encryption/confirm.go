@@ -7,17 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
-const (
-	// maxCallbacksPerRun bounds what one URL can make the console store. A
-	// tenant sends three.
-	maxCallbacksPerRun = 100
-)
+// checkChange is the check that the table shows a run's change.
+const checkChange = "change"
 
 // CallbackRequest is what arrived at a run's callback URL.
 type CallbackRequest struct {
@@ -37,8 +35,10 @@ type CallbackAnswer struct {
 }
 
 // Confirm judges a KMS callback, keeps it whatever the verdict, and moves the
-// run. A callback seen before gets the stored answer. The error is for a store
-// that failed: the tenant then gets a 5xx and tries again.
+// run. A callback seen before gets the stored answer. What is turned away
+// unjudged is answered before anything else is read, and only the first of a
+// run are kept: no number of forged callbacks shuts the right one out. The
+// error is for a store that failed: the tenant then gets a 5xx and tries again.
 func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
 	run, err := s.store.RunByCallbackToken(ctx, request.Token)
 	if fault.CodeOf(err) == fault.NotFound {
@@ -47,12 +47,28 @@ func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (Callbac
 	if err != nil {
 		return CallbackAnswer{}, err
 	}
+	v := s.received(run, request)
+	if request.Oversized {
+		return s.turnAway(ctx, run, v, http.StatusRequestEntityTooLarge, "too_large",
+			fmt.Sprintf("The callback is larger than %d KiB.", MaxCallbackBody>>10))
+	}
+	if check, required := s.checkSignature(run, request); required {
+		v.Checks = append(v.Checks, check)
+		v.Signed = check.Passed
+		if !check.Passed {
+			return s.turnAway(ctx, run, v, http.StatusUnauthorized, "signature", check.Detail)
+		}
+	}
+	callback, err := ParseCallback(request.Body)
+	if err != nil {
+		return s.turnAway(ctx, run, v, http.StatusBadRequest, "shape", fault.MessageOf(err))
+	}
 	if run, err = s.awaitAnswer(ctx, run); err != nil {
 		return CallbackAnswer{}, err
 	}
 	for range 5 { // each turn means that the run moved while the callback was judged
 		var answer CallbackAnswer
-		answer, err = s.confirm(ctx, run, request)
+		answer, err = s.confirm(ctx, run, callback, v)
 		if fault.CodeOf(err) != fault.Conflict {
 			return answer, err
 		}
@@ -94,46 +110,91 @@ func (s *Service) awaitAnswer(ctx context.Context, run Run) (Run, error) {
 	return run, nil
 }
 
-func (s *Service) confirm(ctx context.Context, run Run, request CallbackRequest) (CallbackAnswer, error) {
+func (s *Service) confirm(ctx context.Context, run Run, callback Callback, v Verification) (CallbackAnswer, error) {
 	earlier, err := s.store.RunVerifications(ctx, run.ID)
 	if err != nil {
 		return CallbackAnswer{}, err
-	}
-	if len(earlier) >= maxCallbacksPerRun {
-		return refusal(http.StatusTooManyRequests, "too_many", "This run has had too many callbacks; nothing more is accepted for it."), nil
-	}
-	v := s.received(run, request)
-	v.ID = audit.NewID(s.now())
-
-	if request.Oversized {
-		return s.keepRefused(ctx, run, v, http.StatusRequestEntityTooLarge, "too_large",
-			fmt.Sprintf("The callback is larger than %d KiB.", MaxCallbackBody>>10))
-	}
-	check, required := s.checkSignature(run, request)
-	if required {
-		v.Checks = append(v.Checks, check)
-		v.Signed = check.Passed
-		if !check.Passed {
-			return s.keepRefused(ctx, run, v, http.StatusUnauthorized, "signature", check.Detail)
-		}
 	}
 	if known := findReplay(earlier, v); known != nil {
 		return CallbackAnswer{Status: known.Status, Body: []byte(known.Answer)}, nil
 	}
 	if !run.sent() {
-		return s.keepRefused(ctx, run, v, http.StatusConflict, "not_expected",
-			fmt.Sprintf("This run is %s: no confirmation is expected for it.", run.State))
+		return s.turnAway(ctx, run, v, http.StatusConflict, "not_expected",
+			fmt.Sprintf("This run is %s and nothing was sent for it: no confirmation is expected.", run.State))
 	}
-	callback, err := ParseCallback(request.Body)
-	if err != nil {
-		return s.keepRefused(ctx, run, v, http.StatusBadRequest, "shape", fault.MessageOf(err))
-	}
+	v.ID = audit.NewID(s.now())
+	asked := v.Checks
 	judge(run, callback, &v)
+	seen := madeYes
+	if v.Accepted && !run.showsChange() && run.State != Patching {
+		if seen, err = s.lookFor(ctx, &run); err != nil {
+			return CallbackAnswer{}, err
+		}
+		v.Checks = slices.Clone(asked)
+		judge(run, callback, &v) // with the table's new state
+		if v.Accepted && seen == madeNo && run.State.Ended() {
+			v.refuse(Check{Name: checkChange, Detail: "the table does not show the change"})
+		}
+	}
 	v.Status = http.StatusOK
 	if !v.Accepted {
 		v.Status = http.StatusUnprocessableEntity
 	}
-	return CallbackAnswer{Status: v.Status, Body: []byte(v.Answer)}, s.settle(ctx, run, v)
+	answer := CallbackAnswer{Status: v.Status, Body: []byte(v.Answer)}
+	switch {
+	case run.State == Verifying && v.Accepted && seen == madeNo:
+		// Right, and early: the run goes on looking at the table.
+		return answer, s.keepFew(ctx, run, v, earlier)
+	case run.movedBy(v):
+		return answer, s.settle(ctx, run, v)
+	}
+	return answer, s.keepFew(ctx, run, v, earlier)
+}
+
+// keepFew keeps a judged callback that changes no run, unless there are enough
+// like it.
+func (s *Service) keepFew(ctx context.Context, run Run, v Verification, earlier []Verification) error {
+	if judgedAlready(earlier, v.Accepted) >= maxJudgedKept {
+		return nil
+	}
+	return s.keep(ctx, run, v, run.State)
+}
+
+// lookFor reads the table of a run whose change nobody has seen yet. madeNo
+// means that the table shows the columns as they were. A table that cannot be
+// read tells nothing.
+func (s *Service) lookFor(ctx context.Context, run *Run) (made, error) {
+	connection, err := s.connections.Connection(run.Connection)
+	if err != nil || run.Plan == nil {
+		return madeUnknown, nil //nolint:nilerr // without a tenant there is no table to ask
+	}
+	reading, stop := context.WithTimeout(ctx, answerPatience)
+	defer stop()
+	seen, err := see(reading, connection.Tenant, run)
+	if ctx.Err() != nil {
+		return madeUnknown, ctx.Err()
+	}
+	if err != nil {
+		return madeUnknown, nil //nolint:nilerr // the confirmation stands without it
+	}
+	return seen, nil
+}
+
+// movedBy reports whether a judged callback changes the run's state.
+func (r Run) movedBy(v Verification) bool {
+	switch r.State {
+	case Verifying:
+		return true
+	case Unconfirmed, Rejected, Failed:
+		return v.Accepted
+	}
+	return false
+}
+
+// showsChange reports whether the run's change was seen, or cannot be seen, in
+// what is known of the table.
+func (r Run) showsChange() bool {
+	return r.After != nil && r.Plan != nil && changeMade(r.Operation, r.Plan.Targets, r.After) != madeNo
 }
 
 // sent reports whether the run's PATCH may have reached the tenant, so that a
@@ -142,6 +203,8 @@ func (r Run) sent() bool {
 	switch r.State {
 	case Patching, Verifying, Verified, Rejected, Unconfirmed:
 		return true
+	case Failed:
+		return r.Attempts > 0
 	}
 	return false
 }
@@ -161,21 +224,27 @@ func judge(run Run, callback Callback, v *Verification) {
 	v.KeyVersion, v.Algorithm = callback.KeyVersion, clip(callback.Algorithm)
 	v.Checks = append(v.Checks, Judge(Expect(run), callback)...)
 	if failed := FirstFailure(v.Checks); failed != nil {
-		v.Code, v.Reason = failed.Name, "Refused: "+failed.Detail+"."
-		v.Answer = string(refusal(0, v.Code, v.Reason).Body)
+		v.refusedBy(*failed)
 		return
 	}
-	v.Accepted = true
+	v.Accepted, v.Code, v.Reason = true, "", ""
 	v.Answer = mustJSON(Approval(run, callback, v.ReceivedAt))
 }
 
-// settle commits a judged callback: it decides a run that waits, may still
-// turn a run that gave up waiting, and is only kept in any other state.
+// refuse adds a check that did not pass and makes the verdict a no.
+func (v *Verification) refuse(failed Check) {
+	v.Checks = append(v.Checks, failed)
+	v.refusedBy(failed)
+}
+
+func (v *Verification) refusedBy(failed Check) {
+	v.Accepted, v.Code, v.Reason = false, failed.Name, "Refused: "+failed.Detail+"."
+	v.Answer = string(refusal(0, v.Code, v.Reason).Body)
+}
+
+// settle commits a judged callback that decides a run: one that waits, or one
+// that ended without a yes.
 func (s *Service) settle(ctx context.Context, run Run, v Verification) error {
-	undecided := run.State == Verifying || run.State == Unconfirmed || run.State == Rejected
-	if !undecided || (run.State != Verifying && !v.Accepted) {
-		return s.keep(ctx, run, v, run.State)
-	}
 	t := s.decide(run, v)
 	t.Verification = &v
 	if !v.Inline {
@@ -194,6 +263,9 @@ func (s *Service) decide(run Run, v Verification) Transition {
 	from := run.State
 	if v.Accepted {
 		run.State = Verified
+		if run.PatchedAt.IsZero() { // it had failed: nobody saw when the change was made
+			run.PatchedAt = v.ReceivedAt
+		}
 		run.KeyVersion = v.KeyVersion
 		run.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
 		run.Timings.KMSMs = max(0, v.ReceivedAt.Sub(run.PatchedAt).Milliseconds())
@@ -213,14 +285,6 @@ func (s *Service) decide(run Run, v Verification) Transition {
 		t.Records = append(t.Records, s.finalRecord(run, verdictSentence(v)))
 	}
 	return t
-}
-
-// keepRefused stores a callback that was turned away before it was judged. It
-// changes no run: whoever knows a URL but not the secret can do no harm.
-func (s *Service) keepRefused(ctx context.Context, run Run, v Verification, status int, code, reason string) (CallbackAnswer, error) {
-	answer := refusal(status, code, reason)
-	v.Status, v.Code, v.Reason, v.Answer = status, code, reason, string(answer.Body)
-	return answer, s.keep(ctx, run, v, "")
 }
 
 func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) error {
@@ -244,19 +308,18 @@ func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (
 		return answer, nil
 	}
 	v := s.received(Run{}, request)
-	v.ID = audit.NewID(s.now())
 	v.Body = "" // nobody vouches for it, so it is not worth the space
-	return s.keepRefused(ctx, Run{}, v, answer.Status, "unknown_run", "This callback URL belongs to no run.")
+	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, "unknown_run", "This callback URL belongs to no run.")
 }
 
 // findReplay returns the stored twin of a callback: same webhook id where it
 // is signed, and the same bytes in any case. What was turned away before it
-// was judged is never a twin, or a forger could plant an answer.
+// was judged is never a twin, or a forger could plant an answer; nor is what only
+// the table spoke against, which may show another thing by now.
 func findReplay(earlier []Verification, v Verification) *Verification {
 	for i := range earlier {
 		e := &earlier[i]
-		judged := e.Accepted || len(e.Checks) > 1 // more than its signature
-		if judged && !e.Inline && e.Signed == v.Signed && e.BodyHash == v.BodyHash &&
+		if e.judged() && e.Code != checkChange && !e.Inline && e.Signed == v.Signed && e.BodyHash == v.BodyHash &&
 			(!v.Signed || e.WebhookID == v.WebhookID) {
 			return e
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,8 +24,12 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
 	"cxseal/store"
 )
+
+var ledgerFilter rotation.Filter // everything
 
 var admin = access.Caller{UserID: 1, Name: "admin", Role: access.Admin, IP: "127.0.0.1"}
 
@@ -54,7 +60,7 @@ func (h *house) Names() []string { return []string{"default"} }
 
 func newHouse(t *testing.T, cfg sandbox.Config) *house {
 	t.Helper()
-	h := &house{t: t, options: encryption.RunnerOptions{Backoff: time.Millisecond, Poll: 20 * time.Millisecond, Grace: 50 * time.Millisecond}}
+	h := &house{t: t, options: encryption.RunnerOptions{Backoff: time.Millisecond, Poll: 20 * time.Millisecond, Grace: 50 * time.Millisecond, Look: 10 * time.Millisecond}}
 	if cfg.After == nil {
 		cfg.After = func(time.Duration) <-chan time.Time { return time.After(time.Millisecond) }
 	}
@@ -138,13 +144,24 @@ const confirmation = `{"tableId":"tbl-contacts","columns":["ssn"],"keyVersion":1
 // secret.
 func (h *house) confirm(run encryption.Run) encryption.CallbackAnswer {
 	h.t.Helper()
-	request := encryption.CallbackRequest{Token: run.CallbackToken, Body: []byte(confirmation)}
+	return h.send(run, "msg_1", confirmation)
+}
+
+// confirmVersion is confirm for a run that brought this key version.
+func (h *house) confirmVersion(run encryption.Run, version int64) encryption.CallbackAnswer {
+	h.t.Helper()
+	return h.send(run, "msg_1", strings.Replace(confirmation, `"keyVersion":1`, fmt.Sprintf(`"keyVersion":%d`, version), 1))
+}
+
+func (h *house) send(run encryption.Run, id, body string) encryption.CallbackAnswer {
+	h.t.Helper()
+	request := encryption.CallbackRequest{Token: run.CallbackToken, Body: []byte(body)}
 	if len(h.conn.KMSSecrets) > 0 {
 		hook, err := standardwebhooks.NewWebhook(h.conn.KMSSecrets[0])
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		request.ID, request.Timestamp = "msg_1", strconv.FormatInt(h.now().Unix(), 10)
+		request.ID, request.Timestamp = id, strconv.FormatInt(h.now().Unix(), 10)
 		if request.Signature, err = hook.Sign(request.ID, h.now(), request.Body); err != nil {
 			h.t.Fatal(err)
 		}
@@ -249,3 +266,26 @@ func (h *house) final(run encryption.Run) audit.Record {
 
 // commits is how many changes the tenant made to the table.
 func (h *house) commits() int { return h.tenant.Stats().Commits["ds-customers/tbl-contacts"] }
+
+// Tenant is the connection for the inventory.
+func (h *house) Tenant(string) (inventory.Tenant, error) {
+	return h.conn.Tenant.(inventory.Tenant), nil
+}
+
+func (h *house) inventory() *inventory.Service {
+	return inventory.NewService(h.store, h, h.now, slog.New(slog.NewTextHandler(h.t.Output(), nil)))
+}
+
+// nobodyElse reads the table as the inventory does, and fails if the ledger
+// blames anybody for what a run did.
+func (h *house) nobodyElse() {
+	h.t.Helper()
+	if err := h.inventory().Observe(h.t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+		h.t.Fatal(err)
+	}
+	for _, r := range h.records() {
+		if r.Operation == audit.DriftDetected || r.Outcome == audit.Failure {
+			h.t.Errorf("the ledger says %s %s: %s", r.Operation, r.Outcome, r.Detail)
+		}
+	}
+}

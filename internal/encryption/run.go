@@ -31,19 +31,20 @@ var States = []State{Awaiting, Queued, Checking, Patching, Verifying, Verified, 
 
 var successors = map[State][]State{
 	Awaiting:    {Queued, Cancelled},
-	Queued:      {Checking, Cancelled, Failed},
-	Checking:    {Patching, Failed, Cancelled},
+	Queued:      {Checking, Cancelled},
+	Checking:    {Patching, Failed},
 	Patching:    {Verifying, Failed},
 	Verifying:   {Verified, Rejected, Unconfirmed, Failed},
 	Rejected:    {Verified}, // the tenant's next attempt was a good one
-	Unconfirmed: {Verified, Rejected},
+	Unconfirmed: {Verified}, // the confirmation came late
+	Failed:      {Verified}, // so did the change: only for a run that was sent
 }
 
 // CanBecome reports whether the state machine has an arrow from s to t.
 func (s State) CanBecome(t State) bool { return slices.Contains(successors[s], t) }
 
 // Ended reports whether nothing more is expected to happen by itself. A late
-// callback may still turn Unconfirmed or Rejected into Verified.
+// callback may still turn Unconfirmed, Rejected or Failed into Verified.
 func (s State) Ended() bool {
 	switch s {
 	case Verified, Rejected, Unconfirmed, Failed, Cancelled:

@@ -33,6 +33,10 @@ type RunnerOptions struct {
 	// Grace is how long to wait for the callback of a change whose answer was
 	// lost before the tenant is asked for the answer again, 10 s.
 	Grace time.Duration
+	// Look is how soon to look at the table again for a change that the tenant
+	// accepted and the table does not show yet, 2 s; later looks are further
+	// apart, up to half a minute.
+	Look time.Duration
 }
 
 func (o *RunnerOptions) setDefaults() {
@@ -48,6 +52,7 @@ func (o *RunnerOptions) setDefaults() {
 	set(&o.Poll, time.Second)
 	set(&o.Backoff, time.Second)
 	set(&o.Grace, 10*time.Second)
+	set(&o.Look, 2*time.Second)
 	set(&o.InFlight, 2*time.Minute)
 	if o.MaxSends == 0 {
 		o.MaxSends = 4

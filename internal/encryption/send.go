@@ -32,7 +32,7 @@ func (t *task) send(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err() // the row says patching: a restart resumes
 		case !errors.As(err, &ambiguous) && !errors.Is(err, cxone.ErrInFlight):
-			return t.fail(ctx, explain(err))
+			return t.refused(ctx, err)
 		}
 		if done, err := t.afterDoubt(ctx, err); done || err != nil {
 			return err
@@ -60,6 +60,22 @@ func (t *task) send(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// refused ends a run whose PATCH the tenant refused. A refusal of the first
+// request means that nothing was changed; one of a repetition may mean that the
+// first was carried out meanwhile, so the table is asked.
+func (t *task) refused(ctx context.Context, cause error) error {
+	if t.run.Attempts > 1 {
+		seen, err := t.look(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && seen == madeYes {
+			return t.toVerifying(ctx, "CXone refused the repeated request, and the table shows that the change was made. Waiting for the KMS.")
+		}
+	}
+	return t.fail(ctx, explain(cause))
 }
 
 func (t *task) patch(ctx context.Context) (*cxone.EncryptResult, error) {
@@ -103,7 +119,7 @@ func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err erro
 		return true, t.toVerifying(ctx, "The answer was lost, but the table shows that the change was made. Waiting for the KMS.")
 	}
 	after := t.run.After
-	t.run.After = nil
+	t.run.After = nil // the record of a run that an index blocked is about the table before
 	if done, err := t.blockedByIndex(ctx, cause); done || err != nil || seen == madeNo {
 		return done, err
 	}
@@ -131,38 +147,50 @@ func (t *task) blockedByIndex(ctx context.Context, cause error) (bool, error) {
 	return false, nil
 }
 
-// look reads the table and says whether the change can be seen in it.
+// look reads the table and says whether the change can be seen in it. After is
+// what it shows, and stays nil while it shows the table as it was: the change
+// may be yet to come.
 func (t *task) look(ctx context.Context) (made, error) {
-	table, err := t.connection.Tenant.Table(ctx, t.run.DatastoreID, t.run.TableID)
-	if err != nil {
-		return madeUnknown, err
-	}
-	t.run.After = Snapshot(table.Columns)
-	return changeMade(t.run.Operation, t.run.Plan.Targets, t.run.After), nil
+	seen, err := see(ctx, t.connection.Tenant, &t.run)
+	t.shownAsBefore = err == nil && seen == madeNo
+	return seen, err
 }
 
-// applied takes the tenant's yes and checks it: every column must show as
-// encrypted, in the answer or in the table read again.
+// applied takes the tenant's yes. The change counts as seen when the answer or
+// the table read again shows it. A tenant may take a change on and make it
+// later (202), or show it later than it says: the run waits for that.
 func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
-	t.run.Answer = t.answer(result)
-	if len(result.Columns) >= len(t.run.Plan.Columns) && encryptedIn(Snapshot(result.Columns), t.run.Columns) {
-		t.run.After = Snapshot(result.Columns)
+	t.run.Answer, t.shownAsBefore = t.answer(result), false
+	told := Snapshot(result.Columns)
+	if result.Status != http.StatusAccepted && len(told) >= len(t.run.Plan.Columns) &&
+		changeMade(t.run.Operation, t.run.Plan.Targets, told) != madeNo {
+		t.run.After = told
 	} else if _, err := t.look(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		t.run.After = nil
 		return t.toVerifying(ctx, "CXone accepted the change; the table could not be read again. Waiting for the KMS.")
 	}
-	if !encryptedIn(t.run.After, t.run.Columns) {
-		return t.fail(ctx, fault.New(fault.TenantRefused,
-			"CXone answered %d, but the table does not show every column as encrypted. Look at the table in CXone before trying again.", result.Status))
-	}
 	message := "CXone accepted the change. Waiting for the KMS."
-	if result.Replayed {
+	switch {
+	case t.pending():
+		message = fmt.Sprintf("CXone accepted the change (%d) and the table does not show it yet. Looking at the table now and then until %s, and waiting for the KMS.",
+			result.Status, audit.FormatTime(t.now().Add(t.connection.CallbackDeadline)))
+	case result.Replayed:
 		message = "CXone had made the change already and repeated its answer. Waiting for the KMS."
 	}
 	return t.toVerifying(ctx, message)
+}
+
+// pending reports whether the tenant said yes to a change that nobody has seen
+// in the table yet.
+func (t *task) pending() bool { return t.run.Answer != nil && t.run.After == nil }
+
+// lookAt is when to look at the table next for a change that is pending: often
+// at first, half a minute apart in the end.
+func (t *task) lookAt(now time.Time) time.Time {
+	wait := now.Sub(t.run.PatchedAt) / 4
+	return now.Add(max(t.runner.options.Look, min(wait, maxBackoff)))
 }
 
 func (t *task) answer(result *cxone.EncryptResult) *Answer {
@@ -186,8 +214,11 @@ func (t *task) toVerifying(ctx context.Context, message string) error {
 	}
 	if len(early) == 0 && inlinePayload(t.run.Answer) == nil {
 		with.park = t.run.CallbackDeadline
-		if t.run.Answer == nil {
+		switch {
+		case t.run.Answer == nil:
 			with.park = earlier(with.park, t.askAt())
+		case t.pending():
+			with.park = earlier(with.park, t.lookAt(t.run.PatchedAt))
 		}
 	}
 	if err := t.advance(ctx, Verifying, with); err != nil {
@@ -231,9 +262,9 @@ func (t *task) askAgain(ctx context.Context) error {
 	if err != nil {
 		with.events = t.events("retry", "The tenant was asked again: "+sentence(err))
 	} else {
-		t.run.Answer = t.answer(result)
+		t.run.Answer, t.shownAsBefore = t.answer(result), false
 		with.events = t.events("retry", fmt.Sprintf("The tenant was asked again: it answered %d.", result.Status))
-		if t.run.After != nil {
+		if t.run.After != nil && !t.unknown() {
 			with.rotations = rotationDates(t.run, t.now())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -38,6 +39,7 @@ type Service struct {
 	bus         bus
 	shown       shownPlans
 	strangers   *rate.Limiter // bounds what callbacks without a run may write
+	turnedAway  tally
 }
 
 // NewService returns a Service on the given parts.
@@ -136,6 +138,9 @@ func (s *Service) Preflight(ctx context.Context, caller access.Caller, request R
 	if err != nil {
 		return Preview{}, explain(err)
 	}
+	if err := s.nameRuns(ctx, request.Connection, request.DatastoreID, request.TableID, &plan); err != nil {
+		return Preview{}, err
+	}
 	s.shown.keep(plan)
 	next := NextRotation(s.now(), request.IntervalDays)
 	opens, closed, err := s.starts(ctx, request)
@@ -153,6 +158,26 @@ func (s *Service) Preflight(ctx context.Context, caller access.Caller, request R
 		Payload: Payload(request.TableID, plan.Targets, request.Strategy, request.IntervalDays, next,
 			CallbackURL(connection.CallbackURL, "…")),
 	}, nil
+}
+
+// nameRuns says of a column that is encrypted already which run of this console
+// was sent for it: a second try after one that ended badly is told that its own
+// change came after all.
+func (s *Service) nameRuns(ctx context.Context, connection, datastoreID, tableID string, plan *Plan) error {
+	if !slices.ContainsFunc(plan.Blockers, func(b Blocker) bool { return b.Code == AlreadyEncrypted }) {
+		return nil
+	}
+	sent, err := s.store.SentFor(ctx, connection, datastoreID, tableID)
+	if err != nil {
+		return err
+	}
+	for i, b := range plan.Blockers {
+		if run, ok := sent[b.Column]; ok && b.Code == AlreadyEncrypted {
+			plan.Blockers[i].Message = fmt.Sprintf("%q is already encrypted: run %s of this console was sent for it on %s and is %s.",
+				b.Column, run.RunID, run.RequestedAt.UTC().Format(time.DateOnly), run.State)
+		}
+	}
+	return nil
 }
 
 // Launch records the request and queues its run. A refused request is recorded

@@ -50,9 +50,21 @@ type Store interface {
 	// RunVerifications returns the run's callbacks, oldest first.
 	RunVerifications(ctx context.Context, runID string) ([]Verification, error)
 
+	// SentFor tells of each of a table's columns that a run was sent for,
+	// however that run ended, which was the newest.
+	SentFor(ctx context.Context, connection, datastoreID, tableID string) (map[string]Sent, error)
+
 	// LastKeyVersion is the highest key version this console has seen for the
 	// column, 0 when none.
 	LastKeyVersion(ctx context.Context, connection, datastoreID, tableID, column string) (int64, error)
+}
+
+// Sent is a run whose PATCH was sent, as far as others need to know it.
+type Sent struct {
+	RunID       string
+	State       State
+	RequestedAt time.Time
+	EndedAt     time.Time // zero: it has not
 }
 
 // Claim says which run a worker may take: one in Queued whose StartAt has come

@@ -23,6 +23,11 @@ type task struct {
 	run        Run
 
 	tokenWait time.Duration // spent waiting for a token in the stage at hand
+
+	// shownAsBefore: the table was read just now, and it does not show the change.
+	shownAsBefore bool
+	// confirmed: the KMS said yes to a change that the table does not show.
+	confirmed bool
 }
 
 // carry takes the run as far as it goes now.
@@ -87,6 +92,9 @@ func (t *task) check(ctx context.Context) error {
 	if t.run.ApprovedFingerprint != "" && t.run.ApprovedFingerprint != plan.Fingerprint {
 		return t.fail(ctx, planChanged(plan, approved))
 	}
+	if err := t.nameRuns(ctx, t.run.Connection, t.run.DatastoreID, t.run.TableID, &plan); err != nil {
+		return err
+	}
 	if len(plan.Blockers) > 0 {
 		return t.fail(ctx, fault.New(fault.Blocked, "%s", plan.Summary()))
 	}
@@ -132,19 +140,38 @@ func planChanged(plan Plan, approved *Plan) error {
 }
 
 // wait is the stage of a run that was sent: an early callback, the tenant's
-// inline payload or the deadline decides it; until then it is parked.
+// inline payload or the deadline decides it; until then it is parked. A change
+// that the table does not show yet is looked for each time.
 func (t *task) wait(ctx context.Context) error {
+	if t.pending() {
+		seen, err := t.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && seen != madeNo:
+			with := step{events: t.events("note", "The table shows the change now. Waiting for the KMS."), rotations: rotationDates(t.run, t.now())}
+			if err := t.advance(ctx, Verifying, with); err != nil {
+				return err
+			}
+		}
+	}
 	if decided, err := t.decideStored(ctx); decided || err != nil {
 		return err
 	}
-	if payload := inlinePayload(t.run.Answer); payload != nil {
-		return t.settle(ctx, t.run, t.judgeInline(payload))
-	}
 	now := t.now()
+	if payload := inlinePayload(t.run.Answer); payload != nil {
+		if v := t.judgeInline(payload); !v.Accepted || !t.shownAsBefore {
+			return t.settle(ctx, t.run, v)
+		}
+		t.confirmed = true
+	}
 	if !now.Before(t.run.CallbackDeadline) {
 		return t.expire(ctx)
 	}
 	park := t.run.CallbackDeadline
+	if t.pending() {
+		park = earlier(park, t.lookAt(now))
+	}
 	if t.run.Answer == nil {
 		again := true
 		if !now.Before(t.askAt()) {
@@ -166,7 +193,9 @@ func (t *task) wait(ctx context.Context) error {
 }
 
 // decideStored settles the run by a callback that came before the PATCH's
-// answer did. It is judged again: the table's new state is known by now.
+// answer did, or before the table showed the change. It is judged again: the
+// table's new state is known by now. A yes to a change that the table has just
+// been seen without waits for the next look.
 func (t *task) decideStored(ctx context.Context) (bool, error) {
 	stored, err := t.store.RunVerifications(ctx, t.run.ID)
 	if err != nil {
@@ -174,7 +203,7 @@ func (t *task) decideStored(ctx context.Context) (bool, error) {
 	}
 	var refused *Verification
 	for _, v := range stored {
-		if len(v.Checks) <= 1 { // turned away before it was judged
+		if !v.judged() {
 			continue
 		}
 		callback, err := ParseCallback([]byte(v.Body))
@@ -183,6 +212,10 @@ func (t *task) decideStored(ctx context.Context) (bool, error) {
 		}
 		v.Checks, v.Accepted = nil, false
 		judge(t.run, callback, &v)
+		if v.Accepted && t.shownAsBefore {
+			t.confirmed = true
+			return false, nil
+		}
 		if v.Accepted {
 			return true, t.settleStored(ctx, t.run, v)
 		}
@@ -195,26 +228,30 @@ func (t *task) decideStored(ctx context.Context) (bool, error) {
 }
 
 // expire ends the wait. Before it says that the change is unconfirmed, it makes
-// sure that there is one.
+// sure that there is one, as far as the table tells.
 func (t *task) expire(ctx context.Context) error {
-	if t.run.After == nil {
+	if t.run.After == nil && !t.shownAsBefore {
 		seen, err := t.look(ctx)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && seen == madeNo {
-			t.run.After = nil
+		if err == nil && seen == madeNo && t.run.Answer == nil && !t.confirmed {
 			return t.fail(ctx, fault.New(fault.TenantDown, "CXone gave no usable answer, and the table shows that nothing was changed. Launch the run again."))
 		}
 	}
 	t.run.FinishedAt = t.now()
 	t.run.ErrorCode = fault.Unconfirmed
-	known := "CXone accepted the change"
-	if t.unknown() {
-		known = "It is not known whether the change was made: CXone gave no usable answer, and the table does not tell"
+	by := audit.FormatTime(t.run.CallbackDeadline)
+	switch {
+	case t.confirmed:
+		t.run.ErrorMessage = fmt.Sprintf("The KMS confirmed the change, but by %s the table did not show it. Look at the table in CXone. A late confirmation still counts.", by)
+	case t.pending() && t.shownAsBefore:
+		t.run.ErrorMessage = fmt.Sprintf("CXone accepted the change, but by %s the table did not show it and the KMS did not confirm it. A late confirmation still counts.", by)
+	case t.unknown():
+		t.run.ErrorMessage = fmt.Sprintf("It is not known whether the change was made: CXone gave no usable answer, and the table does not tell, but the KMS did not confirm it by %s. A late confirmation still counts.", by)
+	default:
+		t.run.ErrorMessage = fmt.Sprintf("CXone accepted the change, but the KMS did not confirm it by %s. A late confirmation still counts.", by)
 	}
-	t.run.ErrorMessage = fmt.Sprintf("%s, but the KMS did not confirm it by %s. A late confirmation still counts.",
-		known, audit.FormatTime(t.run.CallbackDeadline))
 	run := t.run
 	run.State = Unconfirmed
 	with := step{

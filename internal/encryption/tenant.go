@@ -87,6 +87,22 @@ const (
 	madeYes
 )
 
+// see reads the run's table and says whether its change can be seen. After
+// becomes what the table shows, unless it shows the columns as they were.
+func see(ctx context.Context, tenant Tenant, run *Run) (made, error) {
+	table, err := tenant.Table(ctx, run.DatastoreID, run.TableID)
+	if err != nil {
+		return madeUnknown, err
+	}
+	after := Snapshot(table.Columns)
+	seen := changeMade(run.Operation, run.Plan.Targets, after)
+	run.After = nil
+	if seen != madeNo {
+		run.After = after
+	}
+	return seen, nil
+}
+
 // changeMade compares the columns asked for, before and now. The tenant changes
 // all of them or none, so one that has not changed means none has.
 func changeMade(op audit.Operation, before, now []ColumnState) made {

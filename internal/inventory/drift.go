@@ -2,9 +2,15 @@ package inventory
 
 import (
 	"fmt"
+	"time"
 
 	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
 )
+
+// settling is how long after the end of a run its table may still show the
+// columns as they were before: some tenants show a change later than they say.
+const settling = 2 * time.Minute
 
 // Change is one thing about a column that no run of this console explains.
 type Change struct {
@@ -14,8 +20,9 @@ type Change struct {
 }
 
 // Compare says what changed between two readings of a table's columns. ours
-// names the columns that a run of this console was sent for.
-func Compare(before, after []Column, ours map[string]bool) []Change {
+// has the columns that a run of this console was sent for, however it ended:
+// that these were encrypted is nobody else's doing.
+func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 	was := make(map[string]Column, len(before))
 	for _, c := range before {
 		was[c.Name] = c
@@ -32,7 +39,7 @@ func Compare(before, after []Column, ours map[string]bool) []Change {
 			note(c.Name, audit.Success, "New column of type %s, %s.", c.Type, state(c))
 		case old.Encrypted && !c.Encrypted:
 			note(c.Name, audit.Failure, "The column is no longer encrypted, and no run of this console did that.")
-		case !old.Encrypted && c.Encrypted && !ours[c.Name]:
+		case !old.Encrypted && c.Encrypted && ours[c.Name].RunID == "":
 			note(c.Name, audit.Success, "The column was encrypted by someone else.")
 		case c.KeyVersion != 0 && c.KeyVersion < old.KeyVersion:
 			note(c.Name, audit.Failure, "The key version went back from %d to %d.", old.KeyVersion, c.KeyVersion)
@@ -46,6 +53,19 @@ func Compare(before, after []Column, ours map[string]bool) []Change {
 		}
 	}
 	return changes
+}
+
+// unsettled reports whether a reading shows less protection than was known of a
+// column that a run of ours is at work on, or was a moment ago. It is then older
+// than what the run was told, and says nothing.
+func unsettled(changes []Change, ours map[string]encryption.Sent, now time.Time) bool {
+	for _, change := range changes {
+		run, ok := ours[change.Column]
+		if change.Outcome == audit.Failure && ok && (!run.State.Ended() || now.Sub(run.EndedAt) < settling) {
+			return true
+		}
+	}
+	return false
 }
 
 func state(c Column) string {

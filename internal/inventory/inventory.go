@@ -140,7 +140,7 @@ type Store interface {
 	Tables(ctx context.Context, filter Filter, after *Cursor, backwards bool, limit int) ([]Table, error)
 	Totals(ctx context.Context) (Totals, error)
 
-	// EncryptedByUs reports which of a table's columns a run of this console
-	// has asked for.
-	EncryptedByUs(ctx context.Context, connection, datastoreID, tableID string) (map[string]bool, error)
+	// SentFor tells of each of a table's columns that a run of this console was
+	// sent for, however that run ended, which was the newest.
+	SentFor(ctx context.Context, connection, datastoreID, tableID string) (map[string]encryption.Sent, error)
 }

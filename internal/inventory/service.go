@@ -116,6 +116,10 @@ func (s *Service) save(ctx context.Context, connection, datastoreID, tableID str
 		}
 	}
 	records, err := s.drift(ctx, table, columns)
+	if errors.Is(err, errOlder) {
+		s.noteFailure(ctx, connection, datastoreID, tableID, err)
+		return table, nil
+	}
 	if err != nil {
 		return Table{}, err
 	}
@@ -246,19 +250,27 @@ func (s *Service) readAll(ctx context.Context, tenant Tenant, tables []Table) er
 	return group.Wait()
 }
 
+// errOlder is why a reading is not kept: it is older than what is known.
+var errOlder = errors.New("the table shows an older state than a run of this console was told; it is read again later")
+
 // drift compares a table with what was known of it. What a run of ours explains
-// is not drift; neither is the first time a table is read.
+// is not drift; neither is the first time a table is read. errOlder means that
+// the reading is not to be kept.
 func (s *Service) drift(ctx context.Context, now Table, columns []Column) ([]audit.Record, error) {
 	before, err := s.store.Columns(ctx, now.Connection, now.DatastoreID, now.TableID)
-	if err != nil || len(before) == 0 {
+	if err != nil || len(before) == 0 || len(Compare(before, columns, nil)) == 0 {
 		return nil, err
 	}
-	ours, err := s.store.EncryptedByUs(ctx, now.Connection, now.DatastoreID, now.TableID)
+	ours, err := s.store.SentFor(ctx, now.Connection, now.DatastoreID, now.TableID)
 	if err != nil {
 		return nil, err
 	}
+	changes := Compare(before, columns, ours)
+	if unsettled(changes, ours, s.now()) {
+		return nil, errOlder
+	}
 	var records []audit.Record
-	for _, change := range Compare(before, columns, ours) {
+	for _, change := range changes {
 		r := audit.NewRecord(s.now(), audit.DriftDetected, change.Outcome, audit.Actor{Name: "inventory", Role: string(access.System)})
 		r.Connection, r.DatastoreID, r.TableID = now.Connection, now.DatastoreID, now.TableID
 		r.Columns, r.Detail = []string{change.Column}, change.Detail

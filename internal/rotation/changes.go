@@ -50,8 +50,9 @@ func AfterRun(tr *encryption.Transition, known map[string]Column, policies Polic
 			c = New(key, s, policies.For(d.Connection, d.DatastoreID, "").Rule)
 		}
 		// A confirmation that comes after the run had ended confirms a key
-		// version; it does not bring an old date back.
-		if !tr.From.Ended() {
+		// version; it does not bring an old date back. A run that had failed
+		// has asked for none yet, so its date is the first unless a later run's is there.
+		if !tr.From.Ended() || tr.From == encryption.Failed && c.RunID == "" {
 			c.Ask(s, r.Operation)
 		}
 		changes.see(&c, s, r.Operation == audit.ColumnEncryption)
