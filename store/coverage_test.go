@@ -201,7 +201,13 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 	if _, err := s.ApplyRules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	save(t, s, noon, "a", columnsOf("", "ssn", "ward"))
+	save(t, s, noon, "a", columnsOf("", "ssn", "ward", "ward_a", "ward_b"))
+	for column, state := range map[string]sensitivity.State{"ward_a": sensitivity.Sensitive, "ward_b": sensitivity.NotSensitive} {
+		key := sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: column}
+		if err := s.Decide(t.Context(), []sensitivity.Decision{{Columns: []sensitivity.Key{key}, State: state, By: "olga", At: noon, Record: record(noon)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rules, err := sensitivity.Load(strings.NewReader("personal 90 ward"))
 	if err != nil {
 		t.Fatal(err)
@@ -212,9 +218,17 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 			t.Errorf("changed %v, %v, want %v", changed, err, want)
 		}
 	}
-	table, err := s.SensitivityCount(t.Context(), sensitivity.Filter{State: sensitivity.Sensitive})
-	if err != nil || table != 2 {
-		t.Errorf("%d sensitive columns by the new rules, %v", table, err)
+	list, err := s.SensitivityColumns(t.Context(), sensitivity.Filter{}, nil, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range list {
+		got = append(got, fmt.Sprint(c.Column, " ", c.State, " ", c.Proposal.State, " ", c.Decided))
+	}
+	want := []string{"ssn sensitive sensitive ", "ward sensitive sensitive ", "ward_a sensitive sensitive sensitive", "ward_b not_sensitive sensitive not_sensitive"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns by the new rules: state, proposed, decided:\n%s", diff)
 	}
 }
 

@@ -177,17 +177,23 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	if err != nil {
 		return fmt.Errorf("save table %s: %w", table.TableID, err)
 	}
+	decided, err := t.decidedOf(k)
+	if err != nil {
+		return err
+	}
 	for i, c := range columns {
-		p := rules.Propose(c.Name, c.Type)
+		taken := sensitivity.Column{Key: sensitivity.Key{Column: c.Name}, Type: c.Type, Decided: decided[c.Name]}
+		rules.Apply(&taken)
+		p := taken.Proposal
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
 				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason)
-			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 			ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
 				position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
-				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL,
-				state = CASE WHEN inventory_columns.decided <> '' THEN inventory_columns.decided ELSE excluded.proposed END,
+				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL, state = excluded.state,
 				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason`,
-			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(p.State), string(p.Category), p.Confidence, p.Reason)...)
+			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(taken.State),
+				string(p.State), string(p.Category), p.Confidence, p.Reason)...)
 		if err != nil {
 			return fmt.Errorf("save column %q: %w", c.Name, err)
 		}

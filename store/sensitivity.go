@@ -103,52 +103,63 @@ func (t *tx) decide(d sensitivity.Decision) error {
 	if err != nil {
 		return err
 	}
-	decided, by, at := string(d.State), d.By, micros(d.At)
-	if d.State == sensitivity.Undecided {
-		decided, by, at = "", "", nil
-	}
-	for _, c := range d.Columns {
-		n, err := t.exec(`UPDATE inventory_columns SET decided = ?4, decided_by = ?5, decided_at = ?6,
-				state = CASE WHEN ?4 <> '' THEN ?4 ELSE proposed END
-			WHERE name = ?7 AND gone_at IS NULL AND `+ofTable, k.args(decided, by, at, c.Column)...)
-		if err != nil {
-			return fmt.Errorf("decide about %q: %w", c.Column, err)
+	for _, key := range d.Columns {
+		c := sensitivity.Column{Key: key}
+		err := t.queryRow(`SELECT proposed FROM inventory_columns WHERE name = ?4 AND gone_at IS NULL AND `+ofTable, k.args(key.Column)...).Scan(&c.Proposal.State)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.New(fault.NotFound, "The table %s has no column %q any more. Nothing was changed.", key.TableID, key.Column)
 		}
-		if n == 0 {
-			return fault.New(fault.NotFound, "The table %s has no column %q any more. Nothing was changed.", c.TableID, c.Column)
+		if err != nil {
+			return fmt.Errorf("read what is proposed for %q: %w", key.Column, err)
+		}
+		d.Apply(&c)
+		if _, err := t.exec(`UPDATE inventory_columns SET decided = ?4, decided_by = ?5, decided_at = ?6, state = ?7
+			WHERE name = ?8 AND gone_at IS NULL AND `+ofTable,
+			k.args(string(c.Decided), c.DecidedBy, micros(c.DecidedAt), string(c.State), key.Column)...); err != nil {
+			return fmt.Errorf("decide about %q: %w", key.Column, err)
 		}
 	}
 	return t.recount(k, d.At, before, trend.Cause{Table: d.Record.TableID, Reasons: []string{d.Record.Detail}})
 }
 
+// decidedOf are the decisions about a table's columns, those that are gone too.
+func (t *tx) decidedOf(k tableKey) (map[string]sensitivity.State, error) {
+	rows, err := t.query(`SELECT name, decided FROM inventory_columns WHERE decided <> '' AND `+ofTable, k.args()...)
+	if err != nil {
+		return nil, fmt.Errorf("read the decisions about %s: %w", k.table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	decided := map[string]sensitivity.State{}
+	for rows.Next() {
+		var name string
+		var state sensitivity.State
+		if err := rows.Scan(&name, &state); err != nil {
+			return nil, fmt.Errorf("read the decisions about %s: %w", k.table, err)
+		}
+		decided[name] = state
+	}
+	return decided, rows.Err()
+}
+
 // ApplyRules proposes for every known column anew when the rules have changed
 // since it was last done, and says whether they had. People's decisions stay.
 func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
-	rules := s.rules
 	var version string
 	err = s.queryRow(ctx, `SELECT version FROM sensitivity_rules WHERE id = 1`).Scan(&version)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("read the version of the rules: %w", err)
 	}
-	if version == rules.Version() {
+	if version == s.rules.Version() {
 		return false, nil
 	}
-	type kind struct{ name, columnType string }
-	kinds, err := collect(ctx, s, func(row scanner) (k kind, err error) { return k, row.Scan(&k.name, &k.columnType) },
+	kinds, err := collect(ctx, s, func(row scanner) (c sensitivity.Column, err error) { return c, row.Scan(&c.Column, &c.Type) },
 		`SELECT DISTINCT name, type FROM inventory_columns`)
 	if err != nil {
 		return false, fmt.Errorf("list columns to propose for: %w", err)
 	}
-	for _, k := range kinds {
-		p := rules.Propose(k.name, k.columnType)
-		err := s.write(ctx, func(t *tx) error {
-			_, err := t.exec(`UPDATE inventory_columns SET proposed = ?1, category = ?2, confidence = ?3, reason = ?4,
-				state = CASE WHEN decided <> '' THEN decided ELSE ?1 END WHERE name = ?5 AND type = ?6`,
-				string(p.State), string(p.Category), p.Confidence, p.Reason, k.name, k.columnType)
-			return err
-		})
-		if err != nil {
-			return false, fmt.Errorf("propose for %q: %w", k.name, err)
+	for _, c := range kinds {
+		if err := s.write(ctx, func(t *tx) error { return t.propose(s.rules, c) }); err != nil {
+			return false, fmt.Errorf("propose for %q: %w", c.Column, err)
 		}
 	}
 	if err := s.recountAll(ctx); err != nil {
@@ -156,9 +167,24 @@ func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
 	}
 	return len(kinds) > 0, s.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO sensitivity_rules (id, version) VALUES (1, ?)
-			ON CONFLICT (id) DO UPDATE SET version = excluded.version`, rules.Version())
+			ON CONFLICT (id) DO UPDATE SET version = excluded.version`, s.rules.Version())
 		return err
 	})
+}
+
+// propose applies the rules to every column of this name and type.
+func (t *tx) propose(rules *sensitivity.Rules, c sensitivity.Column) error {
+	for _, c.Decided = range sensitivity.Decisions {
+		rules.Apply(&c)
+		p := c.Proposal
+		_, err := t.exec(`UPDATE inventory_columns SET proposed = ?, category = ?, confidence = ?, reason = ?, state = ?
+			WHERE name = ? AND type = ? AND decided = ?`,
+			string(p.State), string(p.Category), p.Confidence, p.Reason, string(c.State), c.Column, c.Type, string(c.Decided))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recountAll counts every table's columns again, in small transactions.
