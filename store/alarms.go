@@ -5,11 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
@@ -45,16 +41,23 @@ func (t *tx) raise(alarms []alarm.Alarm) error {
 		if err != nil {
 			return fmt.Errorf("raise an alarm: %w", err)
 		}
-		for _, r := range routes {
-			if !r.Wants(a.Kind) {
-				continue
-			}
-			_, err := t.exec(`INSERT INTO alarm_deliveries (message_id, alarm_id, route_id, state, attempts, next_at, error) VALUES (?, ?, ?, 'waiting', 0, ?, '')`,
-				"msg_"+uuid.NewString(), a.ID, r.ID, micros(r.FirstAttempt(a.RaisedAt)))
-			if err != nil {
-				return fmt.Errorf("send an alarm on its way: %w", err)
+		for _, d := range alarm.Dispatch(a, routes) {
+			if err := t.insertDelivery(&d); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// insertDelivery inserts a delivery and sets its id.
+func (t *tx) insertDelivery(d *alarm.Delivery) error {
+	err := t.queryRow(`INSERT INTO alarm_deliveries (message_id, alarm_id, route_id, state, attempts, next_at, error, message, message_at, sending_since)
+		VALUES (`+placeholders(10)+`) RETURNING id`,
+		d.MessageID, sql.NullInt64{Int64: d.AlarmID, Valid: d.AlarmID != 0}, d.RouteID, string(d.State), d.Attempts, micros(d.NextAt), d.Error,
+		d.Message, micros(d.MessageAt), micros(d.SendingSince)).Scan(&d.ID)
+	if err != nil {
+		return fmt.Errorf("add a delivery: %w", err)
 	}
 	return nil
 }
@@ -161,9 +164,7 @@ func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]
 	if err != nil {
 		return nil, nil, fmt.Errorf("list waiting deliveries: %w", err)
 	}
-	if len(list) == limit {
-		list = withoutLastMessage(list)
-	}
+	list = alarm.WholeMessages(list, limit)
 	alarms := map[int64]alarm.Alarm{}
 	for _, d := range list {
 		if d.AlarmID == 0 {
@@ -176,18 +177,6 @@ func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]
 		alarms[a.ID] = a
 	}
 	return list, alarms, nil
-}
-
-// withoutLastMessage takes the message off the list's end that the limit may
-// have cut through. It was itself made of no more than a list holds: one that
-// fills the list is whole.
-func withoutLastMessage(list []alarm.Delivery) []alarm.Delivery {
-	last := list[len(list)-1].Message
-	if last == "" || list[0].Message == last {
-		return list
-	}
-	first := slices.IndexFunc(list, func(d alarm.Delivery) bool { return d.Message == last })
-	return list[:first]
 }
 
 // BeginDelivery notes that an attempt is about to be made, as a
@@ -311,21 +300,10 @@ func (s *Store) DeleteRoute(ctx context.Context, id int64, records ...audit.Reco
 	})
 }
 
-// TestRoute keeps a test of a route, under way since at. What nobody has seen
-// the end of by giveUp comes back among the due deliveries.
-func (s *Store) TestRoute(ctx context.Context, id int64, at, giveUp time.Time) (alarm.Delivery, error) {
-	message := "msg_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	d := alarm.Delivery{MessageID: message, RouteID: id, State: alarm.Waiting, Attempts: 1, NextAt: giveUp,
-		Message: message, MessageAt: at, SendingSince: at}
-	err := s.write(ctx, func(t *tx) error {
-		err := t.queryRow(`INSERT INTO alarm_deliveries (message_id, route_id, state, attempts, next_at, error, message, message_at, sending_since)
-			VALUES (?, ?, ?, ?, ?, '', ?, ?, ?) RETURNING id`, message, id, string(d.State), d.Attempts, micros(giveUp), message, micros(at), micros(at)).Scan(&d.ID)
-		if err != nil {
-			return fmt.Errorf("test an alarm route: %w", err)
-		}
-		return nil
-	})
-	return d, err
+// AddTest keeps a test of a route and returns it with ID set.
+func (s *Store) AddTest(ctx context.Context, test alarm.Delivery) (alarm.Delivery, error) {
+	err := s.write(ctx, func(t *tx) error { return t.insertDelivery(&test) })
+	return test, err
 }
 
 func noRoute() error { return fault.New(fault.NotFound, "There is no such route.") }

@@ -75,7 +75,7 @@ func (s *Store) Campaigns(ctx context.Context, before int64, limit int) ([]campa
 // RunningCampaigns lists those that are to go on, oldest first.
 func (s *Store) RunningCampaigns(ctx context.Context) ([]campaign.Campaign, error) {
 	w := where{}
-	w.and(`state = 'running'`)
+	w.equals(`state`, string(campaign.Running))
 	return s.campaigns(ctx, w, ` ORDER BY seq LIMIT ?`, maxPage)
 }
 
@@ -92,8 +92,7 @@ func (s *Store) campaigns(ctx context.Context, w where, order string, limit int)
 	return list, nil
 }
 
-// progress counts items by what became of them. A run that was named and never
-// stored is pending.
+// progress counts items by what became of them.
 func (s *Store) progress(ctx context.Context, id string) (campaign.Progress, error) {
 	p := campaign.Progress{Ended: map[encryption.State]int{}}
 	type part struct {
@@ -109,17 +108,7 @@ func (s *Store) progress(ctx context.Context, id string) (campaign.Progress, err
 		return p, fmt.Errorf("count a campaign's items: %w", err)
 	}
 	for _, v := range parts {
-		p.Total += v.n
-		switch {
-		case v.refused:
-			p.Refused += v.n
-		case v.state == "":
-			p.Pending += v.n
-		case v.state.Ended():
-			p.Ended[v.state] += v.n
-		default:
-			p.Open += v.n
-		}
+		p.Add(v.refused, v.state, v.n)
 	}
 	return p, nil
 }
@@ -153,23 +142,17 @@ func (s *Store) items(ctx context.Context, from string, args ...any) ([]campaign
 	return list, nil
 }
 
-// RunsAtWork counts the campaign's runs that use the tenant now, or are next.
-func (s *Store) RunsAtWork(ctx context.Context, id string) (int, error) {
-	var n int
-	err := s.queryRow(ctx, `SELECT count(*) FROM campaign_items i JOIN runs r ON r.id = i.run_id
-		WHERE i.campaign_id = ? AND r.state IN ('queued', 'checking', 'patching')`, id).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count a campaign's runs: %w", err)
+// RunsIn lists the ids of the campaign's runs that are in one of the states.
+func (s *Store) RunsIn(ctx context.Context, id string, states ...encryption.State) ([]string, error) {
+	args := []any{id}
+	for _, state := range states {
+		args = append(args, string(state))
 	}
-	return n, nil
-}
-
-// QueuedRuns are the campaign's runs that have not begun.
-func (s *Store) QueuedRuns(ctx context.Context, id string) ([]string, error) {
 	list, err := collect(ctx, s, func(row scanner) (id string, err error) { return id, row.Scan(&id) },
-		`SELECT r.id FROM campaign_items i JOIN runs r ON r.id = i.run_id WHERE i.campaign_id = ? AND r.state IN ('awaiting', 'queued')`, id)
+		`SELECT r.id FROM campaign_items i JOIN runs r ON r.id = i.run_id
+			WHERE i.campaign_id = ? AND r.state IN (`+placeholders(len(states))+`)`, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list a campaign's queued runs: %w", err)
+		return nil, fmt.Errorf("list a campaign's runs: %w", err)
 	}
 	return list, nil
 }
@@ -204,7 +187,7 @@ func (s *Store) SetCampaignState(ctx context.Context, id string, from, to campai
 		return err
 	}
 	var finished any
-	if to == campaign.Done || to == campaign.Cancelled {
+	if to.Ended() {
 		finished = micros(at)
 	}
 	return s.write(ctx, func(t *tx) error {

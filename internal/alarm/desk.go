@@ -30,9 +30,8 @@ type Store interface {
 	AlarmRoutes(ctx context.Context) ([]Route, error)
 	AddRoute(ctx context.Context, r Route, sealFor func(id int64) ([]byte, error), records ...audit.Record) (int64, error)
 	DeleteRoute(ctx context.Context, id int64, records ...audit.Record) error
-	// TestRoute keeps a test of a route, under way since at, as tried next at
-	// giveUp.
-	TestRoute(ctx context.Context, id int64, at, giveUp time.Time) (Delivery, error)
+	// AddTest keeps a test of a route (NewTest) and returns it with ID set.
+	AddTest(ctx context.Context, test Delivery) (Delivery, error)
 
 	// DueDeliveries lists what is to be tried now, limit at most. The
 	// deliveries of a message that went out before are all there or none of
@@ -148,7 +147,7 @@ func (d *Desk) TestRoute(ctx context.Context, c access.Caller, id int64) error {
 		return err
 	}
 	now := d.now()
-	test, err := d.store.TestRoute(ctx, id, now, now.Add(testTime))
+	test, err := d.store.AddTest(ctx, NewTest(id, now, now.Add(testTime)))
 	if err != nil {
 		return err
 	}

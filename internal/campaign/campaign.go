@@ -29,6 +29,9 @@ const (
 	Cancelled State = "cancelled"
 )
 
+// Ended reports whether the campaign is over.
+func (s State) Ended() bool { return s == Done || s == Cancelled }
+
 // Target says which tables a campaign is about.
 type Target string
 
@@ -78,8 +81,33 @@ type Progress struct {
 	Ended   map[encryption.State]int
 }
 
+// Add counts n items that were refused, or whose run is in a state: an empty
+// one for no run, which a run that was named and never stored is too.
+func (p *Progress) Add(refused bool, state encryption.State, n int) {
+	p.Total += n
+	switch {
+	case refused:
+		p.Refused += n
+	case state == "":
+		p.Pending += n
+	case state.Ended():
+		if p.Ended == nil {
+			p.Ended = map[encryption.State]int{}
+		}
+		p.Ended[state] += n
+	default:
+		p.Open += n
+	}
+}
+
 // Closed counts the items about which nothing more is expected to happen.
 func (p Progress) Closed() int { return p.Total - p.Pending - p.Open }
+
+// The states of runs that a campaign asks for.
+var (
+	atWork   = []encryption.State{encryption.Queued, encryption.Checking, encryption.Patching} // those that use the tenant, or are next
+	notBegun = []encryption.State{encryption.Awaiting, encryption.Queued}
+)
 
 // Request is what a person asks for.
 type Request struct {
@@ -101,16 +129,14 @@ type Store interface {
 	// PendingItems are the next to launch: without a run, or with one that was
 	// named and never stored.
 	PendingItems(ctx context.Context, id string, limit int) ([]Item, error)
-	// RunsAtWork counts the campaign's runs that use the tenant now.
-	RunsAtWork(ctx context.Context, id string) (int, error)
+	// RunsIn lists the ids of the campaign's runs that are in one of the states.
+	RunsIn(ctx context.Context, id string, states ...encryption.State) ([]string, error)
 	// SetItem keeps an item's columns, run and refusal.
 	SetItem(ctx context.Context, id string, item Item) error
 	RunningCampaigns(ctx context.Context) ([]Campaign, error)
 	// SetCampaignState is a compare-and-swap: fault.Conflict when the campaign
 	// is not in from.
 	SetCampaignState(ctx context.Context, id string, from, to State, reason string, at time.Time, records ...audit.Record) error
-	// QueuedRuns are the campaign's runs that have not begun.
-	QueuedRuns(ctx context.Context, id string) ([]string, error)
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 
 	SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error)

@@ -84,11 +84,11 @@ func (s *Service) advance(ctx context.Context, c Campaign) error {
 		}
 		return ignoreConflict(s.store.SetCampaignState(ctx, c.ID, Running, Done, "", s.now(), s.ended(c)))
 	}
-	busy, err := s.store.RunsAtWork(ctx, c.ID)
-	if err != nil || busy >= window {
+	busy, err := s.store.RunsIn(ctx, c.ID, atWork...)
+	if err != nil || len(busy) >= window {
 		return err
 	}
-	items, err := s.store.PendingItems(ctx, c.ID, window-busy)
+	items, err := s.store.PendingItems(ctx, c.ID, window-len(busy))
 	if err != nil {
 		return err
 	}

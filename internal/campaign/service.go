@@ -220,7 +220,7 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, id string) e
 	if err := s.change(ctx, caller, id, Cancelled, "cancelled", Running, Paused); err != nil {
 		return err
 	}
-	queued, err := s.store.QueuedRuns(ctx, id)
+	queued, err := s.store.RunsIn(ctx, id, notBegun...)
 	if err != nil {
 		return err
 	}
