@@ -14,46 +14,46 @@ import (
 	"testing"
 	"time"
 
-	"cxseal/cxone/sandbox"
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/console/consoletest"
 )
 
 // seed appends n records by "seeder", a second apart, from 2026-01-01T00:00:00Z.
-func (h *house) seed(n int) {
-	h.t.Helper()
+func seed(h *consoletest.Console, n int) {
+	h.T.Helper()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var batch []audit.Record
 	for i := range n {
 		r := audit.NewRecord(start.Add(time.Duration(i)*time.Second), audit.DriftDetected, audit.Success, audit.Actor{Name: "seeder", Role: "system"})
 		r.Detail = fmt.Sprintf("=seeded %d", i)
 		if batch = append(batch, r); len(batch) == 500 || i == n-1 {
-			must(h.t, h.db.AppendRecords(h.t.Context(), batch...))
+			must(h.T, h.Store.AppendRecords(h.T.Context(), batch...))
 			batch = batch[:0]
 		}
 	}
 }
 
 func TestExportsParseBackToTheLedger(t *testing.T) {
-	h := newHouse(t)
-	h.seed(1100)
-	officer := h.as(access.Officer)
-	a := officer.get("/audit.csv?actor=seeder&from=2026-01-01&to=2026-01-01")
-	if a.status != 200 || a.header.Get("Content-Encoding") != "" {
-		t.Fatalf("%d %v", a.status, a.header)
+	h := consoletest.Start(t)
+	seed(h, 1100)
+	officer := h.As(access.Officer)
+	a := officer.Get("/audit.csv?actor=seeder&from=2026-01-01&to=2026-01-01")
+	if a.Status != 200 || a.Header.Get("Content-Encoding") != "" {
+		t.Fatalf("%d %v", a.Status, a.Header)
 	}
-	if name := a.header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=cxseal-audit-\d{8}T\d{6}Z\.csv$`).MatchString(name) {
+	if name := a.Header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=cxseal-audit-\d{8}T\d{6}Z\.csv$`).MatchString(name) {
 		t.Errorf("Content-Disposition %q", name)
 	}
-	rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(a.Body)).ReadAll()
 	must(t, err)
 	if len(rows) != 1101 || rows[1][24] != "'=seeded 0" || rows[1100][24] != "'=seeded 1099" {
 		t.Fatalf("%d rows, %q, %q", len(rows), rows[1], rows[len(rows)-1])
 	}
-	lines := officer.get("/audit.jsonl?actor=seeder")
+	lines := officer.Get("/audit.jsonl?actor=seeder")
 	n := 0
-	for line := range strings.Lines(lines.body) {
+	for line := range strings.Lines(lines.Body) {
 		r, err := audit.Parse([]byte(strings.TrimSuffix(line, "\n")))
 		must(t, err)
 		if r.Detail != fmt.Sprintf("=seeded %d", n) {
@@ -64,18 +64,18 @@ func TestExportsParseBackToTheLedger(t *testing.T) {
 	if n != 1100 {
 		t.Errorf("%d lines", n)
 	}
-	exports := h.records(audit.Filter{Operation: string(audit.AuditExport)})
+	exports := h.Records(audit.Filter{Operation: string(audit.AuditExport)})
 	if len(exports) != 2 {
 		t.Fatalf("%d exports on record", len(exports))
 	}
-	sum := sha256.Sum256([]byte(a.body))
+	sum := sha256.Sum256([]byte(a.Body))
 	for _, want := range []string{"CSV of 1100 records", hex.EncodeToString(sum[:]), "filter actor:seeder from:2026-01-01"} {
 		if detail := exports[1].Record.Detail; !strings.Contains(detail, want) {
 			t.Errorf("the record %q lacks %q", detail, want)
 		}
 	}
-	whole := officer.get("/audit.jsonl")
-	if strings.Contains(whole.body, h.records(audit.Filter{Operation: string(audit.AuditExport)})[0].Record.AuditID) {
+	whole := officer.Get("/audit.jsonl")
+	if strings.Contains(whole.Body, h.Records(audit.Filter{Operation: string(audit.AuditExport)})[0].Record.AuditID) {
 		t.Error("an export holds its own record")
 	}
 }
@@ -89,27 +89,27 @@ func (b broken) ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (int
 }
 
 func TestABrokenExportNeverLooksWhole(t *testing.T) {
-	h := newHouse(t, func(c *handlers.Config, _ *sandbox.Config) { c.Audit = broken{c.Audit} })
-	h.seed(600)
-	officer := h.as(access.Officer)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.server.URL+"/audit.csv", nil)
+	h := withPages(consoletest.Start(t), func(c *handlers.Config) { c.Audit = broken{c.Audit} })
+	seed(h, 600)
+	officer := h.As(access.Officer)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.URL+"/audit.csv", nil)
 	must(t, err)
-	resp, err := officer.client.Do(req)
+	resp, err := officer.Client.Do(req)
 	if err == nil {
-		defer resp.Body.Close() //nolint:errcheck // a test's answer
+		defer resp.Body.Close() //nolint:errcheck // a test's consoletest.Answer
 		_, err = io.ReadAll(resp.Body)
 	}
 	if err == nil {
 		t.Error("the client was told that the file is whole")
 	}
-	if list := h.records(audit.Filter{Operation: string(audit.AuditExport), Outcome: string(audit.Failure)}); len(list) != 1 {
+	if list := h.Records(audit.Filter{Operation: string(audit.AuditExport), Outcome: string(audit.Failure)}); len(list) != 1 {
 		t.Errorf("%d failed exports on record", len(list))
 	}
 }
 
 func TestBadFiltersAreSentencesAndNeverIgnored(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	b := h.As(access.Officer)
 	for path, sentence := range map[string]string{
 		"/audit?outcome=MAYBE":                       "“outcome” must be one of",
 		"/audit?operation=drop+table":                "“operation” must be",
@@ -134,31 +134,31 @@ func TestBadFiltersAreSentencesAndNeverIgnored(t *testing.T) {
 		"/datastores?untouched=yes":                  "“untouched” must be one of",
 		"/datastores/open?datastore_id=a&table_id=.": "Type the ids",
 	} {
-		if a := b.get(path); a.status != 400 || !strings.Contains(a.body, sentence) {
-			t.Errorf("%.60s: %d, sentence shown: %v", path, a.status, strings.Contains(a.body, sentence))
+		if a := b.Get(path); a.Status != 400 || !strings.Contains(a.Body, sentence) {
+			t.Errorf("%.60s: %d, sentence shown: %v", path, a.Status, strings.Contains(a.Body, sentence))
 		}
 	}
 	for _, path := range []string{"/audit.csv?outcome=MAYBE", "/audit.jsonl?actr=admin", "/audit.csv?from=x", "/audit.csv?q=colour:red"} {
-		if a := b.get(path); a.status != 400 || strings.Contains(a.header.Get("Content-Type"), "csv") {
-			t.Errorf("%s: %d %s", path, a.status, a.header.Get("Content-Type"))
+		if a := b.Get(path); a.Status != 400 || strings.Contains(a.Header.Get("Content-Type"), "csv") {
+			t.Errorf("%s: %d %s", path, a.Status, a.Header.Get("Content-Type"))
 		}
 	}
-	if a := b.get("/audit?outcome=MAYBE", "Accept", "application/json"); a.status != 400 || !strings.Contains(a.body, `"code":"invalid"`) {
-		t.Errorf("JSON: %d %s", a.status, a.body)
+	if a := b.Get("/audit?outcome=MAYBE", "Accept", "application/json"); a.Status != 400 || !strings.Contains(a.Body, `"code":"invalid"`) {
+		t.Errorf("JSON: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestADateInToIncludesThatDay(t *testing.T) {
-	h := newHouse(t)
-	h.seed(3)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	seed(h, 3)
+	b := h.As(access.Officer)
 	for query, want := range map[string]int{
 		"to=2026-01-01": 3, "to=2025-12-31": 0, "from=2026-01-01": 3, "from=2026-01-02&to=2026-01-03": 0,
 		"to=2026-01-01T00:00:02Z": 2, "from=2026-01-01T01:00:01%2B01:00": 2, "from=2026-01-01T01:00:01+01:00": 2,
 	} {
-		a := b.get("/audit.jsonl?actor=seeder&" + query)
-		if n := strings.Count(a.body, "\n"); a.status != 200 || n != want {
-			t.Errorf("%s: %d, %d records, want %d", query, a.status, n, want)
+		a := b.Get("/audit.jsonl?actor=seeder&" + query)
+		if n := strings.Count(a.Body, "\n"); a.Status != 200 || n != want {
+			t.Errorf("%s: %d, %d records, want %d", query, a.Status, n, want)
 		}
 	}
 }
@@ -169,19 +169,19 @@ var (
 )
 
 func TestTheLogIsPagedToItsEndAndBack(t *testing.T) {
-	h := newHouse(t)
-	h.seed(120)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	seed(h, 120)
+	b := h.As(access.Officer)
 	var seen []string
 	walk := func(path, rel string) (last string) {
 		for path != "" {
-			a := b.get(path)
-			if a.status != 200 {
-				t.Fatalf("%s: %d", path, a.status)
+			a := b.Get(path)
+			if a.Status != 200 {
+				t.Fatalf("%s: %d", path, a.Status)
 			}
-			last, seen = path, append(seen, ids(a.body)...)
+			last, seen = path, append(seen, ids(a.Body)...)
 			path = ""
-			for _, m := range pagerLink.FindAllStringSubmatch(a.body, -1) {
+			for _, m := range pagerLink.FindAllStringSubmatch(a.Body, -1) {
 				if m[1] == rel {
 					path = strings.ReplaceAll(m[2], "&amp;", "&")
 				}
@@ -218,39 +218,39 @@ func unique(list []string) map[string]bool {
 }
 
 func TestARecordsProofChecksOffline(t *testing.T) {
-	h := newHouse(t)
-	h.seed(5)
-	b := h.as(access.Officer)
-	entry := h.records(audit.Filter{Actor: "seeder"})[2]
-	page := b.get("/audit/" + entry.Record.AuditID)
-	keyText := regexp.MustCompile(`cxseal/test\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).FindString(page.body)
-	if page.status != 200 || keyText == "" || !strings.Contains(page.body, audit.HexHash(entry.LeafHash)) {
-		t.Fatalf("record: %d, key %q", page.status, keyText)
+	h := consoletest.Start(t)
+	seed(h, 5)
+	b := h.As(access.Officer)
+	entry := h.Records(audit.Filter{Actor: "seeder"})[2]
+	page := b.Get("/audit/" + entry.Record.AuditID)
+	keyText := regexp.MustCompile(`cxseal/[0-9a-f]{8}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).FindString(page.Body)
+	if page.Status != 200 || keyText == "" || !strings.Contains(page.Body, audit.HexHash(entry.LeafHash)) {
+		t.Fatalf("record: %d, key %q", page.Status, keyText)
 	}
-	a := b.get("/audit/" + entry.Record.AuditID + "/proof")
-	proof, err := audit.ParseProof([]byte(a.body))
+	a := b.Get("/audit/" + entry.Record.AuditID + "/proof")
+	proof, err := audit.ParseProof([]byte(a.Body))
 	must(t, err)
 	proved, checkpoint, err := proof.Verify(nil, keyText)
 	must(t, err)
 	if proved.Seq != entry.Seq || proved.Record.AuditID != entry.Record.AuditID || checkpoint.Size < entry.Seq {
 		t.Errorf("%+v under %+v", proved, checkpoint)
 	}
-	text := b.get("/audit/checkpoint")
-	if _, err := audit.OpenCheckpoint([]byte(text.body), keyText); err != nil {
+	text := b.Get("/audit/checkpoint")
+	if _, err := audit.OpenCheckpoint([]byte(text.Body), keyText); err != nil {
 		t.Errorf("checkpoint: %v", err)
 	}
 }
 
 func TestAnEvidencePackChecksWithTheKeyShown(t *testing.T) {
-	h := newHouse(t)
-	h.seed(20)
-	b := h.as(access.Officer)
-	keyText := regexp.MustCompile(`cxseal/test\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).FindString(b.get("/system").body)
-	a := b.get("/audit/evidence.zip?actor=seeder")
-	if a.status != 200 || a.header.Get("Content-Type") != "application/zip" {
-		t.Fatalf("%d %v", a.status, a.header)
+	h := consoletest.Start(t)
+	seed(h, 20)
+	b := h.As(access.Officer)
+	keyText := regexp.MustCompile(`cxseal/[0-9a-f]{8}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+`).FindString(b.Get("/system").Body)
+	a := b.Get("/audit/evidence.zip?actor=seeder")
+	if a.Status != 200 || a.Header.Get("Content-Type") != "application/zip" {
+		t.Fatalf("%d %v", a.Status, a.Header)
 	}
-	report, err := audit.VerifyPack(t.Context(), strings.NewReader(a.body), int64(len(a.body)), keyText)
+	report, err := audit.VerifyPack(t.Context(), strings.NewReader(a.Body), int64(len(a.Body)), keyText)
 	must(t, err)
 	if report.Records != 20 {
 		t.Errorf("%+v", report)

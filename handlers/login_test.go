@@ -7,42 +7,41 @@ import (
 	"testing"
 	"time"
 
-	"cxseal/cxone/sandbox"
-	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/console/consoletest"
 )
 
 func TestSignInLeadsBackToWhereThePersonWasGoing(t *testing.T) {
-	h := newHouse(t)
-	b := h.browser()
-	a := b.get("/audit?outcome=FAILURE")
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/login?next=%2Faudit%3Foutcome%3DFAILURE" {
-		t.Fatalf("%d %q", a.status, a.header.Get("Location"))
+	h := consoletest.Start(t)
+	b := h.Browser()
+	a := b.Get("/audit?outcome=FAILURE")
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login?next=%2Faudit%3Foutcome%3DFAILURE" {
+		t.Fatalf("%d %q", a.Status, a.Header.Get("Location"))
 	}
 	form := url.Values{"username": {"officer-1"}, "password": {password}, "next": {"/audit?outcome=FAILURE"}}
-	a = b.submit(a.header.Get("Location"), "/login", form)
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != "/audit?outcome=FAILURE" {
-		t.Fatalf("%d %q", a.status, a.header.Get("Location"))
+	a = b.Submit(a.Header.Get("Location"), "/login", form)
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/audit?outcome=FAILURE" {
+		t.Fatalf("%d %q", a.Status, a.Header.Get("Location"))
 	}
-	if a := b.get("/audit"); a.status != http.StatusOK || !strings.Contains(a.body, "officer-1") {
-		t.Errorf("/audit after sign-in: %d", a.status)
+	if a := b.Get("/audit"); a.Status != http.StatusOK || !strings.Contains(a.Body, "officer-1") {
+		t.Errorf("/audit after sign-in: %d", a.Status)
 	}
-	cookie := findCookie(t, a.header, "cxseal_session")
+	cookie := findCookie(t, a.Header, "cxseal_session")
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/" {
 		t.Errorf("session cookie %v", cookie)
 	}
-	if a := b.get("/login"); a.status != http.StatusOK {
-		t.Errorf("/login for who is signed in: %d", a.status)
+	if a := b.Get("/login"); a.Status != http.StatusOK {
+		t.Errorf("/login for who is signed in: %d", a.Status)
 	}
-	if a := b.submit("/", "/logout", nil); a.status != http.StatusSeeOther || a.header.Get("Location") != "/login" {
-		t.Errorf("sign-out: %d %q", a.status, a.header.Get("Location"))
+	if a := b.Submit("/", "/logout", nil); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/login" {
+		t.Errorf("sign-out: %d %q", a.Status, a.Header.Get("Location"))
 	}
-	if a := b.get("/"); a.status != http.StatusSeeOther {
-		t.Errorf("the dashboard after sign-out: %d", a.status)
+	if a := b.Get("/"); a.Status != http.StatusSeeOther {
+		t.Errorf("the dashboard after sign-out: %d", a.Status)
 	}
 	for _, op := range []audit.Operation{audit.Login, audit.Logout} {
-		if n := len(h.records(audit.Filter{Operation: string(op), Actor: "officer-1"})); n != 1 {
+		if n := len(h.Records(audit.Filter{Operation: string(op), Actor: "officer-1"})); n != 1 {
 			t.Errorf("%d records of %s", n, op)
 		}
 	}
@@ -60,22 +59,22 @@ func findCookie(t *testing.T, header http.Header, name string) *http.Cookie {
 }
 
 func TestAStolenCookieFromBeforeSignInIsWorthNothing(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	b := h.As(access.Officer)
 	before := sessionOf(b)
-	a := b.submit("/login", "/login", url.Values{"username": {"officer-1"}, "password": {password}})
-	if a.status != http.StatusSeeOther || sessionOf(b) == before {
-		t.Fatalf("signing in again (%d) kept the session's token", a.status)
+	a := b.Submit("/login", "/login", url.Values{"username": {"officer-1"}, "password": {password}})
+	if a.Status != http.StatusSeeOther || sessionOf(b) == before {
+		t.Fatalf("signing in again (%d) kept the session's token", a.Status)
 	}
-	thief := h.browser()
-	if a := thief.get("/", "Cookie", "cxseal_session="+before); a.status != http.StatusSeeOther {
-		t.Errorf("the old token still opens the dashboard: %d", a.status)
+	thief := h.Browser()
+	if a := thief.Get("/", "Cookie", "cxseal_session="+before); a.Status != http.StatusSeeOther {
+		t.Errorf("the old token still opens the dashboard: %d", a.Status)
 	}
 }
 
-func sessionOf(b *browser) string {
-	u, _ := url.Parse(b.h.server.URL)
-	for _, c := range b.client.Jar.Cookies(u) {
+func sessionOf(b *consoletest.Browser) string {
+	u, _ := url.Parse(b.URL)
+	for _, c := range b.Client.Jar.Cookies(u) {
 		if c.Name == "cxseal_session" {
 			return c.Value
 		}
@@ -84,23 +83,23 @@ func sessionOf(b *browser) string {
 }
 
 func TestWrongPasswordIsASentenceAndGuessingIsSlowedDown(t *testing.T) {
-	h := newHouse(t)
-	b := h.browser()
+	h := consoletest.Start(t)
+	b := h.Browser()
 	wrong := url.Values{"username": {`<b>admin-1`}, "password": {"nope"}}
-	a := b.submit("/login", "/login", wrong)
-	if a.status != http.StatusUnauthorized || !strings.Contains(a.body, "The name or the password is not right.") ||
-		!strings.Contains(a.body, `value="&lt;b&gt;admin-1"`) {
-		t.Fatalf("%d %s", a.status, a.body)
+	a := b.Submit("/login", "/login", wrong)
+	if a.Status != http.StatusUnauthorized || !strings.Contains(a.Body, "The name or the password is not right.") ||
+		!strings.Contains(a.Body, `value="&lt;b&gt;admin-1"`) {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	for range 5 {
-		b.submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
+		b.Submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
 	}
-	a = b.submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
-	if a.status != http.StatusTooManyRequests {
-		a = b.submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
+	a = b.Submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
+	if a.Status != http.StatusTooManyRequests {
+		a = b.Submit("/login", "/login", url.Values{"username": {"admin-1"}, "password": {"nope"}})
 	}
-	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {
-		t.Errorf("%d, Retry-After %q", a.status, a.header.Get("Retry-After"))
+	if a.Status != http.StatusTooManyRequests || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, Retry-After %q", a.Status, a.Header.Get("Retry-After"))
 	}
 }
 
@@ -108,14 +107,14 @@ func TestWrongPasswordIsASentenceAndGuessingIsSlowedDown(t *testing.T) {
 // when it looks neither for // nor for a host (each alone stops the other's
 // cases); tried once each.
 func TestSignInCannotLeadToAnotherHost(t *testing.T) {
-	h := newHouse(t)
+	h := consoletest.Start(t)
 	for _, next := range []string{"//evil.example", "https://evil.example", `/\evil.example`, `\\evil.example`, "/\t/evil.example",
 		"/\n/evil.example", "javascript:alert(1)", "evil.example", "///evil.example", "/login", "/logout?x", "http:evil.example", "\x00/", ""} {
-		b := h.browser()
-		a := b.submit("/login?next="+url.QueryEscape(next), "/login",
+		b := h.Browser()
+		a := b.Submit("/login?next="+url.QueryEscape(next), "/login",
 			url.Values{"username": {"viewer-1"}, "password": {password}, "next": {next}})
-		if a.status != http.StatusSeeOther || a.header.Get("Location") != "/" {
-			t.Errorf("next %q leads to %q (%d)", next, a.header.Get("Location"), a.status)
+		if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/" {
+			t.Errorf("next %q leads to %q (%d)", next, a.Header.Get("Location"), a.Status)
 		}
 	}
 }
@@ -123,53 +122,53 @@ func TestSignInCannotLeadToAnotherHost(t *testing.T) {
 // Mutation: this test fails when checkCSRF always agrees, and when the guard
 // leaves out the check of the request's origin; tried once each.
 func TestAFormWithoutItsTokenChangesNothing(t *testing.T) {
-	h := newHouse(t)
-	admin, stranger := h.as(access.Admin), h.browser()
-	good := admin.token(tablePath())
-	foreign := h.as(access.Admin).token("/")
+	h := consoletest.Start(t)
+	admin, stranger := h.As(access.Admin), h.Browser()
+	good := admin.Token(consoletest.TablePath)
+	foreign := h.As(access.Admin).Token("/")
 	for name, token := range map[string]string{"none": "", "garbage": "xyz", "another session's": foreign, "cut": good[:len(good)-4]} {
-		form := runForm("ssn")
+		form := consoletest.RunForm("ssn")
 		form.Set("csrf_token", token)
-		if a := admin.post("/runs", form); a.status != http.StatusForbidden || !strings.Contains(a.body, "was not sent from a page of this console") {
-			t.Errorf("%s token: %d", name, a.status)
+		if a := admin.Post("/runs", form); a.Status != http.StatusForbidden || !strings.Contains(a.Body, "was not sent from a page of this console") {
+			t.Errorf("%s token: %d", name, a.Status)
 		}
 	}
-	form := runForm("ssn")
+	form := consoletest.RunForm("ssn")
 	form.Set("csrf_token", good)
-	if a := admin.post("/runs", form, "Sec-Fetch-Site", "cross-site"); a.status != http.StatusForbidden {
-		t.Errorf("sent from another site: %d", a.status)
+	if a := admin.Post("/runs", form, "Sec-Fetch-Site", "cross-site"); a.Status != http.StatusForbidden {
+		t.Errorf("sent from another site: %d", a.Status)
 	}
-	if a := admin.post("/runs", form, "Origin", "https://evil.example"); a.status != http.StatusForbidden {
-		t.Errorf("sent from another origin: %d", a.status)
+	if a := admin.Post("/runs", form, "Origin", "https://evil.example"); a.Status != http.StatusForbidden {
+		t.Errorf("sent from another origin: %d", a.Status)
 	}
-	if a := admin.post("/runs?csrf_token="+url.QueryEscape(good), runForm("ssn")); a.status != http.StatusForbidden {
-		t.Errorf("token in the address: %d", a.status)
+	if a := admin.Post("/runs?csrf_token="+url.QueryEscape(good), consoletest.RunForm("ssn")); a.Status != http.StatusForbidden {
+		t.Errorf("token in the address: %d", a.Status)
 	}
-	if a := stranger.post("/login", url.Values{"username": {"admin-1"}, "password": {password}}); a.status != http.StatusForbidden {
-		t.Errorf("sign-in without a token: %d", a.status)
+	if a := stranger.Post("/login", url.Values{"username": {"admin-1"}, "password": {password}}); a.Status != http.StatusForbidden {
+		t.Errorf("sign-in without a token: %d", a.Status)
 	}
-	if runs := h.records(audit.Filter{Operation: string(audit.RunRequested)}); len(runs) != 0 {
+	if runs := h.Records(audit.Filter{Operation: string(audit.RunRequested)}); len(runs) != 0 {
 		t.Errorf("%d runs were asked for", len(runs))
 	}
 }
 
 func TestSessionsEndByThemselves(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	b := h.As(access.Officer)
 	for range 3 { // activity keeps it open
-		h.advance(20 * time.Minute)
-		if a := b.get("/"); a.status != http.StatusOK {
-			t.Fatalf("after activity: %d", a.status)
+		h.Advance(20 * time.Minute)
+		if a := b.Get("/"); a.Status != http.StatusOK {
+			t.Fatalf("after activity: %d", a.Status)
 		}
 	}
-	h.advance(31 * time.Minute)
-	if a := b.get("/"); a.status != http.StatusSeeOther {
-		t.Errorf("after half an hour of nothing: %d", a.status)
+	h.Advance(31 * time.Minute)
+	if a := b.Get("/"); a.Status != http.StatusSeeOther {
+		t.Errorf("after half an hour of nothing: %d", a.Status)
 	}
-	b = h.as(access.Officer)
+	b = h.As(access.Officer)
 	for range 37 {
-		h.advance(20 * time.Minute)
-		if a := b.get("/"); a.status == http.StatusSeeOther {
+		h.Advance(20 * time.Minute)
+		if a := b.Get("/"); a.Status == http.StatusSeeOther {
 			return
 		}
 	}
@@ -177,24 +176,24 @@ func TestSessionsEndByThemselves(t *testing.T) {
 }
 
 func TestADisabledAccountIsOutAtOnce(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Officer)
-	u, err := h.db.UserByName(t.Context(), "officer-1")
+	h := consoletest.Start(t)
+	b := h.As(access.Officer)
+	u, err := h.Store.UserByName(t.Context(), "officer-1")
 	must(t, err)
-	must(t, h.accounts.SetDisabled(t.Context(), access.Caller{Name: "cli", Role: access.System}, u.ID, true))
-	if a := b.get("/audit"); a.status != http.StatusSeeOther {
-		t.Errorf("%d", a.status)
+	must(t, h.Accounts.SetDisabled(t.Context(), access.Caller{Name: "cli", Role: access.System}, u.ID, true))
+	if a := b.Get("/audit"); a.Status != http.StatusSeeOther {
+		t.Errorf("%d", a.Status)
 	}
 }
 
 func TestHTTPSMakesCookiesSecureAndAsksForHTTPS(t *testing.T) {
-	h := newHouse(t, func(c *handlers.Config, _ *sandbox.Config) { c.PublicURL = "https://seal.example" })
-	b := h.browser()
-	a := b.get("/login", "Host", "seal.example")
-	if c := findCookie(t, a.header, "__Host-cxseal_csrf"); !c.Secure || !c.HttpOnly {
+	h := consoletest.Start(t, func(c *consoletest.Config) { c.PublicURL = "https://seal.example" })
+	b := h.Browser()
+	a := b.Get("/login", "Host", "seal.example")
+	if c := findCookie(t, a.Header, "__Host-cxseal_csrf"); !c.Secure || !c.HttpOnly {
 		t.Errorf("%v", c)
 	}
-	if a.header.Get("Strict-Transport-Security") == "" {
+	if a.Header.Get("Strict-Transport-Security") == "" {
 		t.Error("no HSTS")
 	}
 }

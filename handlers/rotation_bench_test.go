@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"cxseal/internal/access"
+	"cxseal/internal/console/consoletest"
 )
 
 // TestRotationsOf100kColumns prints how long the pages and the feed take over
 // HTTP. It is no benchmark of the testing package so that one run makes the
 // ledger once and says all of it.
 func TestRotationsOf100kColumns(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
-	h.fillLedger(1000, 100)
-	feed := admin.newFeedAddress()
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	fillLedger(h, 1000, 100)
+	feed := newFeedAddress(admin)
 	var etag string
 	for _, m := range []struct {
 		name, path string
@@ -36,7 +37,7 @@ func TestRotationsOf100kColumns(t *testing.T) {
 		var status int
 		stop, peak := watchHeap()
 		for range 11 {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.server.URL+m.path, nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.URL+m.path, nil)
 			must(t, err)
 			for k, v := range m.header {
 				if v == "etag" {
@@ -45,7 +46,7 @@ func TestRotationsOf100kColumns(t *testing.T) {
 				req.Header.Set(k, v)
 			}
 			began := time.Now()
-			resp, err := admin.client.Do(req)
+			resp, err := admin.Client.Do(req)
 			must(t, err)
 			size, err = io.Copy(io.Discard, resp.Body)
 			must(t, err)

@@ -13,18 +13,18 @@ import (
 
 	"github.com/emersion/go-ical"
 
-	"cxseal/cxone/sandbox"
 	"cxseal/handlers"
 	"cxseal/internal/access"
+	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
 )
 
-// fillLedger has the house watch columns of other tables, due in a few months.
-func (h *house) fillLedger(tables, width int) {
-	h.t.Helper()
-	at := h.clock()
+// fillLedger has the console watch columns of other tables, due in a few months.
+func fillLedger(h *consoletest.Console, tables, width int) {
+	h.T.Helper()
+	at := h.Now()
 	for i := range tables {
 		columns := make([]inventory.Column, width)
 		for n := range columns {
@@ -32,26 +32,26 @@ func (h *house) fillLedger(tables, width int) {
 				Strategy: "AUTOMATIC", IntervalDays: 90, NextRotation: at.Add(time.Duration(100+n%200) * 24 * time.Hour)}
 		}
 		table := inventory.Table{Connection: "default", DatastoreID: "ds-many", TableID: fmt.Sprint("tbl-", i), Name: fmt.Sprint("table ", i), Total: width, Encrypted: width}
-		must(h.t, h.db.SaveTable(h.t.Context(), at, table, columns))
+		must(h.T, h.Store.SaveTable(h.T.Context(), at, table, columns))
 	}
 }
 
-func (b *browser) newFeedAddress() string {
-	b.h.t.Helper()
-	page := b.submit("/rotations", "/rotations/feed", nil)
-	address := feedAddress.FindString(page.body)
+func newFeedAddress(b *consoletest.Browser) string {
+	b.T.Helper()
+	page := b.Submit("/rotations", "/rotations/feed", nil)
+	address := feedAddress.FindString(page.Body)
 	if address == "" {
-		b.h.t.Fatalf("no feed: %d %s", page.status, page.body)
+		b.T.Fatalf("no feed: %d %s", page.Status, page.Body)
 	}
 	return address
 }
 
 // A feed of several pages must have each column once, whichever page it is on.
 func TestTheFeedHasEveryColumnOnce(t *testing.T) {
-	h := newHouse(t)
-	h.fillLedger(5, 450)
+	h := consoletest.Start(t)
+	fillLedger(h, 5, 450)
 	for _, coding := range []string{"gzip", "identity"} {
-		resp, err := http.DefaultTransport.RoundTrip(h.feedRequest(h.as(access.Officer).newFeedAddress(), "Accept-Encoding", coding))
+		resp, err := http.DefaultTransport.RoundTrip(feedRequest(h, newFeedAddress(h.As(access.Officer)), "Accept-Encoding", coding))
 		must(t, err)
 		var body io.Reader = resp.Body
 		if coding == "gzip" {
@@ -75,10 +75,10 @@ func TestTheFeedHasEveryColumnOnce(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-func (h *house) feedRequest(address string, header ...string) *http.Request {
-	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.server.URL+address, nil)
-	must(h.t, err)
+func feedRequest(h *consoletest.Console, address string, header ...string) *http.Request {
+	h.T.Helper()
+	req, err := http.NewRequestWithContext(h.T.Context(), http.MethodGet, h.URL+address, nil)
+	must(h.T, err)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -88,43 +88,43 @@ func (h *house) feedRequest(address string, header ...string) *http.Request {
 // Calendars ask every hour or so: what has not changed is not sent again, and
 // what has changed never counts as known.
 func TestAFeedIsSentAgainOnlyWhenItSaysSomethingElse(t *testing.T) {
-	h := newHouse(t)
-	h.fillLedger(1, 3)
-	admin, calendar := h.as(access.Admin), h.browser()
-	address := h.as(access.Officer).newFeedAddress()
-	ask := func(tag string) answer { return calendar.get(address, "If-None-Match", tag) }
-	tag := ask("").header.Get("ETag")
+	h := consoletest.Start(t)
+	fillLedger(h, 1, 3)
+	admin, calendar := h.As(access.Admin), h.Browser()
+	address := newFeedAddress(h.As(access.Officer))
+	ask := func(tag string) consoletest.Answer { return calendar.Get(address, "If-None-Match", tag) }
+	tag := ask("").Header.Get("ETag")
 	renewed := func(why string, want bool) {
 		t.Helper()
 		a := ask(`"other", ` + tag)
-		if got := a.status == http.StatusOK; got != want || !want && (a.status != http.StatusNotModified || a.body != "") {
-			t.Errorf("%s: %d, %d bytes", why, a.status, len(a.body))
+		if got := a.Status == http.StatusOK; got != want || !want && (a.Status != http.StatusNotModified || a.Body != "") {
+			t.Errorf("%s: %d, %d bytes", why, a.Status, len(a.Body))
 		}
-		tag = a.header.Get("ETag")
+		tag = a.Header.Get("ETag")
 	}
 	if !strings.HasPrefix(tag, `W/"`) {
 		t.Fatalf("ETag %q", tag)
 	}
 	renewed("nothing happened", false)
-	h.fillLedger(1, 3)
+	fillLedger(h, 1, 3)
 	renewed("the table was read and is as it was", false)
-	h.waitFor(admin.launch("ssn"), encryption.Verified)
+	h.WaitFor(admin.Launch("ssn"), encryption.Verified)
 	renewed("a column was encrypted", true)
 	renewed("nothing happened since", false)
-	h.advance(95 * 24 * time.Hour) // past the date of ssn, with the others far
+	h.Advance(95 * 24 * time.Hour) // past the date of ssn, with the others far
 	for {
-		n, err := h.db.StepRotations(t.Context(), h.clock(), rotation.ScanOptions{Leads: rotation.DefaultLeads}, 500)
+		n, err := h.Store.StepRotations(t.Context(), h.Now(), rotation.ScanOptions{Leads: rotation.DefaultLeads}, 500)
 		must(t, err)
 		if n == 0 {
 			break
 		}
 	}
 	a := ask(tag)
-	if a.status != http.StatusOK || !strings.Contains(a.body, "CATEGORIES:DUE") {
-		t.Errorf("after its date: %d %s", a.status, a.body)
+	if a.Status != http.StatusOK || !strings.Contains(a.Body, "CATEGORIES:DUE") {
+		t.Errorf("after its date: %d %s", a.Status, a.Body)
 	}
-	if a := calendar.get("/rotations.ics?token=A", "If-None-Match", a.header.Get("ETag")); a.status != http.StatusUnauthorized {
-		t.Errorf("a stranger who knows the tag gets %d", a.status)
+	if a := calendar.Get("/rotations.ics?token=A", "If-None-Match", a.Header.Get("ETag")); a.Status != http.StatusUnauthorized {
+		t.Errorf("a stranger who knows the tag gets %d", a.Status)
 	}
 }
 
@@ -144,12 +144,12 @@ func (l *breakingLedger) LedgerDates(ctx context.Context, from, until time.Time,
 // A calendar that took half a feed for the whole would drop the other dates.
 func TestAFeedThatBreaksOffDoesNotLookWhole(t *testing.T) {
 	ledger := &breakingLedger{}
-	h := newHouse(t, func(cfg *handlers.Config, _ *sandbox.Config) { cfg.Ledger = ledger })
-	h.fillLedger(3, 500)
-	address := h.as(access.Officer).newFeedAddress()
+	h := withPages(consoletest.Start(t), func(cfg *handlers.Config) { ledger.LedgerReader, cfg.Ledger = cfg.Ledger, ledger })
+	fillLedger(h, 3, 500)
+	address := newFeedAddress(h.As(access.Officer))
 	for _, coding := range []string{"gzip", "identity"} {
 		ledger.pages = 0
-		resp, err := http.DefaultTransport.RoundTrip(h.feedRequest(address, "Accept-Encoding", coding))
+		resp, err := http.DefaultTransport.RoundTrip(feedRequest(h, address, "Accept-Encoding", coding))
 		must(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)
 		if err == nil {

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"cxseal/cxone/sandbox"
 	"cxseal/handlers"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/console/consoletest"
 	"cxseal/internal/fault"
 )
 
@@ -121,36 +121,36 @@ var (
 )
 
 func TestEveryRouteOpensToItsRolesAndToNobodyElse(t *testing.T) {
-	h := newHouse(t)
-	stranger := h.browser()
+	h := consoletest.Start(t)
+	stranger := h.Browser()
 	for _, w := range walk {
-		a := stranger.do(w.method, w.path, strings.NewReader(""), "Content-Type", "application/x-www-form-urlencoded")
+		a := stranger.Do(w.method, w.path, strings.NewReader(""), "Content-Type", "application/x-www-form-urlencoded")
 		switch {
-		case w.page && (a.status != 303 || a.header.Get("Location") != "/login?next="+url.QueryEscape(w.path)):
-			t.Errorf("%s %s without a session: %d %q", w.method, w.path, a.status, a.header.Get("Location"))
-		case !w.page && a.status != 401:
-			t.Errorf("%s %s without a session: %d", w.method, w.path, a.status)
+		case w.page && (a.Status != 303 || a.Header.Get("Location") != "/login?next="+url.QueryEscape(w.path)):
+			t.Errorf("%s %s without a session: %d %q", w.method, w.path, a.Status, a.Header.Get("Location"))
+		case !w.page && a.Status != 401:
+			t.Errorf("%s %s without a session: %d", w.method, w.path, a.Status)
 		}
 		if w.page {
-			if a := stranger.get(w.path, "HX-Request", "true"); a.status != 401 {
-				t.Errorf("%s by htmx without a session: %d", w.path, a.status)
+			if a := stranger.Get(w.path, "HX-Request", "true"); a.Status != 401 {
+				t.Errorf("%s by htmx without a session: %d", w.path, a.Status)
 			}
 		}
 	}
 	for _, role := range access.Roles() {
-		b := h.as(role)
+		b := h.As(role)
 		for _, w := range walk {
 			want, may := 403, slices.Contains(w.allowed, role)
 			if may {
 				want = w.want
 			}
-			a := b.do(w.method, w.path, strings.NewReader(""), "Content-Type", "application/x-www-form-urlencoded")
-			if a.status != want {
-				t.Errorf("%s %s as %s: %d, want %d: %s", w.method, w.path, role, a.status, want, a.body)
+			a := b.Do(w.method, w.path, strings.NewReader(""), "Content-Type", "application/x-www-form-urlencoded")
+			if a.Status != want {
+				t.Errorf("%s %s as %s: %d, want %d: %s", w.method, w.path, role, a.Status, want, a.Body)
 			}
 			// Whoever may is stopped by the form's missing token, the rest before that.
-			if forged := strings.Contains(a.body, "was not sent from a page of this console"); w.method == "POST" && forged != may {
-				t.Errorf("%s %s as %s: allowed %v, and answered %s", w.method, w.path, role, may, a.body)
+			if forged := strings.Contains(a.Body, "was not sent from a page of this console"); w.method == "POST" && forged != may {
+				t.Errorf("%s %s as %s: allowed %v, and answered %s", w.method, w.path, role, may, a.Body)
 			}
 			checkHeaders(t, w.method+" "+w.path, a)
 		}
@@ -160,10 +160,10 @@ func TestEveryRouteOpensToItsRolesAndToNobodyElse(t *testing.T) {
 // Mutation: a route that is added to the table and not to the walk fails here;
 // one that is added without a permission fails TestARouteWithoutAPermissionCannotBeBuilt.
 func TestTheWalkMissesNoRoute(t *testing.T) {
-	h := newHouse(t)
-	decisions, walked := h.console.Decisions(), map[string]bool{}
+	h := consoletest.Start(t)
+	decisions, walked := h.Pages.Decisions(), map[string]bool{}
 	for _, w := range walk {
-		pattern := h.console.PatternOf(w.method, w.path)
+		pattern := h.Pages.PatternOf(w.method, w.path)
 		needs, ok := decisions[pattern]
 		if !ok {
 			t.Errorf("%s %s is answered by no guarded route (%s)", w.method, w.path, pattern)
@@ -183,54 +183,56 @@ func TestTheWalkMissesNoRoute(t *testing.T) {
 }
 
 func TestADenialSaysNothingOfWhatExists(t *testing.T) {
-	h := newHouse(t)
-	run := h.as(access.Admin).launch("ssn")
-	viewer := h.as(access.Viewer)
-	there, made := viewer.get(run), viewer.get("/runs/no-such-run")
-	strip := func(a answer) string { return stripVarying(a.body) }
-	if there.status != 403 || made.status != 403 || strip(there) != strip(made) {
-		t.Errorf("%d and %d differ", there.status, made.status)
+	h := consoletest.Start(t)
+	run := h.As(access.Admin).Launch("ssn")
+	viewer := h.As(access.Viewer)
+	there, made := viewer.Get(run), viewer.Get("/runs/no-such-run")
+	strip := func(a consoletest.Answer) string { return stripVarying(a.Body) }
+	if there.Status != 403 || made.Status != 403 || strip(there) != strip(made) {
+		t.Errorf("%d and %d differ", there.Status, made.Status)
 	}
-	officer := h.as(access.Officer)
-	one := officer.submit("/runs", run+"/cancel", nil)
-	other := officer.submit("/runs", "/runs/no-such-run/cancel", nil)
-	if one.status != 403 || other.status != 403 || strip(one) != strip(other) {
-		t.Errorf("cancel: %d and %d differ", one.status, other.status)
+	officer := h.As(access.Officer)
+	one := officer.Submit("/runs", run+"/cancel", nil)
+	other := officer.Submit("/runs", "/runs/no-such-run/cancel", nil)
+	if one.Status != 403 || other.Status != 403 || strip(one) != strip(other) {
+		t.Errorf("cancel: %d and %d differ", one.Status, other.Status)
 	}
 }
+
+var tokenValue = regexp.MustCompile(`name="csrf_token" value="[^"]+"`)
 
 var varying = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|datetime="[^"]*"|\d\d:\d\d(:\d\d)?`)
 
 // stripVarying takes out what differs from one page to the next.
 func stripVarying(body string) string {
-	body = tokenField.ReplaceAllString(body, "")
+	body = tokenValue.ReplaceAllString(body, "")
 	return varying.ReplaceAllString(body, "")
 }
 
 func TestDenialsOfChangesAreOnRecord(t *testing.T) {
-	h := newHouse(t)
-	officer := h.as(access.Officer)
-	if a := officer.submit("/runs", "/runs", runForm("ssn")); a.status != 403 {
-		t.Fatalf("launch as officer: %d", a.status)
+	h := consoletest.Start(t)
+	officer := h.As(access.Officer)
+	if a := officer.Submit("/runs", "/runs", consoletest.RunForm("ssn")); a.Status != 403 {
+		t.Fatalf("launch as officer: %d", a.Status)
 	}
-	list := h.records(audit.Filter{Operation: string(audit.RunRequested), Outcome: string(audit.Denied), Actor: "officer-1"})
+	list := h.Records(audit.Filter{Operation: string(audit.RunRequested), Outcome: string(audit.Denied), Actor: "officer-1"})
 	if len(list) != 1 || list[0].Record.TableID != tableID || strings.Join(list[0].Record.Columns, ",") != "ssn" {
 		t.Errorf("launch: %+v", list)
 	}
-	officer.submit("/runs", "/runs/x/cancel", nil)
-	if n := len(h.records(audit.Filter{Operation: string(audit.AccessDenied), Actor: "officer-1"})); n != 1 {
+	officer.Submit("/runs", "/runs/x/cancel", nil)
+	if n := len(h.Records(audit.Filter{Operation: string(audit.AccessDenied), Actor: "officer-1"})); n != 1 {
 		t.Errorf("cancel: %d records", n)
 	}
-	approver := h.as(access.Approver)
-	if a := approver.get("/audit.csv"); a.status != 403 {
-		t.Errorf("export as approver: %d", a.status)
+	approver := h.As(access.Approver)
+	if a := approver.Get("/audit.csv"); a.Status != 403 {
+		t.Errorf("export as approver: %d", a.Status)
 	}
-	if n := len(h.records(audit.Filter{Operation: string(audit.AuditExport), Outcome: string(audit.Denied), Actor: "approver-1"})); n != 1 {
+	if n := len(h.Records(audit.Filter{Operation: string(audit.AuditExport), Outcome: string(audit.Denied), Actor: "approver-1"})); n != 1 {
 		t.Errorf("export: %d records", n)
 	}
 }
 
-func checkHeaders(t *testing.T, what string, a answer) {
+func checkHeaders(t *testing.T, what string, a consoletest.Answer) {
 	t.Helper()
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
@@ -238,112 +240,112 @@ func checkHeaders(t *testing.T, what string, a answer) {
 		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 	} {
-		if got := a.header.Get(name); got != want || len(a.header[name]) != 1 {
-			t.Errorf("%s: %s is %q", what, name, a.header[name])
+		if got := a.Header.Get(name); got != want || len(a.Header[name]) != 1 {
+			t.Errorf("%s: %s is %q", what, name, a.Header[name])
 		}
 	}
-	if a.header.Get("X-Request-Id") == "" {
+	if a.Header.Get("X-Request-Id") == "" {
 		t.Errorf("%s has no request id", what)
 	}
 }
 
 func TestHEADWorksWhereverGETDoes(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Admin)
+	h := consoletest.Start(t)
+	b := h.As(access.Admin)
 	paths := []string{"/healthz", "/readyz", "/metrics", "/login"}
 	for _, w := range walk {
 		if w.method == "GET" {
 			paths = append(paths, w.path)
 		}
 	}
-	before := len(h.records(audit.Filter{Operation: string(audit.AuditExport)}))
+	before := len(h.Records(audit.Filter{Operation: string(audit.AuditExport)}))
 	for _, path := range paths {
-		head := b.do(http.MethodHead, path, nil)
-		if head.body != "" {
+		head := b.Do(http.MethodHead, path, nil)
+		if head.Body != "" {
 			t.Errorf("HEAD %s has a body", path)
 		}
-		if got := b.get(path); head.status != got.status || head.header.Get("Content-Type") != got.header.Get("Content-Type") {
-			t.Errorf("HEAD %s: %d %q, GET: %d %q", path, head.status, head.header.Get("Content-Type"), got.status, got.header.Get("Content-Type"))
+		if got := b.Get(path); head.Status != got.Status || head.Header.Get("Content-Type") != got.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d %q, GET: %d %q", path, head.Status, head.Header.Get("Content-Type"), got.Status, got.Header.Get("Content-Type"))
 		}
 	}
-	if n := len(h.records(audit.Filter{Operation: string(audit.AuditExport)})) - before; n != 3 {
+	if n := len(h.Records(audit.Filter{Operation: string(audit.AuditExport)})) - before; n != 3 {
 		t.Errorf("three exports and three HEADs left %d records", n)
 	}
 }
 
 func TestUnknownAddressesAndMethods(t *testing.T) {
-	h := newHouse(t)
-	b := h.as(access.Officer)
+	h := consoletest.Start(t)
+	b := h.As(access.Officer)
 	for _, path := range []string{"/nothing", "/runs/", "/audit/x/y", "/%2e%2e/etc/passwd", "/datastores/a/tables"} {
-		if a := b.get(path); a.status != 404 {
-			t.Errorf("%s: %d", path, a.status)
+		if a := b.Get(path); a.Status != 404 {
+			t.Errorf("%s: %d", path, a.Status)
 		}
 	}
 	for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
-		if a := b.do(method, "/runs", nil); a.status != 405 || a.header.Get("Allow") == "" {
-			t.Errorf("%s /runs: %d, Allow %q", method, a.status, a.header.Get("Allow"))
+		if a := b.Do(method, "/runs", nil); a.Status != 405 || a.Header.Get("Allow") == "" {
+			t.Errorf("%s /runs: %d, Allow %q", method, a.Status, a.Header.Get("Allow"))
 		}
 	}
-	a := b.get("/nothing", "Accept", "application/json")
-	if a.status != 404 || !strings.HasPrefix(a.body, `{"error":{"code":"not_found","message":`) {
-		t.Errorf("%d %s", a.status, a.body)
+	a := b.Get("/nothing", "Accept", "application/json")
+	if a.Status != 404 || !strings.HasPrefix(a.Body, `{"error":{"code":"not_found","message":`) {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
 func TestProbesNeedNoSession(t *testing.T) {
-	h := newHouse(t)
-	b := h.browser()
-	if a := b.get("/healthz"); a.status != 200 {
-		t.Errorf("healthz %d", a.status)
+	h := consoletest.Start(t)
+	b := h.Browser()
+	if a := b.Get("/healthz"); a.Status != 200 {
+		t.Errorf("healthz %d", a.Status)
 	}
-	if a := b.get("/readyz"); a.status != 200 {
-		t.Errorf("readyz %d %s", a.status, a.body)
+	if a := b.Get("/readyz"); a.Status != 200 {
+		t.Errorf("readyz %d %s", a.Status, a.Body)
 	}
-	b.get("/login")
-	a := b.get("/metrics")
+	b.Get("/login")
+	a := b.Get("/metrics")
 	for _, want := range []string{`cxseal_http_request_duration_seconds_count{method="GET",route="/login",status="200"} 1`, `cxseal_runs{state="verified"} 0`} {
-		if !strings.Contains(a.body, want) {
+		if !strings.Contains(a.Body, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
 }
 
 func TestAConsoleThatIsNotReadySaysWhy(t *testing.T) {
-	h := newHouse(t, func(c *handlers.Config, _ *sandbox.Config) {
+	h := withPages(consoletest.Start(t), func(c *handlers.Config) {
 		c.Ready = func(context.Context) error {
 			return fault.New(fault.Conflict, "Another console works on this database.")
 		}
 	})
-	if a := h.browser().get("/readyz"); a.status != 503 || a.body != "Another console works on this database.\n" {
-		t.Errorf("%d %q", a.status, a.body)
+	if a := h.Browser().Get("/readyz"); a.Status != 503 || a.Body != "Another console works on this database.\n" {
+		t.Errorf("%d %q", a.Status, a.Body)
 	}
 }
 
-func publicURL(url string) option {
-	return func(c *handlers.Config, _ *sandbox.Config) { c.PublicURL = url }
+func publicURL(url string) consoletest.Option {
+	return func(c *consoletest.Config) { c.PublicURL = url }
 }
 
 func TestOtherHostNamesAreRefused(t *testing.T) {
-	h := newHouse(t, publicURL("http://seal.example:8080"))
-	b := h.browser()
+	h := consoletest.Start(t, publicURL("http://seal.example:8080"))
+	b := h.Browser()
 	for host, want := range map[string]int{"seal.example:8080": 200, "SEAL.example:8080": 200, "seal.example": 421, "evil.example:8080": 421,
 		"evil.example": 421, "127.0.0.1": 200, "localhost:1234": 200, "[::1]:80": 200, "10.0.0.1": 421} {
-		if a := b.get("/login", "Host", host); a.status != want {
-			t.Errorf("%s: %d, want %d", host, a.status, want)
+		if a := b.Get("/login", "Host", host); a.Status != want {
+			t.Errorf("%s: %d, want %d", host, a.Status, want)
 		}
 	}
-	if a := b.get("/healthz", "Host", "10.0.0.1"); a.status != 200 {
-		t.Errorf("a probe by address: %d", a.status)
+	if a := b.Get("/healthz", "Host", "10.0.0.1"); a.Status != 200 {
+		t.Errorf("a probe by address: %d", a.Status)
 	}
 }
 
 func TestSecretsStayOutOfTheLog(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
-	run := h.waitFor(admin.launch("ssn"), "verified")
-	admin.get("/audit?q=secret-search")
-	h.browser().do("POST", "/kms/callback/"+run.CallbackToken, strings.NewReader("{}"))
-	log := h.logs.until(t, "/kms/callback/:token")
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	run := h.WaitFor(admin.Launch("ssn"), "verified")
+	admin.Get("/audit?q=secret-search")
+	h.Browser().Do("POST", "/kms/callback/"+run.CallbackToken, strings.NewReader("{}"))
+	log := h.Logs.Until(t, "/kms/callback/:token")
 	for what, secret := range map[string]string{"callback token": run.CallbackToken, "password": password, "session": sessionOf(admin), "query": "secret-search"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds a %s", what)

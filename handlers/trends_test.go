@@ -13,6 +13,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/campaign"
+	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
 )
 
@@ -24,121 +25,121 @@ func rowsOf(t *testing.T, body string) [][]string {
 }
 
 func TestTheSeriesBehindTheChartsFollowARun(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
-	admin.get(tablePath()) // read once, so that there is a before
-	before := rowsOf(t, admin.get("/charts/coverage.csv?table_id="+tableID).body)
-	h.waitFor(admin.launch("ssn", "credit_card"), encryption.Verified)
-	a := admin.get("/charts/coverage.csv?table_id=" + tableID)
-	if want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage\r\n"; !strings.HasPrefix(a.body, want) {
-		t.Fatalf("%d %q", a.status, a.body)
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	admin.Get(consoletest.TablePath) // read once, so that there is a before
+	before := rowsOf(t, admin.Get("/charts/coverage.csv?table_id="+tableID).Body)
+	h.WaitFor(admin.Launch("ssn", "credit_card"), encryption.Verified)
+	a := admin.Get("/charts/coverage.csv?table_id=" + tableID)
+	if want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage\r\n"; !strings.HasPrefix(a.Body, want) {
+		t.Fatalf("%d %q", a.Status, a.Body)
 	}
-	after := rowsOf(t, a.body)
+	after := rowsOf(t, a.Body)
 	was, now := before[len(before)-1], after[len(after)-1]
 	if was[5] != "0" || now[5] != "2" || now[8] != "2" || now[2] != datastoreID || now[3] != tableID {
 		t.Errorf("from %q to %q", was, now)
 	}
-	latency := rowsOf(t, admin.get("/charts/latency.csv").body)
+	latency := rowsOf(t, admin.Get("/charts/latency.csv").Body)
 	if len(latency) != 5 || strings.Join(latency[0], ",") != "date,stage,runs,failed,p50_ms,p95_ms,max_ms" || latency[4][1] != "kms" || latency[4][2] != "1" || latency[4][3] != "0" {
 		t.Errorf("%q", latency)
 	}
-	if page := admin.get("/charts"); page.status != 200 || !strings.Contains(page.body, "Encryption of 2 columns of") {
-		t.Errorf("the chart does not mark the run: %d", page.status)
+	if page := admin.Get("/charts"); page.Status != 200 || !strings.Contains(page.Body, "Encryption of 2 columns of") {
+		t.Errorf("the chart does not mark the run: %d", page.Status)
 	}
 	for _, bad := range []string{"/charts/coverage.csv?from=yesterday", "/charts/latency.csv?tabel_id=x", "/charts?from=2026-02-01&to=2026-01-01"} {
-		if a := admin.get(bad); a.status != http.StatusBadRequest {
-			t.Errorf("%s is answered with %d", bad, a.status)
+		if a := admin.Get(bad); a.Status != http.StatusBadRequest {
+			t.Errorf("%s is answered with %d", bad, a.Status)
 		}
 	}
-	if a := admin.get("/charts/coverage.csv?to=2001-01-01"); a.status != 200 || strings.Count(a.body, "\n") != 1 {
-		t.Errorf("a period before everything: %d %q", a.status, a.body)
+	if a := admin.Get("/charts/coverage.csv?to=2001-01-01"); a.Status != 200 || strings.Count(a.Body, "\n") != 1 {
+		t.Errorf("a period before everything: %d %q", a.Status, a.Body)
 	}
 }
 
 var columnKey = regexp.MustCompile(`name="column" value="([^"]+)"[^>]*aria-label="([^" ]+) of`)
 
 func TestAnAdminDecidesWhatIsSensitiveAndItIsOnRecord(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
-	admin.get(tablePath())
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	admin.Get(consoletest.TablePath)
 	const list = "/sensitivity?table_id=" + tableID
 	keys := map[string]string{}
-	for _, m := range columnKey.FindAllStringSubmatch(admin.get(list).body, -1) {
+	for _, m := range columnKey.FindAllStringSubmatch(admin.Get(list).Body, -1) {
 		keys[m[2]] = m[1]
 	}
 	if keys["city"] == "" || keys["ssn"] == "" {
 		t.Fatalf("the list names %v", keys)
 	}
-	a := admin.submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}, "table_id": {tableID}})
-	if a.status != http.StatusSeeOther || a.header.Get("Location") != list {
-		t.Fatalf("%d %s", a.status, a.header.Get("Location"))
+	a := admin.Submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}, "table_id": {tableID}})
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != list {
+		t.Fatalf("%d %s", a.Status, a.Header.Get("Location"))
 	}
-	if page := admin.get(list + "&state=sensitive&decided=yes"); !strings.Contains(page.body, "<code>city</code>") || strings.Contains(page.body, "<code>ssn</code>") {
+	if page := admin.Get(list + "&state=sensitive&decided=yes"); !strings.Contains(page.Body, "<code>city</code>") || strings.Contains(page.Body, "<code>ssn</code>") {
 		t.Error("the decision is not shown")
 	}
-	admin.get(tablePath()) // reading the table proposes again
-	a = admin.submit(list, "/sensitivity", url.Values{"decision": {"not_sensitive"}, "all": {"1"}, "table_id": {tableID}, "q": {"s"}})
-	if a.status != http.StatusSeeOther {
-		t.Fatalf("%d %s", a.status, a.body)
+	admin.Get(consoletest.TablePath) // reading the table proposes again
+	a = admin.Submit(list, "/sensitivity", url.Values{"decision": {"not_sensitive"}, "all": {"1"}, "table_id": {tableID}, "q": {"s"}})
+	if a.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	records := h.records(audit.Filter{Operation: string(audit.SettingsChanged)})
+	records := h.Records(audit.Filter{Operation: string(audit.SettingsChanged)})
 	if len(records) != 2 || records[0].Record.TableID != tableID || len(records[0].Record.Columns)+len(records[1].Record.Columns) < 3 {
 		t.Errorf("%d records: %+v", len(records), records)
 	}
-	if page := admin.get(list + "&state=sensitive"); strings.Contains(page.body, "<code>ssn</code>") || !strings.Contains(page.body, "<code>city</code>") {
+	if page := admin.Get(list + "&state=sensitive"); strings.Contains(page.Body, "<code>ssn</code>") || !strings.Contains(page.Body, "<code>city</code>") {
 		t.Error("deciding about all that match did not reach ssn, or reached too far")
 	}
-	officer := h.as(access.Officer)
-	if page := officer.get(list); page.status != 200 || strings.Contains(page.body, `name="decision"`) {
-		t.Errorf("an officer: %d, with the form", page.status)
+	officer := h.As(access.Officer)
+	if page := officer.Get(list); page.Status != 200 || strings.Contains(page.Body, `name="decision"`) {
+		t.Errorf("an officer: %d, with the form", page.Status)
 	}
-	if a := officer.submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}}); a.status != http.StatusForbidden {
-		t.Errorf("an officer decides: %d", a.status)
+	if a := officer.Submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}}); a.Status != http.StatusForbidden {
+		t.Errorf("an officer decides: %d", a.Status)
 	}
-	if a := admin.submit(list, "/sensitivity", url.Values{"decision": {"perhaps"}, "column": {"%%%"}}); a.status != http.StatusBadRequest {
-		t.Errorf("nonsense is answered with %d", a.status)
+	if a := admin.Submit(list, "/sensitivity", url.Values{"decision": {"perhaps"}, "column": {"%%%"}}); a.Status != http.StatusBadRequest {
+		t.Errorf("nonsense is answered with %d", a.Status)
 	}
 }
 
 func TestACampaignEncryptsWhatIsOpenAndSaysWhatItLeftOut(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
 	form := url.Values{"connection": {"default"}, "datastore_id": {datastoreID}, "target": {"tables"}, "table_id": {tableID}, "interval_days": {"60"}}
-	if a := admin.submit("/campaigns?datastore_id="+datastoreID, "/campaigns/preflight", form); a.status != 200 || !strings.Contains(a.body, "would be encrypted") {
-		t.Fatalf("preflight: %d", a.status)
+	if a := admin.Submit("/campaigns?datastore_id="+datastoreID, "/campaigns/preflight", form); a.Status != 200 || !strings.Contains(a.Body, "would be encrypted") {
+		t.Fatalf("preflight: %d", a.Status)
 	}
-	a := admin.submit("/campaigns", "/campaigns", form)
-	path := a.header.Get("Location")
-	if a.status != http.StatusSeeOther || !strings.HasPrefix(path, "/campaigns/") {
-		t.Fatalf("%d %s", a.status, a.body)
+	a := admin.Submit("/campaigns", "/campaigns", form)
+	path := a.Header.Get("Location")
+	if a.Status != http.StatusSeeOther || !strings.HasPrefix(path, "/campaigns/") {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	id := strings.TrimPrefix(path, "/campaigns/")
-	found := h.untilCampaign(id, campaign.Done)
+	found := untilCampaign(h, id, campaign.Done)
 	if found.Progress.Ended[encryption.Verified] != 1 || found.IntervalDays != 60 {
 		t.Errorf("progress %+v", found.Progress)
 	}
-	page := admin.get(path)
-	if page.status != 200 || !strings.Contains(page.body, "1 of 1 table, 1 verified") {
-		t.Errorf("the campaign's page: %d", page.status)
+	page := admin.Get(path)
+	if page.Status != 200 || !strings.Contains(page.Body, "1 of 1 table, 1 verified") {
+		t.Errorf("the campaign's page: %d", page.Status)
 	}
-	rows := rowsOf(t, admin.get(path+"/export.csv").body)
+	rows := rowsOf(t, admin.Get(path+"/export.csv").Body)
 	if len(rows) != 2 || !strings.Contains(rows[1][5], "ssn") || rows[1][8] != "verified" {
 		t.Errorf("export %q", rows)
 	}
-	if fragment := admin.get(path+"/progress", "HX-Request", "true"); fragment.status != 200 || strings.Contains(fragment.body, "<html") || strings.Contains(fragment.body, "hx-get") {
-		t.Errorf("a campaign that has ended still asks for itself: %d", fragment.status)
+	if fragment := admin.Get(path+"/progress", "HX-Request", "true"); fragment.Status != 200 || strings.Contains(fragment.Body, "<html") || strings.Contains(fragment.Body, "hx-get") {
+		t.Errorf("a campaign that has ended still asks for itself: %d", fragment.Status)
 	}
-	if run := admin.get("/runs/" + rows[1][7]); !strings.Contains(run.body, path) {
+	if run := admin.Get("/runs/" + rows[1][7]); !strings.Contains(run.Body, path) {
 		t.Error("the run does not lead back to its campaign")
 	}
-	if n := len(h.records(audit.Filter{Operation: string(audit.CampaignChanged)})); n != 2 {
+	if n := len(h.Records(audit.Filter{Operation: string(audit.CampaignChanged)})); n != 2 {
 		t.Errorf("%d records of a campaign that was launched and ended", n)
 	}
-	officer := h.as(access.Officer)
-	if a := officer.submit("/campaigns", "/campaigns", form); a.status != http.StatusForbidden {
-		t.Errorf("an officer launches: %d", a.status)
+	officer := h.As(access.Officer)
+	if a := officer.Submit("/campaigns", "/campaigns", form); a.Status != http.StatusForbidden {
+		t.Errorf("an officer launches: %d", a.Status)
 	}
-	denied := h.records(audit.Filter{Operation: string(audit.CampaignChanged), Outcome: string(audit.Denied)})
+	denied := h.Records(audit.Filter{Operation: string(audit.CampaignChanged), Outcome: string(audit.Denied)})
 	if len(denied) != 1 || denied[0].Record.Actor.Role != string(access.Officer) {
 		t.Errorf("the refusal is on record as %+v", denied)
 	}
@@ -148,57 +149,57 @@ func TestACampaignEncryptsWhatIsOpenAndSaysWhatItLeftOut(t *testing.T) {
 			bad[k] = v
 		}
 		bad.Set(field, value)
-		if a := admin.submit("/campaigns", "/campaigns", bad); a.status != http.StatusUnprocessableEntity {
-			t.Errorf("%s=%q is answered with %d", field, value, a.status)
+		if a := admin.Submit("/campaigns", "/campaigns", bad); a.Status != http.StatusUnprocessableEntity {
+			t.Errorf("%s=%q is answered with %d", field, value, a.Status)
 		}
 	}
-	if a := admin.submit("/campaigns", path+"/pause", nil); a.status != http.StatusConflict {
-		t.Errorf("pausing a campaign that has ended: %d", a.status)
+	if a := admin.Submit("/campaigns", path+"/pause", nil); a.Status != http.StatusConflict {
+		t.Errorf("pausing a campaign that has ended: %d", a.Status)
 	}
 }
 
 // What somebody cancelled did not fail, and nobody is to look for a reason.
 func TestACancelledCampaignCountsNoFailures(t *testing.T) {
-	h := newHouse(t)
-	admin := h.as(access.Admin)
-	closed := h.clock().UTC().Add(-time.Hour)
-	if a := admin.submit("/rotations/policies", "/rotations/policies", url.Values{"strategy": {"AUTOMATIC"}, "interval_days": {"90"}, "grace_days": {"7"},
-		"window_cron": {closed.Format("4 15") + " * * *"}, "window_zone": {"UTC"}, "window_minutes": {"1"}}); a.status != 303 {
-		t.Fatalf("policy: %d %s", a.status, a.body)
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	closed := h.Now().UTC().Add(-time.Hour)
+	if a := admin.Submit("/rotations/policies", "/rotations/policies", url.Values{"strategy": {"AUTOMATIC"}, "interval_days": {"90"}, "grace_days": {"7"},
+		"window_cron": {closed.Format("4 15") + " * * *"}, "window_zone": {"UTC"}, "window_minutes": {"1"}}); a.Status != 303 {
+		t.Fatalf("policy: %d %s", a.Status, a.Body)
 	}
-	path := admin.submit("/campaigns", "/campaigns", url.Values{"connection": {"default"}, "datastore_id": {datastoreID}, "target": {"tables"}, "table_id": {tableID}, "interval_days": {"60"}}).header.Get("Location")
+	path := admin.Submit("/campaigns", "/campaigns", url.Values{"connection": {"default"}, "datastore_id": {datastoreID}, "target": {"tables"}, "table_id": {tableID}, "interval_days": {"60"}}).Header.Get("Location")
 	id := strings.TrimPrefix(path, "/campaigns/")
-	for h.untilCampaign(id, campaign.Running).Progress.Open == 0 {
+	for untilCampaign(h, id, campaign.Running).Progress.Open == 0 {
 		if t.Context().Err() != nil {
 			t.Fatal("the run that waits for its window is not launched")
 		}
 	}
-	if a := admin.submit(path, path+"/cancel", nil); a.status != 303 {
-		t.Fatalf("cancel: %d %s", a.status, a.body)
+	if a := admin.Submit(path, path+"/cancel", nil); a.Status != 303 {
+		t.Fatalf("cancel: %d %s", a.Status, a.Body)
 	}
-	h.untilCampaign(id, campaign.Cancelled)
-	if page := admin.get(path).body; !strings.Contains(page, "1 of 1 table, 1 cancelled") || strings.Contains(page, "failed or not confirmed") || strings.Contains(page, "To come") {
+	untilCampaign(h, id, campaign.Cancelled)
+	if page := admin.Get(path).Body; !strings.Contains(page, "1 of 1 table, 1 cancelled") || strings.Contains(page, "failed or not confirmed") || strings.Contains(page, "To come") {
 		t.Errorf("the campaign's page: %s", page)
 	}
 }
 
 // untilCampaign waits until the campaign is in the state.
-func (h *house) untilCampaign(id string, want campaign.State) campaign.Campaign {
-	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
+func untilCampaign(h *consoletest.Console, id string, want campaign.State) campaign.Campaign {
+	h.T.Helper()
+	ctx, cancel := context.WithTimeout(h.T.Context(), 10*time.Second)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		c, err := h.db.Campaign(ctx, id)
-		must(h.t, err)
+		c, err := h.Store.Campaign(ctx, id)
+		must(h.T, err)
 		if c.State == want {
 			return c
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			h.t.Fatalf("the campaign is %s: %+v", c.State, c.Progress)
+			h.T.Fatalf("the campaign is %s: %+v", c.State, c.Progress)
 		}
 	}
 }

@@ -15,35 +15,36 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"cxseal/internal/access/oidctest"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
 // login goes the whole way with the provider, as it bends.
-func login(t *testing.T, p *testProvider, o *OIDC) (Identity, error) {
+func login(t *testing.T, p *oidctest.Provider, o *OIDC) (Identity, error) {
 	t.Helper()
 	address, state, err := o.AuthCodeURL(t.Context())
 	if err != nil {
 		return Identity{}, err
 	}
-	return o.Exchange(t.Context(), state, p.browse(address))
+	return o.Exchange(t.Context(), state, p.Browse(address))
 }
 
 func TestAPersonSignsInThroughTheirOrganisation(t *testing.T) {
 	c := newClock()
 	p := newProvider(t, c)
-	o := p.open()
+	o := open(t, p)
 	for range 2 {
 		id, err := login(t, p, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if id.Subject != "subject-1" || id.Issuer != p.URL+"/tenant" || id.Name != "olga@acme" || id.Role != Officer || len(id.Groups) != 2 {
+		if id.Subject != "subject-1" || id.Issuer != p.Issuer || id.Name != "olga@acme" || id.Role != Officer || len(id.Groups) != 2 {
 			t.Errorf("%+v", id)
 		}
 	}
-	if p.calls["discovery"] != 1 {
-		t.Errorf("%d discoveries for two logins", p.calls["discovery"])
+	if p.Calls("discovery") != 1 {
+		t.Errorf("%d discoveries for two logins", p.Calls("discovery"))
 	}
 	if o.Config().ClientSecret != "" {
 		t.Error("Config gives the client secret away")
@@ -54,55 +55,55 @@ func TestAPersonSignsInThroughTheirOrganisation(t *testing.T) {
 // through; each was tried once, and failed this test.
 func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 	now := newClock().Now()
-	for name, bend := range map[string]func(*testProvider){
+	for name, bend := range map[string]func(*oidctest.Provider){
 		// leave out the comparison of id.Nonce
-		"wrong nonce": func(p *testProvider) { p.claims = map[string]any{"nonce": "of another login"} },
-		"no nonce":    func(p *testProvider) { p.claims = map[string]any{"nonce": ""} },
+		"wrong nonce": func(p *oidctest.Provider) { p.Claims = map[string]any{"nonce": "of another login"} },
+		"no nonce":    func(p *oidctest.Provider) { p.Claims = map[string]any{"nonce": ""} },
 		// SkipIssuerCheck: true
-		"wrong issuer": func(p *testProvider) { p.claims = map[string]any{"iss": "https://evil.example"} },
+		"wrong issuer": func(p *oidctest.Provider) { p.Claims = map[string]any{"iss": "https://evil.example"} },
 		// SkipExpiryCheck: true
-		"expired": func(p *testProvider) { p.claims = map[string]any{"exp": now.Add(-time.Second).Unix()} },
+		"expired": func(p *oidctest.Provider) { p.Claims = map[string]any{"exp": now.Add(-time.Second).Unix()} },
 		// SkipClientIDCheck: true (and no comparison of azp)
-		"other audience": func(p *testProvider) { p.claims = map[string]any{"aud": "another-client"} },
+		"other audience": func(p *oidctest.Provider) { p.Claims = map[string]any{"aud": "another-client"} },
 		// leave out the comparison of azp
-		"for another party": func(p *testProvider) {
-			p.claims = map[string]any{"aud": []string{testClient, "another-client"}, "azp": "another-client"}
+		"for another party": func(p *oidctest.Provider) {
+			p.Claims = map[string]any{"aud": []string{oidctest.ClientID, "another-client"}, "azp": "another-client"}
 		},
-		"several audiences, no party": func(p *testProvider) {
-			p.claims = map[string]any{"aud": []string{testClient, "another-client"}}
+		"several audiences, no party": func(p *oidctest.Provider) {
+			p.Claims = map[string]any{"aud": []string{oidctest.ClientID, "another-client"}}
 		},
 		// InsecureSkipSignatureCheck: true
-		"unsigned": func(p *testProvider) { p.sign = unsigned },
-		"signed with another key": func(p *testProvider) {
+		"unsigned": func(p *oidctest.Provider) { p.Sign = oidctest.Unsigned },
+		"signed with another key": func(p *oidctest.Provider) {
 			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 			if err != nil {
-				p.t.Fatal(err)
+				t.Fatal(err)
 			}
-			p.sign = p.signWith(key, "k1", jose.ES256)
+			p.Sign = p.SignWith(key, "k1", jose.ES256)
 		},
-		"signed with the client's secret": func(p *testProvider) {
-			p.sign = p.signWith([]byte(strings.Repeat(testSecret, 2)), "k1", jose.HS256)
+		"signed with the client's secret": func(p *oidctest.Provider) {
+			p.Sign = p.SignWith([]byte(strings.Repeat(oidctest.ClientSecret, 2)), "k1", jose.HS256)
 		},
 		// leave out VerifyAccessToken
-		"another access token": func(p *testProvider) { p.claims = map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"} },
-		"no subject":           func(p *testProvider) { p.claims = map[string]any{"sub": ""} },
-		"no ID token": func(p *testProvider) {
-			p.exchanging = func(w http.ResponseWriter, _ *http.Request) bool {
-				p.answer(w, 200, map[string]any{"access_token": "at", "token_type": "Bearer"})
+		"another access token": func(p *oidctest.Provider) { p.Claims = map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"} },
+		"no subject":           func(p *oidctest.Provider) { p.Claims = map[string]any{"sub": ""} },
+		"no ID token": func(p *oidctest.Provider) {
+			p.Exchanging = func(w http.ResponseWriter, _ *http.Request) bool {
+				p.Answer(w, 200, map[string]any{"access_token": "at", "token_type": "Bearer"})
 				return true
 			}
 		},
-		"discovery of another issuer": func(p *testProvider) { p.issuer = "https://evil.example" },
+		"discovery of another issuer": func(p *oidctest.Provider) { p.Discovered = "https://evil.example" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t, newClock())
 			bend(p)
-			id, err := login(t, p, p.open())
+			id, err := login(t, p, open(t, p))
 			wantCode(t, err, fault.Unauthenticated)
 			if id.Subject != "" {
 				t.Errorf("refused, and yet %+v", id)
 			}
-			if strings.Contains(err.Error(), testSecret) {
+			if strings.Contains(err.Error(), oidctest.ClientSecret) {
 				t.Errorf("the error repeats the secret: %v", err)
 			}
 		})
@@ -112,13 +113,13 @@ func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 // Fails when CheckRedirect lets the request go on (tried).
 func TestTheClientSecretFollowsNoRedirect(t *testing.T) {
 	p := newProvider(t, newClock())
-	p.exchanging = func(w http.ResponseWriter, r *http.Request) bool {
+	p.Exchanging = func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, "/tenant/elsewhere", http.StatusTemporaryRedirect)
 		return true
 	}
-	_, err := login(t, p, p.open())
+	_, err := login(t, p, open(t, p))
 	wantCode(t, err, fault.Unauthenticated)
-	if p.calls["elsewhere"] != 0 {
+	if p.Calls("elsewhere") != 0 {
 		t.Error("the code and the secret went elsewhere")
 	}
 }
@@ -126,8 +127,8 @@ func TestTheClientSecretFollowsNoRedirect(t *testing.T) {
 // Fails when cappedTransport reads on (tried).
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	p := newProvider(t, newClock())
-	p.padding = strings.Repeat(" ", 2*maxOIDCBytes)
-	_, _, err := p.open().AuthCodeURL(t.Context())
+	p.Padding = strings.Repeat(" ", 2*maxOIDCBytes)
+	_, _, err := open(t, p).AuthCodeURL(t.Context())
 	wantCode(t, err, fault.Unauthenticated)
 }
 
@@ -135,20 +136,20 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 // would take the code again).
 func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
-	p.reusable = true
-	o := p.open()
+	p.Reusable = true
+	o := open(t, p)
 	address, state, err := o.AuthCodeURL(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := p.browse(address)
+	back := p.Browse(address)
 	if _, err := o.Exchange(t.Context(), state, back); err != nil {
 		t.Fatal(err)
 	}
 	_, err = o.Exchange(t.Context(), state, back)
 	wantCode(t, err, fault.Unauthenticated)
-	if p.calls["token"] != 1 {
-		t.Errorf("the code was sent %d times", p.calls["token"])
+	if p.Calls("token") != 1 {
+		t.Errorf("the code was sent %d times", p.Calls("token"))
 	}
 }
 
@@ -157,7 +158,7 @@ func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 // provider refuses to begin then, as it does without a challenge).
 func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
-	o := p.open()
+	o := open(t, p)
 	stolen, _, err := o.AuthCodeURL(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -166,11 +167,11 @@ func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := p.browse(address)
-	back.Set("code", p.browse(stolen).Get("code"))
+	back := p.Browse(address)
+	back.Set("code", p.Browse(stolen).Get("code"))
 	_, err = o.Exchange(t.Context(), state, back)
 	wantCode(t, err, fault.Unauthenticated)
-	if strings.Contains(err.Error(), testSecret) || !strings.Contains(err.Error(), "invalid_grant") {
+	if strings.Contains(err.Error(), oidctest.ClientSecret) || !strings.Contains(err.Error(), "invalid_grant") {
 		t.Errorf("the log would say %q", err)
 	}
 }
@@ -180,7 +181,7 @@ func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
 	c := newClock()
 	p := newProvider(t, c)
-	o := p.open()
+	o := open(t, p)
 	for name, change := range map[string]func(state *string, back url.Values){
 		"another browser's session": func(s *string, _ url.Values) { *s = "other" },
 		"no session":                func(s *string, b url.Values) { *s = ""; b.Del("state") },
@@ -193,20 +194,20 @@ func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := p.browse(address)
+		back := p.Browse(address)
 		change(&state, back)
 		if _, err := o.Exchange(t.Context(), state, back); fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if p.calls["token"] != 0 {
-		t.Errorf("%d codes were sent on", p.calls["token"])
+	if p.Calls("token") != 0 {
+		t.Errorf("%d codes were sent on", p.Calls("token"))
 	}
 }
 
 func TestBegunLoginsAreBounded(t *testing.T) {
 	c := newClock()
-	o := newProvider(t, c).open()
+	o := open(t, newProvider(t, c))
 	_, first, err := o.AuthCodeURL(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -232,8 +233,8 @@ func TestGroupsGiveTheMostTrustedRole(t *testing.T) {
 		"other shape": {map[string]any{"auditors": true}, ""}, "numbers": {[]int{1}, ""}, "case": {[]string{"AUDITORS"}, ""},
 	} {
 		p := newProvider(t, newClock())
-		p.claims = map[string]any{"groups": c.groups}
-		if id, err := login(t, p, p.open()); err != nil || id.Role != c.want {
+		p.Claims = map[string]any{"groups": c.groups}
+		if id, err := login(t, p, open(t, p)); err != nil || id.Role != c.want {
 			t.Errorf("%s: role %q, %v", name, id.Role, err)
 		}
 	}
@@ -242,19 +243,19 @@ func TestGroupsGiveTheMostTrustedRole(t *testing.T) {
 func TestAProviderThatIsDownIsAskedAgain(t *testing.T) {
 	c := newClock()
 	p := newProvider(t, c)
-	right := p.issuer
-	p.issuer = "https://evil.example"
-	o := p.open() // nothing is asked yet
+	right := p.Discovered
+	p.Discovered = "https://evil.example"
+	o := open(t, p) // nothing is asked yet
 	_, _, err := o.AuthCodeURL(t.Context())
 	wantCode(t, err, fault.Unauthenticated)
-	p.issuer = right
+	p.Discovered = right
 	if _, err := login(t, p, o); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAProviderThatCannotWorkIsRefusedAtOnce(t *testing.T) {
-	good := newProvider(t, newClock()).config()
+	good := configOf(newProvider(t, newClock()))
 	for name, change := range map[string]func(*ProviderConfig){
 		"id": func(p *ProviderConfig) { p.ID = "../x" }, "no id": func(p *ProviderConfig) { p.ID = "" },
 		"plain http": func(p *ProviderConfig) { p.Issuer = "http://idp.example" },
@@ -313,18 +314,18 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 	a, s, c := house(t)
 	p := newProvider(t, c)
 	m := &memIdentities{users: s}
-	sso, err := NewSSO(m, a, p.open())
+	sso, err := NewSSO(m, a, open(t, p))
 	if err != nil {
 		t.Fatal(err)
 	}
 	signIn := func(claims map[string]any) (Caller, error) {
 		t.Helper()
-		p.claims = claims
+		p.Claims = claims
 		address, state, err := sso.Begin(t.Context(), "acme")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return sso.Finish(t.Context(), "acme", state, p.browse(address), "10.0.0.7")
+		return sso.Finish(t.Context(), "acme", state, p.Browse(address), "10.0.0.7")
 	}
 	wantCode(t, sso.MaySwitchOffPasswords(t.Context()), fault.Conflict)
 
@@ -356,7 +357,7 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 	}
 	_, err = signIn(nil)
 	wantCode(t, err, fault.Denied)
-	p.sign = unsigned
+	p.Sign = oidctest.Unsigned
 	_, err = signIn(nil)
 	wantCode(t, err, fault.Unauthenticated)
 	_, _, err = sso.Begin(t.Context(), "other")
@@ -379,7 +380,7 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 	if len(s.users) != 3 {
 		t.Errorf("%d accounts", len(s.users))
 	}
-	if _, err := NewSSO(m, a, p.open(), p.open()); fault.CodeOf(err) != fault.Invalid {
+	if _, err := NewSSO(m, a, open(t, p), open(t, p)); fault.CodeOf(err) != fault.Invalid {
 		t.Error(err)
 	}
 }

@@ -47,6 +47,10 @@ type Config struct {
 	Rules     *sensitivity.Rules // what is sensitive; optional: the built-in rules
 	Signing   []audit.LogOption  // when checkpoints are due, and where they are anchored
 
+	// NoJobs keeps background jobs from starting by themselves: whoever moves Now
+	// does by hand what its time has come for.
+	NoJobs bool
+
 	DemoNote string // shown below the sign-in form; empty outside of demo
 	Now      func() time.Time
 	Logger   *slog.Logger

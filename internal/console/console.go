@@ -106,7 +106,7 @@ func New(ctx context.Context, cfg Config) (c *Console, err error) {
 	c.runner = encryption.NewRunner(c.Encryption, cfg.Runner)
 	c.Campaigns = campaign.NewService(c.Store, c.Encryption, c.Inventory, cfg.Now, cfg.Logger)
 	c.openBackground()
-	if c.Pages, err = newPages(c); err != nil {
+	if c.Pages, err = handlers.New(c.PagesConfig()); err != nil {
 		return c, err
 	}
 	c.server = &http.Server{
@@ -143,9 +143,13 @@ func (c *Console) Run(ctx context.Context) error {
 		return errors.Join(err, c.Close())
 	}
 	c.Campaigns.Start(ctx)
-	if err := c.scheduler.Start(ctx); err != nil {
-		c.Campaigns.Stop()
-		return errors.Join(err, c.runner.Stop(ctx), c.Close())
+	stopJobs := func(context.Context) error { return nil }
+	if !c.cfg.NoJobs {
+		if err := c.scheduler.Start(ctx); err != nil {
+			c.Campaigns.Stop()
+			return errors.Join(err, c.runner.Stop(ctx), c.Close())
+		}
+		stopJobs = c.scheduler.Stop
 	}
 
 	serving := make(chan error, 1)
@@ -157,7 +161,7 @@ func (c *Console) Run(ctx context.Context) error {
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	stopped := c.scheduler.Stop(limit)
+	stopped := stopJobs(limit)
 	c.Campaigns.Stop()
 	c.Pages.Close() // ends the event streams, which never end by themselves
 	err := errors.Join(failed, stopped, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.Close())

@@ -12,11 +12,12 @@ import (
 	"cxseal/internal/sensitivity"
 )
 
-// newPages hands the console's parts to the pages. All of the wiring of package
-// handlers stands in this file.
-func newPages(c *Console) (*handlers.Console, error) {
+// PagesConfig is what the pages are made of: all of the wiring of package
+// handlers. A test that wants to see a page whose reader fails lays one over it
+// and serves the result beside the console's own.
+func (c *Console) PagesConfig() handlers.Config {
 	cfg := &c.cfg
-	return handlers.New(handlers.Config{
+	return handlers.Config{
 		Service:        c.Encryption,
 		Accounts:       c.Accounts,
 		Inventory:      c.Inventory,
@@ -61,7 +62,7 @@ func newPages(c *Console) (*handlers.Console, error) {
 		Now:            cfg.Now,
 		Logger:         cfg.Logger,
 		Metrics:        newMetrics(c.Store),
-	})
+	}
 }
 
 // connections describes the usable tenants without their secrets.
