@@ -231,20 +231,11 @@ func (s *Store) AlarmRoutes(ctx context.Context) ([]alarm.Route, error) {
 }
 
 func (t *tx) alarmRoutes() ([]alarm.Route, error) {
-	rows, err := t.query(routeText)
+	list, err := collectFrom(t, scanRoute, routeText)
 	if err != nil {
 		return nil, fmt.Errorf("list alarm routes: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var list []alarm.Route
-	for rows.Next() {
-		r, err := scanRoute(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list alarm routes: %w", err)
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // AddRoute keeps a route. seal is given the row's id, which the sealed address
@@ -261,7 +252,7 @@ func (s *Store) AddRoute(ctx context.Context, r alarm.Route, seal func(id int64)
 	err = s.write(ctx, func(t *tx) error {
 		err := t.queryRow(`INSERT INTO alarm_routes (name, sealed, hint, kinds, digest, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			r.Name, []byte{}, r.Hint, names(kinds), r.Digest, micros(r.CreatedAt), r.CreatedBy).Scan(&r.ID)
-		if isDuplicate(err) {
+		if t.isDuplicate(err) {
 			return fault.Wrap(err, fault.Conflict, "There is a route %q already.", r.Name)
 		}
 		if err != nil {

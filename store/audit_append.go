@@ -8,6 +8,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/groupcommit"
 )
 
 // AppendRecords appends audit records that stand alone.
@@ -44,14 +45,14 @@ func (t *tx) append(records [][]byte) error {
 	if err := t.loadTree(); err != nil {
 		return err
 	}
-	tree := &t.w.tree
+	tree := &t.s.edge.tree
 	var buf [64]tlog.Hash
 	for _, raw := range records {
 		index := tree.Size()
 		leaf := audit.LeafHash(raw)
 		_, err := t.exec(`INSERT INTO audit_records (seq, record, leaf_hash) VALUES (?, ?, ?)`,
 			index+1, string(raw), leaf[:])
-		if isDuplicate(err) {
+		if t.isDuplicate(err) {
 			return fault.Wrap(err, fault.Conflict, "The audit record was appended already.")
 		}
 		if err != nil {
@@ -64,40 +65,72 @@ func (t *tx) append(records [][]byte) error {
 			}
 		}
 	}
+	t.s.behind.add(len(records))
 	return nil
 }
 
-// loadTree makes sure, once a transaction, that the tree kept in memory is the
-// database's: another process may have appended since the last one.
+// treeEdge is the right edge of the ledger's tree, kept in memory so that an
+// append reads nothing. It is a hook of the writer: what a job appended is
+// forgotten with the job.
+type treeEdge struct {
+	tree  audit.Tree // as of the running transaction
+	fresh bool       // tree was compared with the table in this transaction
+
+	savedTree  audit.Tree
+	savedFresh bool
+}
+
+var _ groupcommit.Hook = (*treeEdge)(nil)
+
+// Begin distrusts the edge: another process may have appended.
+func (e *treeEdge) Begin() { e.fresh = false }
+
+// Save remembers the edge.
+func (e *treeEdge) Save() { e.savedTree, e.savedFresh = e.tree, e.fresh }
+
+// Undo goes back to the edge that Save remembered.
+func (e *treeEdge) Undo() { e.tree, e.fresh = e.savedTree, e.savedFresh }
+
+// Commit keeps the edge for the next transaction.
+func (e *treeEdge) Commit() {}
+
+// Rollback forgets the edge: it may hold leaves that were never committed.
+func (e *treeEdge) Rollback() { e.tree, e.fresh = audit.Tree{}, false }
+
+// Idle has nothing to do.
+func (e *treeEdge) Idle(bool) groupcommit.Work { return groupcommit.Work{} }
+
+// loadTree makes sure, once a transaction, that the edge kept in memory is the
+// database's.
 func (t *tx) loadTree() error {
-	if t.w.fresh {
+	e := &t.s.edge
+	if e.fresh {
 		return nil
 	}
 	var size int64
 	if err := t.queryRow(`SELECT coalesce(max(seq), 0) FROM audit_records`).Scan(&size); err != nil {
 		return fmt.Errorf("size of the audit log: %w", err)
 	}
-	if size != t.w.tree.Size() || size == 0 {
+	if size != e.tree.Size() || size == 0 {
 		tree, err := audit.LoadTree(size, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-			return readHashes(indexes, t.queryRow)
+			return readHashes(t, indexes)
 		}))
 		if err != nil {
 			return fmt.Errorf("the audit log cannot be continued, run cxseal verify: %w", err)
 		}
-		t.w.tree = tree
+		e.tree = tree
 	}
-	t.w.fresh = true
-	t.w.before = size
+	e.fresh = true
 	return nil
 }
 
 // readHashes reads tree hashes one by one; a caller never needs more than a
 // few dozen.
-func readHashes(indexes []int64, queryRow func(string, ...any) row) ([]tlog.Hash, error) {
+func readHashes(q querier, indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, idx := range indexes {
 		var b []byte
-		if err := queryRow(`SELECT hash FROM audit_hashes WHERE idx = ?`, idx).Scan(&b); err != nil {
+		if err := firstRow(q, `SELECT hash FROM audit_hashes WHERE idx = ?`, idx).Scan(&b); err != nil {
 			return nil, fmt.Errorf("tree hash %d: %w", idx, err)
 		}
 		if len(b) != tlog.HashSize {

@@ -170,7 +170,7 @@ func (r exportReader) read(ctx context.Context, into *exportSink, after, before 
 	chunk.after(after)
 	chunk.before(before)
 	inner, args := chunk.rows(r.list, `ASC`, chunkRows)
-	seen, err := r.s.emit(ctx, into, r.list, inner, args...)
+	seen, err := r.s.engine.emit(ctx, r.s.long, into, r.list, inner, args...)
 	return exportChunk{into, (seen >= chunkRows || into.full) && into.last+1 < before, err}
 }
 

@@ -36,7 +36,7 @@ func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (audit.Facets, 
 		count.of[i] = make(map[string]*int64)
 	}
 	text, args := q.rows(`r.seq, r.operation, r.outcome, r.actor, r.connection`, `DESC`, facetDepth+1)
-	seen, err := s.emit(ctx, &count, strings.Join(facetFields[:], ", "), text, args...)
+	seen, err := s.engine.emit(ctx, s.pages, &count, strings.Join(facetFields[:], ", "), text, args...)
 	if err != nil {
 		return audit.Facets{}, fmt.Errorf("count facets: %w", err)
 	}

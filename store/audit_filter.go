@@ -92,7 +92,7 @@ func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, err
 			return q, err
 		}
 	}
-	if err := s.words(ctx, wish, &q); err != nil {
+	if err := s.engine.search(ctx, s, wish, &q); err != nil {
 		return q, err
 	}
 	return q, s.period(ctx, wish, &q)

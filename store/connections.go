@@ -33,7 +33,7 @@ func (s *Store) AddConnection(ctx context.Context, c connection.Stored, records 
 			client_secret, access_key_secret, kms_secrets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			c.Settings.Name, jsonText{c.Settings}, c.Disabled, c.Version, micros(c.CreatedAt), micros(c.UpdatedAt),
 			c.Sealed.ClientSecret, c.Sealed.AccessKeySecret, c.Sealed.KMSSecrets)
-		if isDuplicate(err) {
+		if t.isDuplicate(err) {
 			return fault.Wrap(err, fault.Conflict, "There is a connection %q already.", c.Settings.Name)
 		}
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"cxseal/internal/groupcommit"
 )
 
 // What is derived from the ledger, its words and the counts of its values, is
@@ -18,6 +20,49 @@ const (
 	derivedMark = "derived"
 )
 
+// derivation counts how far the derived data is behind the ledger. It is a hook
+// of the writer, and brings the data up to date when that is worth it.
+type derivation struct {
+	s       *Store
+	lag     int64 // records since the data was last brought up to date
+	running int64 // records of the running transaction
+	saved   int64
+}
+
+var _ groupcommit.Hook = (*derivation)(nil)
+
+// add counts records that the running transaction appended.
+func (d *derivation) add(records int) { d.running += int64(records) }
+
+// Begin starts counting.
+func (d *derivation) Begin() { d.running = 0 }
+
+// Save remembers the count.
+func (d *derivation) Save() { d.saved = d.running }
+
+// Undo goes back to the count that Save remembered.
+func (d *derivation) Undo() { d.running = d.saved }
+
+// Commit adds what was appended to what is to be derived.
+func (d *derivation) Commit() { d.lag, d.running = d.lag+d.running, 0 }
+
+// Rollback forgets what was never committed.
+func (d *derivation) Rollback() { d.running = 0 }
+
+// Idle derives when records wait, many of them unless the writer is at rest.
+// That it cannot be done is logged and tried again after the next append: what
+// can be derived again must not keep the ledger from being written.
+func (d *derivation) Idle(rest bool) groupcommit.Work {
+	if d.lag == 0 || !rest && d.lag < deriveAtMost {
+		return groupcommit.Work{}
+	}
+	d.lag = 0
+	return groupcommit.Work{
+		Do:     func(t *groupcommit.Tx) error { return (&tx{t, d.s}).derive() },
+		Failed: "the index of the audit log's words is behind",
+	}
+}
+
 // derive brings the derived data up to date.
 func (t *tx) derive() error {
 	var last, size int64
@@ -28,7 +73,7 @@ func (t *tx) derive() error {
 	if size <= last {
 		return nil
 	}
-	if err := t.indexWords(last); err != nil {
+	if err := t.s.engine.indexWords(t, last); err != nil {
 		return err
 	}
 	if err := t.countValues(last); err != nil {
@@ -48,4 +93,39 @@ func (s *Store) derived(ctx context.Context) error {
 		return nil
 	}
 	return s.write(ctx, (*tx).derive)
+}
+
+// The full-text index is put in order when the ledger has grown by one part in
+// tidyPart, and by tidyLeast records.
+const (
+	tidyPart  = 64
+	tidyLeast = 4096
+)
+
+// TidyWords merges the full-text index into one segment when it is worth it. A
+// search for old records passes by all newer ones in every segment.
+//
+// It goes in small steps, between which others write. The records of one word
+// are merged in one go, which takes a third of a second for the most common
+// word of a million records; that is why it is no part of appending.
+func (s *Store) TidyWords(ctx context.Context) error {
+	const mark = "words_tidied"
+	size, err := s.TreeSize(ctx)
+	if err != nil {
+		return err
+	}
+	last, err := s.mark(ctx, mark)
+	if err != nil || size-last < max(tidyLeast, size/tidyPart) {
+		return err
+	}
+	for first, more := true, true; more; first = false {
+		err := s.write(ctx, func(t *tx) (err error) {
+			more, err = s.engine.mergeWords(t, first)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.write(ctx, func(t *tx) error { return t.setMark(mark, size) })
 }

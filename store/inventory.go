@@ -61,22 +61,13 @@ func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, fa
 // tablesGone takes the tables that the listing no longer named out of the
 // coverage.
 func (t *tx) tablesGone(connection string, at time.Time) error {
-	rows, err := t.query(`SELECT datastore_id, table_id, name FROM inventory_tables WHERE connection = ? AND gone_at IS NULL
+	gone, err := collectFrom(t, func(row scanner) (inventory.Table, error) {
+		table := inventory.Table{Connection: connection}
+		return table, row.Scan(&table.DatastoreID, &table.TableID, &table.Name)
+	}, `SELECT datastore_id, table_id, name FROM inventory_tables WHERE connection = ? AND gone_at IS NULL
 		AND total_columns > 0 AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?)`, connection, connection)
 	if err != nil {
 		return fmt.Errorf("list tables that are gone: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // its error is rows.Err's
-	var gone []inventory.Table
-	for rows.Next() {
-		table := inventory.Table{Connection: connection}
-		if err := rows.Scan(&table.DatastoreID, &table.TableID, &table.Name); err != nil {
-			return err
-		}
-		gone = append(gone, table)
-	}
-	if err := rows.Err(); err != nil {
-		return err
 	}
 	for _, table := range gone {
 		k := tableKey{connection, table.DatastoreID, table.TableID}

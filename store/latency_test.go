@@ -187,7 +187,7 @@ func BenchmarkLatencyChart(b *testing.B) {
 
 // settleAll moves every percentile to its place from the smallest value.
 func settleAll(t *tx) error {
-	rows, err := t.query(`SELECT day, stage, n FROM latency_daily`)
+	rows, err := t.Query(`SELECT day, stage, n FROM latency_daily`)
 	if err != nil {
 		return err
 	}

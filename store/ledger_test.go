@@ -307,7 +307,7 @@ func TestWritersOfALostTransactionAreAllTold(t *testing.T) {
 // a database size (file format §4.1).
 func walCommits(t testing.TB, s *Store) int {
 	t.Helper()
-	wal := readFile(t, s.writer.wal.path)
+	wal := readFile(t, s.engine.(*sqliteEngine).wal.path)
 	n := 0
 	const header, frame = 32, 24 + 4096
 	for at := header; at+frame <= len(wal); at += frame {
@@ -332,7 +332,7 @@ func TestWriteAfterCloseIsRefused(t *testing.T) {
 func TestWriteAheadLogStaysShortWhileBeingRead(t *testing.T) {
 	s := open(t)
 	const limit = 1 << 20
-	s.writer.wal.limit = limit // before the first write, so nobody else looks
+	s.engine.(*sqliteEngine).wal.limit = limit // before the first write, so nobody else looks
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for range 2 {
@@ -459,8 +459,8 @@ func TestWhatIsToldOfATransactionThatWasNotCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = db.Exec(`INSERT INTO big VALUES (zeroblob(9999999))`)
-	if got := notCommitted(err); fault.CodeOf(got) != fault.Unavailable || strings.Contains(fault.MessageOf(got), s.Path()) {
-		t.Errorf("%v: %s %s", err, fault.CodeOf(got), fault.MessageOf(got))
+	if got, lasting := s.engine.notCommitted(err); !lasting || fault.CodeOf(got) != fault.Unavailable || strings.Contains(fault.MessageOf(got), s.Path()) {
+		t.Errorf("%v: %t %s %s", err, lasting, fault.CodeOf(got), fault.MessageOf(got))
 	}
 }
 

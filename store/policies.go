@@ -30,20 +30,11 @@ func (s *Store) Policies(ctx context.Context) (rotation.Policies, error) {
 }
 
 func (t *tx) policies() (rotation.Policies, error) {
-	rows, err := t.query(policyText)
+	list, err := collectFrom(t, scanPolicy, policyText)
 	if err != nil {
 		return nil, fmt.Errorf("list policies: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	list := rotation.Policies{}
-	for rows.Next() {
-		p, err := scanPolicy(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list policies: %w", err)
-		}
-		list = append(list, p)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // SavePolicy keeps the policy in place of the one with its scope, and has the

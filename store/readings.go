@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"hash/maphash"
-	"log/slog"
 	"math"
 	"slices"
 	"strings"
@@ -67,7 +65,7 @@ func (s *Store) checkColumns(ctx context.Context, c *readingsCheck) error {
 	list := `seq, record, ` + strings.Join(readingColumns[:], `, `)
 	for after := int64(math.MinInt64); ; {
 		c.rows = 0
-		if _, err := s.emit(ctx, c, list, `SELECT `+list+` FROM audit_records WHERE seq > ? ORDER BY seq LIMIT 1000`, after); err != nil {
+		if _, err := s.engine.emit(ctx, s.long, c, list, `SELECT `+list+` FROM audit_records WHERE seq > ? ORDER BY seq LIMIT 1000`, after); err != nil {
 			return fmt.Errorf("read the columns of audit records: %w", err)
 		}
 		if c.rows < chunkRows {
@@ -176,21 +174,8 @@ func (s *Store) checkCheckpoints(ctx context.Context, verifierKey string, add fu
 // checkSchema compares the ledger's tables, indexes and triggers with those
 // that this release makes: a trigger that is gone no longer refuses edits, and
 // one that is new can swallow records.
-func (s *Store) checkSchema(ctx context.Context, add func(audit.Problem)) (err error) {
-	db, err := sql.Open("sqlite", ":memory:")
-	if err != nil {
-		return err
-	}
-	defer db.Close() //nolint:errcheck // in memory
-	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, ":memory:", slog.New(slog.DiscardHandler)); err != nil {
-		return err
-	}
-	want, err := ledgerSchema(ctx, db)
-	if err != nil {
-		return err
-	}
-	have, err := ledgerSchema(ctx, s.reader)
+func (s *Store) checkSchema(ctx context.Context, add func(audit.Problem)) error {
+	have, want, err := s.engine.schema(ctx, s.pages)
 	if err != nil {
 		return err
 	}
@@ -205,31 +190,6 @@ func (s *Store) checkSchema(ctx context.Context, add func(audit.Problem)) (err e
 		}
 	}
 	return nil
-}
-
-// ledgerSchema is the definition of everything of the ledger by kind and name,
-// without comments and line breaks.
-func ledgerSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {
-	rows, err := db.QueryContext(ctx, `SELECT type || ' ' || name, coalesce(sql, 'automatic') FROM sqlite_master
-		WHERE tbl_name IN ('audit_records', 'audit_hashes', 'audit_hours', 'audit_values', 'audit_words', 'audit_vocabulary', 'checkpoints')`)
-	if err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	all := map[string]string{}
-	for rows.Next() {
-		var name, text string
-		if err := rows.Scan(&name, &text); err != nil {
-			return nil, err
-		}
-		var plain []string
-		for line := range strings.Lines(text) {
-			line, _, _ = strings.Cut(line, "--")
-			plain = append(plain, strings.Fields(line)...)
-		}
-		all[name] = strings.Join(plain, " ")
-	}
-	return all, rows.Err()
 }
 
 func sortedKeys(maps ...map[string]string) []string {

@@ -131,7 +131,7 @@ func (w *wordsCheck) row(args []driver.Value) {
 // checkWords reads the whole index of words and names the records that it does
 // not match.
 func (s *Store) checkWords(ctx context.Context, w *wordsCheck, add func(audit.Problem)) error {
-	if _, err := s.emit(ctx, w, `term, doc`, `SELECT term, doc FROM audit_vocabulary LIMIT -1`); err != nil {
+	if _, err := s.engine.emit(ctx, s.long, w, `term, doc`, `SELECT term, doc FROM audit_vocabulary LIMIT -1`); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

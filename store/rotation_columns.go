@@ -63,21 +63,16 @@ func (t *tx) saveLedger(c rotation.Column) error {
 
 // ledgerOf reads what the ledger knows of a table's columns, by name.
 func (t *tx) ledgerOf(connection, datastoreID, tableID string) (map[string]rotation.Column, error) {
-	rows, err := t.query(`SELECT `+ledgerColumns+` FROM rotation_dates WHERE connection = ? AND datastore_id = ? AND table_id = ?`,
+	list, err := collectFrom(t, scanLedger, `SELECT `+ledgerColumns+` FROM rotation_dates WHERE connection = ? AND datastore_id = ? AND table_id = ?`,
 		connection, datastoreID, tableID)
 	if err != nil {
 		return nil, fmt.Errorf("read rotations: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	known := map[string]rotation.Column{}
-	for rows.Next() {
-		c, err := scanLedger(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read rotations: %w", err)
-		}
+	known := make(map[string]rotation.Column, len(list))
+	for _, c := range list {
 		known[c.Column] = c
 	}
-	return known, rows.Err()
+	return known, nil
 }
 
 // observeRun takes into the ledger what a run's step shows.

@@ -23,7 +23,7 @@ const feedColumns = `connection, datastore_id, table_id, column_name, strategy, 
 func (s *Store) LedgerDates(ctx context.Context, from, until time.Time, after *rotation.Key, limit int, each func(*rotation.Column)) (int, error) {
 	w := feedFilter(from, until, *after)
 	to := &feedSink{each: each}
-	n, err := s.emit(ctx, to, feedColumns, feedText(w), append(w.args, pageSize(limit))...)
+	n, err := s.engine.emit(ctx, s.pages, to, feedColumns, feedText(w), append(w.args, pageSize(limit))...)
 	if err != nil {
 		return 0, fmt.Errorf("read rotation dates: %w", err)
 	}

@@ -43,20 +43,11 @@ func (s *Store) StepRotations(ctx context.Context, now time.Time, o rotation.Sca
 }
 
 func (t *tx) dueColumns(now time.Time, limit int) ([]rotation.Column, error) {
-	rows, err := t.query(dueText, micros(now), limit)
+	due, err := collectFrom(t, scanLedger, dueText, micros(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due rotations: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var due []rotation.Column
-	for rows.Next() {
-		c, err := scanLedger(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list due rotations: %w", err)
-		}
-		due = append(due, c)
-	}
-	return due, rows.Err()
+	return due, nil
 }
 
 func (t *tx) stepRotations(now time.Time, o rotation.ScanOptions, due []rotation.Column, policies rotation.Policies) error {

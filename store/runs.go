@@ -75,7 +75,7 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
 		r.KeyVersion, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
 	).Scan(&r.Seq)
-	if isDuplicate(err) {
+	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The run %s exists already.", r.ID)
 	}
 	if err != nil {

@@ -14,14 +14,7 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Backup writes a consistent copy of the database to dest (mode 0600) while
-// others read and write. The copy is whole: accounts and sessions are in it.
-// It appears under its name only when it is complete and on disk; a file that
-// is there already is never overwritten, that is fault.Conflict.
-//
-// The copy is made from one snapshot, so the write-ahead log grows by what is
-// written meanwhile, and shrinks again after.
-func (s *Store) Backup(ctx context.Context, dest string) error {
+func (e *sqliteEngine) backup(ctx context.Context, dest string) error {
 	dest, err := filepath.Abs(dest)
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The backup's path cannot be used.")
@@ -38,8 +31,8 @@ func (s *Store) Backup(ctx context.Context, dest string) error {
 	if err := tmp.Close(); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
-	if err := s.vacuumInto(ctx, tmp.Name()); err != nil {
-		return explain(fmt.Errorf("backup: %w", err), dest)
+	if err := e.vacuumInto(ctx, tmp.Name()); err != nil {
+		return explainFile(fmt.Errorf("backup: %w", err), dest)
 	}
 	if err := syncFile(tmp.Name()); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -63,8 +56,8 @@ func backupExists(dest string) error {
 }
 
 // vacuumInto copies on a connection of its own, so that readers keep theirs.
-func (s *Store) vacuumInto(ctx context.Context, dest string) (err error) {
-	db, err := sql.Open("sqlite", dsn(s.path, url.Values{"mode": {"ro"}}, fmt.Sprintf("busy_timeout(%d)", busyTimeout)))
+func (e *sqliteEngine) vacuumInto(ctx context.Context, dest string) (err error) {
+	db, err := sql.Open("sqlite", dsn(e.path, url.Values{"mode": {"ro"}}, fmt.Sprintf("busy_timeout(%d)", busyTimeout)))
 	if err != nil {
 		return err
 	}

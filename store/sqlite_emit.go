@@ -42,14 +42,12 @@ func init() {
 	})
 }
 
-// emit runs inner (a SELECT with an ORDER BY and a LIMIT) and hands its
-// columns, named in the list, to the sink. It answers how many rows there were.
-func (s *Store) emit(ctx context.Context, to sink, list, inner string, args ...any) (int64, error) {
+func (e *sqliteEngine) emit(ctx context.Context, p *pool, to sink, list, inner string, args ...any) (int64, error) {
 	id := lastSink.Add(1)
 	sinks.Store(id, to)
 	defer sinks.Delete(id)
 	var rows int64
-	err := s.queryRow(ctx, `SELECT count(cxseal_emit(?, `+list+`)) FROM (`+inner+`)`, append([]any{id}, args...)...).Scan(&rows)
+	err := firstRow(reading{ctx, p}, `SELECT count(cxseal_emit(?, `+list+`)) FROM (`+inner+`)`, append([]any{id}, args...)...).Scan(&rows)
 	return rows, err
 }
 

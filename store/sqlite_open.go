@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"cxseal/internal/fault"
 	"cxseal/migrations"
@@ -25,7 +25,10 @@ const (
 	// busyTimeout bounds how long a statement waits for another process.
 	busyTimeout = 10_000 // ms
 
-	maxReaders = 4
+	// maxReaders is how many connections each pool of readers may have. One that
+	// was not used for a while gives its page cache back.
+	maxReaders    = 4
+	readerMaxIdle = time.Minute
 
 	// Page caches, in KiB as SQLite counts them (negative: a size, not pages). A
 	// page takes about twice its size, by how the driver allocates. The readers'
@@ -50,6 +53,45 @@ func dsn(path string, query url.Values, pragmas ...string) string {
 		p = "/" + p
 	}
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: query.Encode()}).String()
+}
+
+// open makes the file when it is absent, and opens a connection that writes and
+// two pools that read.
+func (e *sqliteEngine) open(ctx context.Context) (_ connections, err error) {
+	if err := prepareFile(e.path); err != nil {
+		return connections{}, err
+	}
+	var opened []*sql.DB
+	defer func() {
+		if err == nil {
+			return
+		}
+		err = explainFile(err, e.path)
+		for _, db := range opened {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	writer, err := openWriter(ctx, e.path)
+	if err != nil {
+		return connections{}, err
+	}
+	opened = append(opened, writer)
+	if err := migrate(ctx, writer, e.path, e.log); err != nil {
+		return connections{}, err
+	}
+	var pools [2]*pool
+	for i := range pools {
+		db, err := openReaders(e.path)
+		if err != nil {
+			return connections{}, err
+		}
+		opened = append(opened, db)
+		pools[i] = newPool(db, e.rewrite)
+	}
+	if err := pools[0].db.PingContext(ctx); err != nil {
+		return connections{}, err
+	}
+	return connections{writer: writer, pages: pools[0], long: pools[1]}, nil
 }
 
 func openWriter(ctx context.Context, path string) (*sql.DB, error) {
@@ -84,7 +126,34 @@ func openReaders(path string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(maxReaders)
 	db.SetMaxIdleConns(maxReaders)
+	db.SetConnMaxIdleTime(readerMaxIdle)
 	return db, nil
+}
+
+// prepareFile makes an absent database file and refuses one that is not a
+// SQLite database before SQLite itself touches it.
+func prepareFile(path string) error {
+	if fi, err := os.Stat(filepath.Dir(path)); err != nil || !fi.IsDir() {
+		return fault.New(fault.Invalid, "The folder %s for the database does not exist: make it, or name another file with --db.", filepath.Dir(path))
+	}
+	// The path is the operator's own setting.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: see above
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
+	}
+	head := make([]byte, len(sqliteMagic))
+	n, _ := f.Read(head)
+	if err := f.Close(); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The database %s cannot be read.", path)
+	}
+	if n > 0 && string(head[:n]) != sqliteMagic {
+		return notOurs(path)
+	}
+	return nil
+}
+
+func notOurs(path string) error {
+	return fault.New(fault.Invalid, "The file %s is not a cxseal database: name another file with --db.", path)
 }
 
 // migrate brings the schema up to date. Two processes may open a new database
@@ -151,7 +220,7 @@ func schemaVersion(ctx context.Context, db *sql.DB, path string) (int64, error) 
 		`SELECT count(*), coalesce(sum(name = 'goose_db_version'), 0) FROM sqlite_master WHERE type = 'table'`).
 		Scan(&tables, &ours)
 	if err != nil {
-		return 0, explain(err, path)
+		return 0, explainFile(err, path)
 	}
 	if ours == 0 {
 		if tables > 0 {
@@ -163,69 +232,7 @@ func schemaVersion(ctx context.Context, db *sql.DB, path string) (int64, error) 
 	err = db.QueryRowContext(ctx,
 		`SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	if err != nil {
-		return 0, explain(err, path)
+		return 0, explainFile(err, path)
 	}
 	return version, nil
-}
-
-// sqliteCode is the primary result code of a driver error, 0 for any other.
-func sqliteCode(err error) int {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		return e.Code() & 0xff
-	}
-	return 0
-}
-
-// isDuplicate reports a violated UNIQUE or PRIMARY KEY.
-func isDuplicate(err error) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-}
-
-// explain turns what SQLite says of a file into a sentence for the operator.
-func explain(err error, path string) error {
-	var f *fault.Error
-	if err == nil || errors.As(err, &f) {
-		return err
-	}
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_NOTADB:
-		return notOurs(path)
-	case sqlite3.SQLITE_CORRUPT:
-		return fault.Wrap(err, fault.Invalid, "The database %s is damaged: restore a backup.", path)
-	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
-	case sqlite3.SQLITE_FULL:
-		return fault.Wrap(err, fault.Invalid, "The disk with the database %s is full: make room and start again.", path)
-	case sqlite3.SQLITE_BUSY:
-		return fault.Wrap(err, fault.Conflict, "The database %s is held by another process: stop it, or try again.", path)
-	}
-	return err
-}
-
-// notCommitted turns what SQLite says of a transaction into a sentence for
-// whoever waits for it, who may be a stranger at the sign-in: it names no path.
-func notCommitted(err error) error {
-	err = fmt.Errorf("commit: %w", err)
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_FULL:
-		return fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again.")
-	case sqlite3.SQLITE_BUSY:
-		return fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again.")
-	}
-	return err
-}
-
-// isDiskTrouble reports an error after which nothing can be written until
-// somebody mends the disk.
-func isDiskTrouble(err error) bool {
-	switch sqliteCode(err) {
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
-		return true
-	}
-	return false
 }

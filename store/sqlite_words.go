@@ -52,7 +52,7 @@ func columnNames(v driver.Value) []string {
 }
 
 // indexWords adds to the full-text index the records after a seq.
-func (t *tx) indexWords(after int64) error {
+func (e *sqliteEngine) indexWords(t *tx, after int64) error {
 	_, err := t.exec(`INSERT INTO audit_words (rowid, words)
 		SELECT seq, coalesce((SELECT group_concat(value, ' ') FROM json_each(record, '$.columns')), '') || ' ' || coalesce(detail, '')
 		FROM audit_records WHERE seq > ? ORDER BY seq`, after)
@@ -62,45 +62,16 @@ func (t *tx) indexWords(after int64) error {
 	return nil
 }
 
-// The full-text index is put in order when the ledger has grown by one part in
-// tidyPart, and by tidyLeast records; tidyPages are merged at a time.
-const (
-	tidyPart  = 64
-	tidyLeast = 4096
-	tidyPages = 64
-)
+// tidyPages are merged at a time.
+const tidyPages = 64
 
-// TidyWords merges the full-text index into one segment when it is worth it. A
-// search for old records passes by all newer ones in every segment.
-//
-// It goes in small steps, between which others write. The records of one word
-// are merged in one go, which takes a third of a second for the most common
-// word of a million records; that is why it is no part of appending.
-func (s *Store) TidyWords(ctx context.Context) error {
-	const mark = "words_tidied"
-	size, err := s.TreeSize(ctx)
-	if err != nil {
-		return err
+// mergeWords merges some pages of the full-text index, beginning with all its
+// segments, and reports whether there was anything to merge.
+func (e *sqliteEngine) mergeWords(t *tx, first bool) (bool, error) {
+	pages := tidyPages
+	if first {
+		pages = -tidyPages
 	}
-	last, err := s.mark(ctx, mark)
-	if err != nil || size-last < max(tidyLeast, size/tidyPart) {
-		return err
-	}
-	for pages, more := -tidyPages, true; more; pages = tidyPages { // negative begins with all segments
-		err := s.write(ctx, func(t *tx) (err error) {
-			more, err = t.mergeWords(pages)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return s.write(ctx, func(t *tx) error { return t.setMark(mark, size) })
-}
-
-// mergeWords merges some pages of the full-text index, and reports whether
-// there was anything to merge.
-func (t *tx) mergeWords(pages int) (bool, error) {
 	changes := func() (n int64, err error) {
 		return n, t.queryRow(`SELECT total_changes()`).Scan(&n)
 	}
@@ -122,10 +93,10 @@ func (t *tx) mergeWords(pages int) (bool, error) {
 // walk through all that hold a common word.
 const fewRecords = 2000
 
-// words adds the conditions on words and column names. The full-text index
+// search adds the conditions on words and column names. The full-text index
 // drives the query, newest first by its rowid, unless another condition leaves
 // so few records that looking at each is cheaper.
-func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) error {
+func (e *sqliteEngine) search(ctx context.Context, s *Store, wish audit.Query, q *auditQuery) error {
 	var match []string
 	for _, w := range wish.Words {
 		if w.Not {
@@ -173,7 +144,7 @@ func (s *Store) words(ctx context.Context, wish audit.Query, q *auditQuery) erro
 	}
 	for i := range match {
 		var err error
-		if match[i], err = s.spellOut(ctx, match[i]); err != nil {
+		if match[i], err = spellOut(ctx, s, match[i]); err != nil {
 			return err
 		}
 	}
@@ -191,7 +162,7 @@ const mostWords = 32
 // an expression ends with. FTS5 gathers all records of a beginning before it
 // gives the first; those of words it gives one by one. A beginning of too many
 // words, or of letters whose folding is the index's own secret, stays.
-func (s *Store) spellOut(ctx context.Context, match string) (string, error) {
+func spellOut(ctx context.Context, s *Store, match string) (string, error) {
 	rest, ok := strings.CutSuffix(match, `"*`)
 	at := strings.LastIndexByte(rest, '"') + 1
 	if !ok {

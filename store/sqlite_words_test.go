@@ -82,7 +82,7 @@ func TestBeginningOfAWordFindsNeitherMoreNorLessForBeingSpelledOut(t *testing.T)
 				if match == "" {
 					return
 				}
-				instead, err := s.spellOut(t.Context(), match)
+				instead, err := spellOut(t.Context(), s, match)
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestBeginningOfTooManyWordsIsLeftToTheIndex(t *testing.T) {
 	s := open(t)
 	for i := range mostWords + 1 {
 		detailed(t, s, fmt.Sprintf("word%02d", i), "other")
-		got, err := s.spellOut(t.Context(), `"other" AND "word"*`)
+		got, err := spellOut(t.Context(), s, `"other" AND "word"*`)
 		if err != nil {
 			t.Fatal(err)
 		}

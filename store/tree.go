@@ -26,7 +26,7 @@ func (s *Store) TreeSize(ctx context.Context) (int64, error) {
 // up to TreeSize.
 func (s *Store) HashReader(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		return readHashes(indexes, func(text string, args ...any) row { return s.queryRow(ctx, text, args...) })
+		return readHashes(reading{ctx, s.pages}, indexes)
 	})
 }
 
@@ -112,7 +112,7 @@ func (s *Store) readAhead(ctx context.Context, list, inner string, from int64) *
 	a := &ahead{spare: &rawChunk{}}
 	a.read = func(chunk *rawChunk, from int64) aheadChunk {
 		chunk.reset()
-		seen, err := s.emit(ctx, chunk, list, inner, from)
+		seen, err := s.engine.emit(ctx, s.long, chunk, list, inner, from)
 		return aheadChunk{chunk, (seen >= chunkRows || chunk.full) && chunk.last() < math.MaxInt64, err}
 	}
 	a.start(&rawChunk{}, from)

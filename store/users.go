@@ -36,7 +36,7 @@ func (t *tx) insertUser(u *access.User) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		u.Name, access.NameKey(u.Name), string(u.Role), u.PasswordHash, u.Disabled,
 		micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.CreatedAt)).Scan(&u.ID)
-	if isDuplicate(err) {
+	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "There is an account %q already.", u.Name)
 	}
 	if err != nil {

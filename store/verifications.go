@@ -59,7 +59,7 @@ func (t *tx) insertVerification(v *encryption.Verification) error {
 		VALUES (`+placeholders(20)+`)`,
 		v.ID, v.RunID, v.Connection, micros(v.ReceivedAt), v.RemoteIP, v.Inline, v.Signed, v.WebhookID, v.BodyHash, v.Body,
 		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.Algorithm, v.Status, v.Answer, jsonText{checks(v.Checks)})
-	if isDuplicate(err) {
+	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The callback %s is stored already.", v.ID)
 	}
 	if err != nil {

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"cxseal/internal/fault"
+)
+
+// sqliteCode is the primary result code of a driver error, 0 for any other.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+func (e *sqliteEngine) isDuplicate(err error) bool {
+	var of *sqlite.Error
+	if !errors.As(err, &of) {
+		return false
+	}
+	return of.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || of.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
+// explainFile turns what SQLite says of a file into a sentence for the operator.
+func explainFile(err error, path string) error {
+	var f *fault.Error
+	if err == nil || errors.As(err, &f) {
+		return err
+	}
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_NOTADB:
+		return notOurs(path)
+	case sqlite3.SQLITE_CORRUPT:
+		return fault.Wrap(err, fault.Invalid, "The database %s is damaged: restore a backup.", path)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
+	case sqlite3.SQLITE_FULL:
+		return fault.Wrap(err, fault.Invalid, "The disk with the database %s is full: make room and start again.", path)
+	case sqlite3.SQLITE_BUSY:
+		return fault.Wrap(err, fault.Conflict, "The database %s is held by another process: stop it, or try again.", path)
+	}
+	return err
+}
+
+// notCommitted turns what SQLite says of a transaction into a sentence for
+// whoever waits for it, who may be a stranger at the sign-in: it names no path.
+// What lasts is an error after which nothing can be written until somebody mends
+// the disk.
+func (e *sqliteEngine) notCommitted(err error) (explained error, lasting bool) {
+	code := sqliteCode(err)
+	err = fmt.Errorf("commit: %w", err)
+	switch code {
+	case sqlite3.SQLITE_FULL:
+		return fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again."), true
+	case sqlite3.SQLITE_BUSY:
+		return fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again."), false
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		return err, true
+	}
+	return err, false
+}
