@@ -187,23 +187,13 @@ func BenchmarkLatencyChart(b *testing.B) {
 
 // settleAll moves every percentile to its place from the smallest value.
 func settleAll(t *tx) error {
-	rows, err := t.Query(`SELECT day, stage, n FROM latency_daily`)
-	if err != nil {
-		return err
-	}
 	type key struct {
 		day, n int64
 		stage  string
 	}
-	var keys []key
-	for rows.Next() {
-		var k key
-		if err := rows.Scan(&k.day, &k.stage, &k.n); err != nil {
-			return err
-		}
-		keys = append(keys, k)
-	}
-	if err := rows.Close(); err != nil {
+	keys, err := collectFrom(t, func(row scanner) (k key, err error) { return k, row.Scan(&k.day, &k.stage, &k.n) },
+		`SELECT day, stage, n FROM latency_daily`)
+	if err != nil {
 		return err
 	}
 	for _, k := range keys {

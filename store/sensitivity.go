@@ -124,21 +124,20 @@ func (t *tx) decide(d sensitivity.Decision) error {
 
 // decidedOf are the decisions about a table's columns, those that are gone too.
 func (t *tx) decidedOf(k tableKey) (map[string]sensitivity.State, error) {
-	rows, err := t.query(`SELECT name, decided FROM inventory_columns WHERE decided <> '' AND `+ofTable, k.args()...)
+	type decision struct {
+		name  string
+		state sensitivity.State
+	}
+	list, err := collectFrom(t, func(row scanner) (d decision, err error) { return d, row.Scan(&d.name, &d.state) },
+		`SELECT name, decided FROM inventory_columns WHERE decided <> '' AND `+ofTable, k.args()...)
 	if err != nil {
 		return nil, fmt.Errorf("read the decisions about %s: %w", k.table, err)
 	}
-	defer func() { _ = rows.Close() }()
-	decided := map[string]sensitivity.State{}
-	for rows.Next() {
-		var name string
-		var state sensitivity.State
-		if err := rows.Scan(&name, &state); err != nil {
-			return nil, fmt.Errorf("read the decisions about %s: %w", k.table, err)
-		}
-		decided[name] = state
+	decided := make(map[string]sensitivity.State, len(list))
+	for _, d := range list {
+		decided[d.name] = d.state
 	}
-	return decided, rows.Err()
+	return decided, nil
 }
 
 // ApplyRules proposes for every known column anew when the rules have changed
