@@ -16,6 +16,23 @@ import (
 // DefaultIssuer is CXone's public identity provider.
 const DefaultIssuer = "https://cxone.niceincontact.com"
 
+// Issuer is one of CXone's identity providers.
+type Issuer struct {
+	Name string
+	URL  string
+}
+
+// Issuers lists the identity providers that are known (contract §1), the
+// default first.
+func Issuers() []Issuer {
+	return []Issuer{
+		{"CXone", DefaultIssuer},
+		{"FedRAMP (United States government)", "https://cxone-gov.niceincontact.com"},
+		{"Sovereign cloud, Australia", "https://nicecxone-sov1.au"},
+		{"Sovereign cloud, Europe", "https://nicecxone-sov1.eu"},
+	}
+}
+
 // discoveryLifetime is how long a discovered address is believed.
 const discoveryLifetime = time.Hour
 
@@ -104,14 +121,14 @@ func (p *accessKey) fetchToken(ctx context.Context) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	tenant := tenantID(grant.AccessToken)
-	if tenant == "" {
-		tenant = tenantID(grant.IDToken)
+	claims := claimsOf(grant.accessToken)
+	if claims.tenantID == "" {
+		claims = claimsOf(grant.idToken)
 	}
-	if tenant == "" {
+	if claims.tenantID == "" {
 		return Token{}, &AuthError{Message: "the token names no tenantId, so the API's address cannot be found: use the mode client-credentials with a base URL"}
 	}
-	base, err := p.discover(ctx, p.cfg.Issuer+"/.well-known/cxone-configuration?tenantId="+url.QueryEscape(tenant), "api_endpoint")
+	base, err := p.apiEndpoint(ctx, claims)
 	if err != nil {
 		return Token{}, err
 	}
@@ -119,6 +136,31 @@ func (p *accessKey) fetchToken(ctx context.Context) (Token, error) {
 	p.apiBaseURL = base
 	p.mu.Unlock()
 	return token, nil
+}
+
+// apiEndpoint finds the API of the tenant at the issuer that the token names,
+// which is the tenant's own region. The configured one serves where the token
+// names none that could be asked, or one that does not know the tenant.
+func (p *accessKey) apiEndpoint(ctx context.Context, claims claims) (string, error) {
+	const document = "/.well-known/cxone-configuration?tenantId="
+	tenant := url.QueryEscape(claims.tenantID)
+	if issuer, ok := p.usableIssuer(claims.issuer); ok {
+		if base, err := p.discover(ctx, issuer+document+tenant, "api_endpoint"); err == nil || ctx.Err() != nil {
+			return base, err
+		}
+	}
+	return p.discover(ctx, p.cfg.Issuer+document+tenant, "api_endpoint")
+}
+
+// usableIssuer reports whether the issuer of a token is another one than the
+// configured one, and an address as trustworthy: https, or of its scheme.
+func (p *accessKey) usableIssuer(issuer string) (string, bool) {
+	issuer = strings.TrimRight(issuer, "/")
+	u, err := parseBase("the token's issuer", issuer)
+	if err != nil || issuer == p.cfg.Issuer || (u.Scheme != "https" && !strings.HasPrefix(p.cfg.Issuer, u.Scheme+"://")) {
+		return "", false
+	}
+	return issuer, true
 }
 
 // discover reads one address from a discovery document. The document is not
@@ -141,7 +183,7 @@ func (p *accessKey) discover(ctx context.Context, documentURL, field string) (st
 	found, err := p.readEndpoint(ans, field)
 	if err != nil {
 		path, _, _ := strings.Cut(strings.TrimPrefix(documentURL, p.cfg.Issuer), "?")
-		return "", &DecodeError{Method: http.MethodGet, Path: path, Err: err}
+		return "", &DecodeError{Method: http.MethodGet, Path: path, Err: errors.New(shorten(p.Redact(clean(err.Error())), maxMessage))}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -150,13 +192,21 @@ func (p *accessKey) discover(ctx context.Context, documentURL, field string) (st
 }
 
 func (p *accessKey) readEndpoint(ans *answer, field string) (string, error) {
-	var document map[string]json.RawMessage
-	var address string
-	if json.Unmarshal(ans.body, &document) != nil {
+	if looksLikeHTML(ans.body) {
+		return "", errors.New("it is a web page and not JSON: check the issuer")
+	}
+	raw, err := checkJSON(ans.body)
+	if err != nil {
+		return "", err
+	}
+	document, ok := readFields(raw)
+	if !ok || raw[0] != '{' {
 		return "", errors.New("it is not a JSON object")
 	}
-	if json.Unmarshal(document[field], &address) != nil || address == "" {
-		return "", fmt.Errorf("it holds no %s", field)
+	value, clear := document.get(field)
+	address, ok := readString(value)
+	if !ok || !clear || address == "" {
+		return "", told(fmt.Errorf("it holds no %s", field), raw)
 	}
 	u, err := parseBase(field, address)
 	if err != nil {
@@ -168,23 +218,41 @@ func (p *accessKey) readEndpoint(ans *answer, field string) (string, error) {
 	return u.String(), nil
 }
 
-// tenantID reads the claim tenantId of a JWT without verifying the signature:
-// we are the token's bearer, not its audience, and the claim only says which
-// public document to fetch. It is "" when there is none.
-func tenantID(jwt string) string {
-	parts := strings.Split(jwt, ".")
+// claims are what is read of a token.
+type claims struct {
+	tenantID  string
+	issuer    string
+	notBefore time.Time // zero: not named
+}
+
+// claimsOf reads the claims of a JWT without verifying the signature: we are
+// the token's bearer, not its audience, and the claims only say which public
+// document to fetch and when the token begins. They are zero where s is none.
+func claimsOf(s string) claims {
+	parts := strings.Split(s, ".")
 	if len(parts) != 3 {
-		return ""
+		return claims{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return ""
+	if err != nil || !json.Valid(payload) {
+		return claims{}
 	}
-	var claims struct {
-		TenantID string `json:"tenantId"`
+	in, ok := readFields(payload)
+	if !ok {
+		return claims{}
 	}
-	if json.Unmarshal(payload, &claims) != nil {
-		return ""
+	var c claims
+	if raw, clear := in.get("tenantId"); clear {
+		c.tenantID, _ = readID(raw)
 	}
-	return claims.TenantID
+	if raw, clear := in.get("iss"); clear {
+		c.issuer, _ = readString(raw)
+	}
+	for _, key := range []string{"nbf", "iat"} {
+		raw, _ := in.get(key)
+		if n, ok := readWhole(raw); ok && c.notBefore.IsZero() {
+			c.notBefore = time.Unix(n, 0)
+		}
+	}
+	return c
 }

@@ -83,12 +83,14 @@ func TestAccessKeyFlowFindsTheTenantsAPI(t *testing.T) {
 
 func TestDiscoveryIsNotTrusted(t *testing.T) {
 	for _, test := range []struct{ name, openid, config, token, want string }{
-		{"not JSON", `<html>`, "", "", "GET /.well-known/openid-configuration cannot be used: it is not a JSON object"},
+		{"not JSON", `<html>`, "", "", "GET /.well-known/openid-configuration cannot be used: it is a web page and not JSON: check the issuer"},
+		{"a list", `[]`, "", "", "it is not a JSON object"},
+		{"an error", `{"error":"unknown_realm"}`, "", "", "it holds no token_endpoint; it reports an error: unknown_realm"},
 		{"no endpoint", `{}`, "", "", "it holds no token_endpoint"},
 		{"file URL", `{"token_endpoint":"file:///etc/passwd"}`, "", "", "must begin with https://"},
 		{"userinfo", `{"token_endpoint":"https://a:b@evil.example/t"}`, "", "", "must not hold a user name"},
 		{"api with query", "", `{"api_endpoint":"https://evil.example/?x="}`, "", "must not have a query"},
-		{"too large", `{"x":"` + strings.Repeat("x", 70<<10) + `"}`, "", "", "it is not a JSON object"},
+		{"too large", `{"x":"` + strings.Repeat("x", 9<<20) + `"}`, "", "", "it is larger than"},
 		{"opaque token", "", "", "not-a-jwt", "the token names no tenantId"},
 		{"no claim", "", "", jwt(`{"sub":"x"}`), "the token names no tenantId"},
 	} {
@@ -129,5 +131,48 @@ func TestWrongAccessKeyIsSaidAndNotQuoted(t *testing.T) {
 	if err == nil || err.Error() != "OAuth authentication failed: check the client credentials and the access key" ||
 		!errors.As(err, &api) || strings.Contains(api.Message, "very&secret") {
 		t.Errorf("err = %v, %+v", err, api)
+	}
+}
+
+// The tenant's own region knows where its API is; the configured issuer may be
+// another one.
+func TestTheTokensIssuerIsAskedForTheAPI(t *testing.T) {
+	tn := newTenant(t)
+	tn.script("GET /datastores/d/tables/t", status(200, goodTable))
+	region := newIssuer(t, tn.base())
+	configured := newIssuer(t, "https://unused.example")
+	token := func(claims string) {
+		configured.grant = status(200, "\xef\xbb\xbf"+fmt.Sprintf(`{"access_token":%q}`, jwt(claims)))
+	}
+
+	token(`{"tenantId":12345678901234567890,"iss":"` + region.URL + `/idp/"}`)
+	c := newClient(t, configured.provider("secret"))
+	if _, err := c.Table(t.Context(), "d", "t"); err != nil {
+		t.Fatal(err)
+	}
+	if region.tenant != "12345678901234567890" || configured.tenant != "" {
+		t.Errorf("the region was asked for %q, the configured issuer for %q", region.tenant, configured.tenant)
+	}
+
+	// An issuer that is no address, or does not know the tenant, leaves the
+	// configured one.
+	configured.config = fmt.Sprintf(`{"api_endpoint":%q}`, tn.base())
+	for _, iss := range []string{"cxone", "file:///etc", region.URL + "/nothing/here", ""} {
+		configured.tenant = ""
+		token(`{"tenantId":"te","iss":"` + iss + `"}`)
+		if err := newClient(t, configured.provider("secret")).Check(t.Context()); err != nil || configured.tenant != "te" {
+			t.Errorf("%q: %v, asked for %q", iss, err, configured.tenant)
+		}
+	}
+}
+
+func TestTheKnownIssuersAreAddresses(t *testing.T) {
+	if len(Issuers()) != 4 || Issuers()[0].URL != DefaultIssuer {
+		t.Errorf("issuers %v", Issuers())
+	}
+	for _, issuer := range Issuers() {
+		if u, err := parseBase("issuer", issuer.URL); err != nil || u.Scheme != "https" || issuer.Name == "" {
+			t.Errorf("%+v: %v", issuer, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// maxRead bounds the body of a read.
+// maxRead bounds the body of a success, in bytes.
 const maxRead = 8 << 20
 
 // Client calls one tenant's Data Management API. It is safe for concurrent
@@ -155,6 +156,7 @@ type call struct {
 	body    []byte
 	timeout time.Duration
 	limit   int64
+	cut     bool // of a success over the limit what is within it is kept
 	listing bool
 	retry   func(status int, sent bool, err error) bool
 }
@@ -164,7 +166,8 @@ func (c *Client) read(path string) call {
 }
 
 // do makes a call and returns a success. A 401 drops the token and tries once
-// more with a fresh one: nothing was done by a request that was refused.
+// more with a fresh one: nothing was done by a request that was refused. A 401
+// that says that the token is not yet valid waits once for the tenant's clock.
 func (c *Client) do(ctx context.Context, in call) (*answer, error) {
 	base, err := c.tokens.BaseURL(ctx)
 	if err != nil {
@@ -180,7 +183,8 @@ func (c *Client) do(ctx context.Context, in call) (*answer, error) {
 		address += "?" + in.query
 	}
 	number := 0
-	for renewed := false; ; renewed = true {
+	renewed, waited := false, false
+	for {
 		token, err := c.token(ctx)
 		if err != nil {
 			return nil, err
@@ -191,7 +195,15 @@ func (c *Client) do(ctx context.Context, in call) (*answer, error) {
 		if err != nil {
 			return nil, c.unanswered(ctx, in, x, err)
 		}
-		if ans.status == http.StatusUnauthorized && !renewed {
+		switch early, notYet := c.tooEarly(ans, token.Value); {
+		case ans.status == http.StatusUnauthorized && notYet && !waited:
+			waited = true
+			if err := pauseFor(ctx, early); err != nil {
+				return nil, err
+			}
+			continue
+		case ans.status == http.StatusUnauthorized && !renewed:
+			renewed = true
 			c.tokens.Invalidate(token.Value)
 			continue
 		}
@@ -212,7 +224,7 @@ func (c *Client) exchange(ctx context.Context, in call, address string, token To
 	header.Set("User-Agent", c.cfg.userAgent)
 	return &exchange{
 		method: in.method, url: address, header: header, body: in.body,
-		timeout: in.timeout, limit: in.limit, retry: in.retry,
+		timeout: in.timeout, limit: in.limit, cut: in.cut, retry: in.retry,
 		policy: retryPolicy{retries: c.cfg.retries, base: c.cfg.backoffBase, max: c.cfg.backoffMax, now: c.cfg.now},
 		base:   c.base, pacer: c.pacer, breaker: c.breaker, opensAt: c.breakerOpensAt,
 		redact: c.Redact, trace: traceOf(ctx), number: number,
@@ -238,9 +250,50 @@ func (c *Client) refusal(in call, path string, ans *answer) error {
 	case ans.status == http.StatusUnauthorized:
 		return &AuthError{Message: "CXone refused a fresh token: check the client's permissions and the base URL", Err: e}
 	case ans.status == http.StatusTooManyRequests:
-		return &RateLimitError{RetryAfter: ans.retryAfter, Err: e}
+		return throttled(ans, e, c.Redact)
 	case in.method == http.MethodPatch && (ans.status >= 500 || ans.status == http.StatusRequestTimeout):
 		return &AmbiguousError{Err: e}
 	}
 	return e
+}
+
+// throttled is the error of a 429.
+func throttled(ans *answer, e *APIError, redact func(string) string) *RateLimitError {
+	return &RateLimitError{RetryAfter: ans.pause.wait, Asked: shorten(redact(clean(ans.pause.odd)), maxFound), Err: e}
+}
+
+// notYetValid is how services say that a token begins later.
+var notYetValid = regexp.MustCompile(`(?i)not[ _-]?(?:yet|before)|\bnbf\b|issued in the future|used before`)
+
+// longestClockWait bounds the wait for a tenant whose clock is behind that of
+// its own token endpoint.
+const longestClockWait = 30 * time.Second
+
+// tooEarly reports whether a 401 says that the token is not yet valid, and how
+// long that lasts by the tenant's clock.
+func (c *Client) tooEarly(ans *answer, token string) (time.Duration, bool) {
+	if ans.status != http.StatusUnauthorized {
+		return 0, false
+	}
+	message, code := readMessage(ans.body)
+	if !notYetValid.MatchString(message + " " + code + " " + ans.header.Get("WWW-Authenticate")) {
+		return 0, false
+	}
+	wait := c.cfg.clockWait
+	begins := claimsOf(token).notBefore
+	if date, err := http.ParseTime(ans.header.Get("Date")); err == nil && begins.After(date) {
+		wait = begins.Sub(date) + time.Second // Date is to the second
+	}
+	return min(wait, longestClockWait), true
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

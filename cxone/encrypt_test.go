@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 )
 
 const patched = `{"tableId":"t","columns":[{"name":"ssn","type":"string","encrypted":true}]}`
@@ -41,8 +42,92 @@ func TestAHugeAnswerToAChangeIsStillASuccess(t *testing.T) {
 	tn := newTenant(t)
 	tn.script("/", status(201, `{"filler":"`+strings.Repeat("x", 10<<20)+`"}`))
 	result, err := tn.client(t).Encrypt(t.Context(), "d", "t", "k", []byte(`{}`))
-	if err != nil || result.Status != 201 || len(result.Body) != maxErrorBody || result.Columns != nil {
+	if err != nil || result.Status != 201 || len(result.Body) != maxRead || result.Columns != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAnAnswerToAChangeIsNotMistaken(t *testing.T) {
+	for _, test := range []struct {
+		status   int
+		body     string
+		underWay bool
+		problem  string
+	}{
+		{200, patched, false, ""},
+		{202, "", true, ""},
+		{202, `{"status":"ACCEPTED"}`, true, ""},
+		{200, `{"status":"in progress"}`, true, ""},
+		{200, `{"data":{"status":"Pending"}}`, true, ""},
+		{200, `{"status":"COMPLETED"}`, false, ""},
+		{200, `{"error":{"message":"the key is disabled","code":"E7"}}`, false, "the key is disabled"},
+		{200, `{"success":"false","message":"no"}`, false, "no"},
+		{200, `{"status":"FAILED"}`, false, "no reason is named"},
+		{200, `{"status":422,"title":"Invalid","detail":"intervalDays"}`, false, "Invalid: intervalDays"},
+		{200, `{"errors":[],"error":null,"status":200}`, false, ""},
+		{200, `{"error":false}`, false, ""},
+	} {
+		tn := newTenant(t)
+		tn.script("/", status(test.status, test.body))
+		got, err := tn.client(t).Encrypt(t.Context(), "d", "t", "k", []byte(`{}`))
+		if err != nil || got.UnderWay != test.underWay || got.Problem != test.problem {
+			t.Errorf("%d %s: %+v, %v", test.status, test.body, got, err)
+		}
+	}
+}
+
+// A callback URL is a secret: who knows it can post to it.
+func TestATenantThatRepeatsTheCallbackURLDoesNotSpreadIt(t *testing.T) {
+	const token = "k3y-of-the-callback%2Furl"
+	body := `{"externalKmsSync":{"callbackUrl":"https://console.example/kms/callback/` + token + `/?sig=0123456789abcdef"}}`
+	tn := newTenant(t)
+	tn.script("PATCH /datastores/d/tables/t/columns", status(400, `{"message":"no answer from https://console.example/kms/callback/`+token+`/?sig=0123456789abcdef (k3y-of-the-callback/url)"}`))
+	tn.script("GET /datastores/d/tables/t", status(400, token))
+	c := tn.client(t)
+	_, err := c.Encrypt(t.Context(), "d", "t", "k", []byte(body))
+	_, later := c.Table(t.Context(), "d", "t")
+	for _, err := range []error{err, later} {
+		if err == nil || strings.Contains(err.Error(), "k3y-of") || strings.Contains(err.Error(), "0123456789abcdef") || !strings.Contains(err.Error(), redacted) {
+			t.Errorf("err = %v", err)
+		}
+	}
+}
+
+func TestEveryRequestCarriesACorrelationIDAndTheAnswersIsKept(t *testing.T) {
+	tn := newTenant(t)
+	sent := map[string]bool{}
+	record := func(w http.ResponseWriter, r *http.Request) string {
+		id := r.Header.Get("CorrelationId")
+		if _, err := uuid.Parse(id); err != nil || sent[id] {
+			t.Errorf("CorrelationId %q, new: %v", id, !sent[id])
+		}
+		sent[id] = true
+		return id
+	}
+	tn.grant = func(w http.ResponseWriter, r *http.Request, _ int) {
+		record(w, r)
+		status(200, `{"access_token":"tok"}`)(w, r)
+	}
+	var last string
+	tn.script("/", func(w http.ResponseWriter, r *http.Request) {
+		record(w, r)
+		w.Header().Set("CorrelationId", "theirs-1")
+		w.WriteHeader(503)
+	}, func(w http.ResponseWriter, r *http.Request) { last = record(w, r); w.WriteHeader(503) },
+		func(w http.ResponseWriter, r *http.Request) {
+			record(w, r)
+			w.Header().Set("CorrelationId", "theirs-3")
+			w.WriteHeader(404)
+		})
+	var kept []string
+	ctx := WithTrace(t.Context(), &Trace{AttemptDone: func(a Attempt) { kept = append(kept, a.CorrelationID) }})
+	_, err := tn.client(t).Table(ctx, "d", "t")
+	var api *APIError
+	if !errors.As(err, &api) || api.RequestID != "theirs-3" {
+		t.Errorf("err = %#v", err)
+	}
+	if diff := cmp.Diff([]string{"theirs-1", last, "theirs-3"}, kept); diff != "" || len(sent) != 4 {
+		t.Errorf("%d sent, %s", len(sent), diff)
 	}
 }
 

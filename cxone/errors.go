@@ -101,11 +101,19 @@ func (e *AmbiguousError) Unwrap() error { return e.Err }
 // RateLimitError says that the tenant kept throttling, or asked for a longer
 // pause than the client waits by itself.
 type RateLimitError struct {
-	RetryAfter time.Duration // 0 when the tenant did not say
+	RetryAfter time.Duration // 0 when the tenant did not say; a day at most
+	Asked      string        // what the tenant asked for, where that makes no sense
 	Err        error
 }
 
 func (e *RateLimitError) Error() string {
+	if e.Asked != "" {
+		again := "later"
+		if e.RetryAfter > 0 {
+			again = "in " + e.RetryAfter.String()
+		}
+		return fmt.Sprintf("CXone throttles requests and asks for a pause that cannot be meant (%s): try again %s", e.Asked, again)
+	}
 	if e.RetryAfter > 0 {
 		return fmt.Sprintf("CXone throttles requests: try again in %s", e.RetryAfter.Round(time.Second))
 	}
@@ -132,6 +140,7 @@ func (e *ScopeError) Error() string {
 // refused, or that no usable token could be had.
 type AuthError struct {
 	Message string // one sentence for a person
+	URL     bool   // the answer speaks against the token URL and not the credentials
 	Err     error  // an *APIError when the tenant answered; may be nil
 }
 
@@ -162,6 +171,19 @@ type UnavailableError struct {
 
 func (e *UnavailableError) Error() string {
 	return "CXone failed repeatedly and is left alone for now: the next try is at " + e.Until.UTC().Format(time.RFC3339)
+}
+
+// IncompleteError ends a listing that may not hold everything: what was given
+// before it is good, what is missing from it may still exist.
+type IncompleteError struct {
+	Path    string
+	Read    int      // entries that were given
+	Named   int      // the total that the tenant named, -1: none
+	Reasons []string // why there is doubt, for a person
+}
+
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("the list of CXone may be incomplete, %d entries were read: %s", e.Read, strings.Join(e.Reasons, "; "))
 }
 
 // DecodeError says that a success was answered with a body that is not what

@@ -7,10 +7,15 @@ import (
 )
 
 // DataStores lists the tenant's data stores, page by page. After an error,
-// which comes last, the list is not complete. A tenant without this listing
-// yields ErrNoListing.
+// which comes last, the list is not complete; after an *IncompleteError it may
+// be. A tenant without this listing yields ErrNoListing.
 func (c *Client) DataStores(ctx context.Context) iter.Seq2[DataStore, error] {
-	return list(ctx, c, "/datastores", "datastores", func(d DataStore) string { return d.ID })
+	return list(ctx, c, "/datastores", "datastores", readDataStore)
+}
+
+func readDataStore(p *places, in fields, path string) entry[DataStore] {
+	d := DataStore{ID: read(p, in, path, "id", readID), Name: read(p, in, path, "name", readID)}
+	return entry[DataStore]{d.ID, d}
 }
 
 // Tables lists the tables of a data store, like DataStores.
@@ -19,20 +24,22 @@ func (c *Client) Tables(ctx context.Context, datastoreID string) iter.Seq2[Table
 	if err != nil {
 		return func(yield func(TableRef, error) bool) { yield(TableRef{}, err) }
 	}
-	tables := list(ctx, c, "/datastores/"+store+"/tables", "tables", func(t TableRef) string { return t.ID })
-	return func(yield func(TableRef, error) bool) {
-		for t, err := range tables {
-			if err == nil && t.DatastoreID == "" {
-				t.DatastoreID = datastoreID
-			}
-			if !yield(t, err) {
-				return
-			}
+	return list(ctx, c, "/datastores/"+store+"/tables", "tables", tableReader(datastoreID))
+}
+
+func tableReader(datastoreID string) entryReader[TableRef] {
+	return func(p *places, in fields, path string) entry[TableRef] {
+		t := TableRef{ID: read(p, in, path, "id", readID), Name: read(p, in, path, "name", readID),
+			DatastoreID: read(p, in, path, "datastoreId", readID)}
+		if t.DatastoreID == "" {
+			t.DatastoreID = datastoreID
 		}
+		return entry[TableRef]{t.ID, t}
 	}
 }
 
-// Table reads a table's columns and limits.
+// Table reads a table's columns and limits. What of it cannot be read is listed
+// in its Unreadable.
 func (c *Client) Table(ctx context.Context, datastoreID, tableID string) (*Table, error) {
 	path, err := tablePath(datastoreID, tableID)
 	if err != nil {
@@ -47,10 +54,14 @@ func (c *Client) Table(ctx context.Context, datastoreID, tableID string) (*Table
 	if err != nil {
 		return nil, c.undecodable(in, err)
 	}
+	for i, u := range t.Unreadable {
+		t.Unreadable[i].Found = c.Redact(u.Found)
+	}
 	return t, nil
 }
 
-// Indexes reads a table's indexes.
+// Indexes reads a table's indexes. One whose columns cannot be read says so in
+// its Unreadable.
 func (c *Client) Indexes(ctx context.Context, datastoreID, tableID string) ([]Index, error) {
 	path, err := tablePath(datastoreID, tableID)
 	if err != nil {
@@ -64,6 +75,9 @@ func (c *Client) Indexes(ctx context.Context, datastoreID, tableID string) ([]In
 	indexes, err := decodeIndexes(ans.body)
 	if err != nil {
 		return nil, c.undecodable(in, err)
+	}
+	for i, index := range indexes {
+		indexes[i].Unreadable = c.Redact(index.Unreadable)
 	}
 	return indexes, nil
 }

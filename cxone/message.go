@@ -1,7 +1,6 @@
 package cxone
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -25,14 +24,14 @@ var (
 )
 
 // readMessage finds the sentence and the code in the body of an error, in any
-// of the places the contract names (§1, Errors). It returns raw text: callers
-// clean, redact and bound it.
+// of the places the contract names (§1, Errors), in problem details (RFC 9457)
+// and as ASP.NET and gateways write it. It returns raw text: callers clean,
+// redact and bound it.
 func readMessage(body []byte) (message, code string) {
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
-		var text string
-		if json.Unmarshal(body, &text) == nil {
+	body = withoutMark(body)
+	in, ok := readFields(body)
+	if !ok || len(body) == 0 || body[0] != '{' {
+		if text, ok := readString(body); ok {
 			return text, ""
 		}
 		var list []json.RawMessage
@@ -41,34 +40,77 @@ func readMessage(body []byte) (message, code string) {
 		}
 		return plainText(body), ""
 	}
-	code = firstText(fields, "code", "errorCode", "error_code")
-	var parts []string
-	for _, key := range []string{"message", "error_description", "errorDescription"} {
-		parts = addTexts(parts, fields[key])
+	value := func(key string) json.RawMessage { raw, _ := in.get(key); return raw }
+	for _, key := range []string{"code", "errorCode", "error_code"} {
+		if found := texts(value(key), 0); len(found) > 0 {
+			code = found[0]
+			break
+		}
 	}
-	switch found := texts(fields["error"], 0); {
+	var parts []string
+	for _, key := range []string{"message", "error_description", "errorDescription", "title", "faultstring"} {
+		if parts = addTexts(parts, value(key)); len(parts) > 0 {
+			break // they say the same in tenants that send several
+		}
+	}
+	switch found := texts(value("error"), 0); {
 	case len(found) == 0:
 	case len(parts) == 0:
-		parts = addTexts(parts, fields["error"])
+		parts = addTexts(parts, value("error"))
 	case code == "":
 		// Beside a sentence, "error" is OAuth's error code (RFC 6749 §5.2).
 		code = found[0]
 	}
-	if len(parts) > 1 {
-		parts = parts[:1] // the three say the same in tenants that send several
+	for _, key := range []string{"detail", "messageDetail", "exceptionMessage", "modelState", "errors", "details", "fault"} {
+		parts = addTexts(parts, value(key))
 	}
-	parts = addTexts(parts, fields["errors"])
-	parts = addTexts(parts, fields["details"])
 	return strings.Join(parts, ": "), code
 }
 
-func firstText(fields map[string]json.RawMessage, keys ...string) string {
-	for _, key := range keys {
-		if found := texts(fields[key], 0); len(found) > 0 {
-			return found[0]
-		}
+// failed are the states in which an answer's own status reports an error.
+var failed = []string{"ERROR", "FAILED", "FAILURE", "REJECTED", "FAULT"}
+
+// reported returns what a success says if it is an error all the same: some
+// services answer 200 to everything. It is "" where the body reports none, and
+// raw text otherwise.
+func reported(body []byte) string {
+	body = withoutMark(body)
+	if len(body) == 0 || body[0] != '{' {
+		return ""
 	}
-	return ""
+	in, ok := readFields(body)
+	if !ok {
+		return ""
+	}
+	bad := false
+	for _, key := range []string{"error", "errors", "fault"} {
+		raw, _ := in.get(key)
+		no, isBool := readBool(raw)
+		bad = bad || (len(texts(raw, 0)) > 0 && !(isBool && !no)) || string(raw) == "true"
+	}
+	for _, key := range []string{"success", "ok"} {
+		raw, _ := in.get(key)
+		yes, isBool := readBool(raw)
+		bad = bad || (isBool && !yes)
+	}
+	raw, _ := in.get("status")
+	state, _ := readString(raw)
+	if n, isNumber := readWhole(raw); isNumber {
+		bad = bad || n >= 400 && n <= 599
+	}
+	if bad = bad || slices.Contains(failed, strings.ToUpper(strings.TrimSpace(state))); !bad {
+		return ""
+	}
+	message, code := readMessage(body)
+	switch {
+	case message == "" && code == "":
+		return "no reason is named"
+	case message == "":
+		return code
+	case code != "" && !strings.Contains(message, code):
+		return code + ": " + message
+	}
+	return message
 }
 
 func addTexts(parts []string, raw json.RawMessage) []string {
@@ -105,31 +147,31 @@ func texts(raw json.RawMessage, depth int) []string {
 		}
 		return out[:min(len(out), 10)]
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
+	in, ok := readFields(raw)
+	if !ok {
 		return nil
 	}
-	for _, key := range []string{"message", "error_description", "errorDescription", "description", "detail", "details", "error", "reason", "errors"} {
-		if found := texts(fields[key], depth+1); len(found) > 0 {
+	for _, key := range []string{"message", "error_description", "errorDescription", "faultstring", "description", "detail", "details", "title", "error", "reason", "errors"} {
+		value, _ := in.get(key)
+		if found := texts(value, depth+1); len(found) > 0 {
 			return found
 		}
 	}
 	// An object by field, such as {"nextRotationEpoch": "is in the past"}.
 	var out []string
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		for _, found := range texts(fields[key], depth+1) {
+	for _, key := range slices.Sorted(maps.Keys(in.values)) {
+		for _, found := range texts(in.values[key], depth+1) {
 			out = append(out, key+": "+found)
 		}
 	}
 	return out[:min(len(out), 10)]
 }
 
-// plainText is a body that is not JSON: text as it is, a proxy's HTML page
-// without its elements.
+// plainText is a body that is not JSON: text as it is, a proxy's web page or
+// XML without its elements.
 func plainText(body []byte) string {
 	text := string(body)
-	head := strings.ToLower(text[:min(len(text), 200)])
-	if strings.HasPrefix(head, "<!doctype") || strings.HasPrefix(head, "<html") {
+	if looksLikeHTML(body) {
 		text = htmlElement.ReplaceAllString(text, " ")
 	}
 	return text
@@ -142,19 +184,25 @@ func newAPIError(method, path string, a *answer, redact func(string) string) *AP
 	e := &APIError{
 		Status: a.status, Method: method, Path: redact(path),
 		Message: safe(message, maxMessage), Code: safe(code, maxRequestID),
-		RetryAfter: a.retryAfter,
+		RetryAfter: a.pause.wait,
 	}
-	for _, key := range []string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid"} {
-		if id := a.header.Get(key); id != "" {
-			e.RequestID = safe(id, maxRequestID)
-			break
-		}
-	}
+	e.RequestID = safe(requestID(a.header), maxRequestID)
 	if e.Status == http.StatusForbidden {
 		e.Scope = namedScope(e.Message, a.header.Get("WWW-Authenticate"))
 		e.KMS = e.Scope == "" && kmsWord.MatchString(e.Message+" "+e.Code)
 	}
 	return e
+}
+
+// requestID is how an answer names the request; the tenant's support asks for
+// it. CorrelationId is CXone's own name for it.
+func requestID(h http.Header) string {
+	for _, key := range []string{"CorrelationId", "X-Correlation-Id", "X-Request-Id", "Request-Id", "X-Amzn-Requestid"} {
+		if id := strings.TrimSpace(h.Get(key)); id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // namedScope finds the scope that a 403 says is missing: in the message, or in

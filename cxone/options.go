@@ -22,6 +22,7 @@ type config struct {
 	backoffMax     time.Duration
 	breakAfter     int
 	breakFor       time.Duration
+	clockWait      time.Duration // for a token that is not yet valid and does not say when it is
 }
 
 func defaults() config {
@@ -29,7 +30,7 @@ func defaults() config {
 		prefix: "/api/v2", userAgent: defaultUserAgent, now: time.Now,
 		readTimeout: 10 * time.Second, encryptTimeout: 30 * time.Second,
 		retries: 4, backoffBase: 250 * time.Millisecond, backoffMax: 8 * time.Second,
-		breakAfter: 10, breakFor: 30 * time.Second,
+		breakAfter: 10, breakFor: 30 * time.Second, clockWait: 2 * time.Second,
 	}
 }
 

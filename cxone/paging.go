@@ -2,132 +2,196 @@ package cxone
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"slices"
+	"strings"
 )
 
 const (
 	pageSize   = 100       // "top" (contract §1)
 	maxEntries = 1_000_000 // of one listing; more is a tenant that never ends
+	maxDoubts  = 5         // reasons that are kept of one listing
 )
 
-// page is one page of a listing. Total is -1 where the tenant names none.
-type page[T any] struct {
-	items []T
-	total int
-	bare  bool // a bare array, without totalRecords
+// head is what a page says beside its entries.
+type head struct {
+	size   int  // entries on the page, unreadable ones too
+	total  int  // -1 where none is named, or none that can be read
+	more   bool // it says that there is more
+	doubts []string
 }
 
-// list pages through a listing with skip and top. It ends at totalRecords, at
-// a short page where there is no total, or at an empty page. Entries met twice
-// are given once: a listing that changes while it is read may shift. A page
-// that brings nothing new although more is due is an error, not a loop: the
-// tenant ignores skip, and the list would be incomplete.
-func list[T any](ctx context.Context, c *Client, path, key string, id func(T) string) iter.Seq2[T, error] {
+// entry is one entry of a listing, with the id by which it is known.
+type entry[T any] struct {
+	id    string
+	value T
+}
+
+// entryReader reads one entry; its id is "" where it cannot be read.
+type entryReader[T any] func(p *places, in fields, path string) entry[T]
+
+// list pages through a listing with skip and top until a page is empty or
+// brings nothing new, whatever the total says: some tenants cap their pages,
+// name no total, or name the page's own. Entries met twice are given once: a
+// listing that changes while it is read may shift.
+//
+// Where there is doubt whether that was all, an *IncompleteError comes last.
+func list[T any](ctx context.Context, c *Client, path, key string, reader entryReader[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		seed := maphash.MakeSeed()
 		seen := map[uint64]struct{}{} // hashes: ten thousand tables are not kept in memory for this
-		for skip := 0; ; {
+		so := progress{named: -1}
+		for {
 			in := c.read(path)
-			in.query = fmt.Sprintf("skip=%d&top=%d", skip, pageSize)
+			in.query = fmt.Sprintf("skip=%d&top=%d", so.skip, pageSize)
 			in.listing = true
 			ans, err := c.do(ctx, in)
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			p, err := decodePage[T](ans.body, key)
+			page, entries, err := decodePage(ans.body, key, so.skip, reader)
 			if err != nil {
 				yield(none, c.undecodable(in, err))
 				return
 			}
 			fresh := 0
-			for i, item := range p.items {
-				if id(item) == "" {
-					yield(none, c.undecodable(in, fmt.Errorf("entry %d has no id", skip+i+1)))
-					return
-				}
-				h := maphash.String(seed, id(item))
+			for _, e := range entries {
+				h := maphash.String(seed, e.id)
 				if _, ok := seen[h]; ok {
 					continue
 				}
 				seen[h] = struct{}{}
 				fresh++
-				if !yield(item, nil) {
+				if !yield(e.value, nil) {
 					return
 				}
 			}
-			skip += len(p.items)
-			switch {
-			case p.last(skip):
-				return
-			case fresh == 0:
-				yield(none, c.undecodable(in, errors.New("it repeats entries instead of going on, so the list may be incomplete")))
-				return
-			case skip > maxEntries:
-				yield(none, c.undecodable(in, fmt.Errorf("the list has more than %d entries", maxEntries)))
+			if so.turn(page, fresh) {
+				if len(so.doubts) > 0 {
+					yield(none, c.incomplete(in, so))
+				}
 				return
 			}
 		}
 	}
 }
 
-// last reports whether nothing follows this page, skip entries having been
-// read with it.
-func (p page[T]) last(skip int) bool {
-	switch n := len(p.items); {
-	case n == 0:
-		return true
-	case p.total >= 0:
-		return skip >= p.total
-	case p.bare && n > pageSize:
-		return true // the tenant gave everything at once
-	default:
-		return n < pageSize
+// progress is how far a listing has been read.
+type progress struct {
+	entries int // distinct ones
+	skip    int // entries on the pages so far
+	named   int // the highest total that was named, -1: none
+	doubts  []string
+}
+
+func (so *progress) doubt(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); len(so.doubts) < maxDoubts && !slices.Contains(so.doubts, text) {
+		so.doubts = append(so.doubts, text)
 	}
 }
 
-// decodePage reads {totalRecords, <key>: […]}, or the bare array.
-func decodePage[T any](body []byte, key string) (page[T], error) {
-	p := page[T]{total: -1}
+// turn takes a page into account and reports whether it was the last one.
+func (so *progress) turn(page head, fresh int) (last bool) {
+	so.entries += fresh
+	so.skip += page.size
+	so.named = max(so.named, page.total)
+	for _, text := range page.doubts {
+		so.doubt("%s", text)
+	}
+	switch {
+	case page.size > 0 && fresh > 0 && so.skip > maxEntries:
+		so.doubt("the list has more than %d entries", maxEntries)
+	case page.size > 0 && fresh > 0:
+		// A total larger than the page that names it is no page's own count. A
+		// round one is where some services stop counting.
+		return page.total > page.size && page.total%1000 != 0 && so.entries >= so.named && !page.more
+	case page.more:
+		so.doubt("CXone says that there is more and gives nothing new")
+	case so.named > so.entries:
+		so.doubt("CXone names %d entries and gave %d", so.named, so.entries)
+	case page.size > 0 && so.entries%10 == 0:
+		// It ignores skip. What it gave may be all, unless it stopped at a
+		// number at which services stop.
+		so.doubt("CXone repeats the same entries instead of going on after %d", so.entries)
+	}
+	return true
+}
+
+// decodePage reads {totalRecords, <key>: […]}, or the bare array; nothing at
+// all is an empty page. An entry that cannot be read is a doubt about the list.
+func decodePage[T any](body []byte, key string, skip int, reader entryReader[T]) (head, []entry[T], error) {
+	page := head{total: -1}
+	if len(withoutMark(body)) == 0 {
+		return page, nil, nil
+	}
 	raw, err := checkJSON(body)
 	if err != nil {
-		return p, err
+		return page, nil, err
 	}
-	if raw[0] == '[' {
-		p.bare = true
-		return p, decodeValue(raw, "the list", &p.items)
+	if raw[0] != '[' {
+		top, ok := readFields(raw)
+		if !ok || raw[0] != '{' {
+			return page, nil, errors.New("it is neither a list nor an object that holds one")
+		}
+		if !top.has(key) {
+			return page, nil, told(fmt.Errorf("it holds no %q", key), raw)
+		}
+		items, clear := top.get(key)
+		if raw = items; !clear {
+			return page, nil, fmt.Errorf("%s is there twice, with different values", key)
+		}
+		page.readTotal(top)
 	}
-	fields, err := object(raw)
-	if err != nil {
-		return p, err
-	}
-	items, ok := fields[key]
+	list, ok := readList(raw)
 	if !ok {
-		return p, fmt.Errorf("it holds no %q", key)
+		return page, nil, fmt.Errorf("%s is %s and not a list", key, found(raw))
 	}
-	if err := decodeValue(items, key, &p.items); err != nil {
-		return p, err
-	}
-	if total, ok := fields["totalRecords"]; ok && string(total) != "null" {
-		if err := decodeValue(total, "totalRecords", &p.total); err != nil {
-			return p, err
+	page.size = len(list)
+	p := &places{}
+	entries := make([]entry[T], 0, len(list))
+	for i, one := range list {
+		path := fmt.Sprintf("%s[%d]", key, skip+i)
+		in, ok := readFields(one)
+		if !ok {
+			page.doubts = append(page.doubts, path+" is "+found(one))
+			continue
 		}
-		if p.total < 0 {
-			return p, errors.New("totalRecords is negative")
+		e := reader(p, in, path)
+		if e.id == "" {
+			page.doubts = append(page.doubts, path+" has no id that can be read")
+			continue
 		}
+		entries = append(entries, e)
 	}
-	return p, nil
+	return page, entries, nil
 }
 
-func object(raw []byte) (map[string]json.RawMessage, error) {
-	if raw[0] != '{' {
-		return nil, errors.New("it is not a JSON object")
+// readTotal reads what a page says of the whole list. A total that cannot be
+// read is none: the list is read to its end.
+func (page *head) readTotal(top fields) {
+	if raw, clear := top.get("totalRecords"); raw != nil && clear {
+		if n, ok := readWhole(raw); ok && n >= 0 && n <= 1<<31-1 {
+			page.total = int(n)
+		}
 	}
-	var fields map[string]json.RawMessage
-	return fields, json.Unmarshal(raw, &fields)
+	for _, key := range []string{"hasMore", "has_more", "nextPageToken", "nextLink", "@odata.nextLink"} {
+		raw, _ := top.get(key)
+		text, isText := readString(raw)
+		yes, isBool := readBool(raw)
+		if isText && strings.TrimSpace(text) != "" && !isBool || isBool && yes {
+			page.more = true
+		}
+	}
+}
+
+func (c *Client) incomplete(in call, so progress) error {
+	for i, text := range so.doubts {
+		so.doubts[i] = shorten(c.Redact(clean(text)), maxMessage)
+	}
+	return &IncompleteError{Path: c.Redact(c.cfg.prefix + in.path), Read: so.entries, Named: so.named, Reasons: so.doubts}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,29 +83,56 @@ func TestALongRetryAfterIsToldInsteadOfWaitedFor(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"121": 121 * time.Second,
 		now.Add(time.Hour).Format(http.TimeFormat): time.Hour,
-		"99999999999999999999":                     365 * 24 * time.Hour,
+		"99999999999999999999":                     24 * time.Hour,
 	} {
 		tn := newTenant(t)
-		tn.script("/", status(429, "", "Retry-After", value))
+		tn.script("/", status(429, "", "Retry-After", value, "Date", now.Format(http.TimeFormat)))
 		_, err := tn.client(t, WithClock(func() time.Time { return now })).Table(t.Context(), "d", "t")
 		var limit *RateLimitError
 		if !errors.As(err, &limit) || limit.RetryAfter != want || len(tn.apiCalls()) != 1 {
 			t.Errorf("%q: %v after %d calls", value, err, len(tn.apiCalls()))
 		}
+		if absurd := len(value) == 20; absurd != (err != nil && strings.Contains(err.Error(), "cannot be meant (Retry-After: 9999")) {
+			t.Errorf("%q: %v", value, err)
+		}
 	}
 }
 
-func TestRetryAfterInBothForms(t *testing.T) {
+func TestAPauseIsReadInEveryFormAndBounded(t *testing.T) {
 	now := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "-3": 0, "1.5": 0, "soon": 0,
-		"Mon, 23 Nov 2026 04:00:30 GMT":  30 * time.Second,
-		"Monday, 23-Nov-26 04:00:30 GMT": 30 * time.Second,
-		"Mon, 23 Nov 2026 03:59:30 GMT":  0,
+	theirs := now.Add(time.Hour) // the tenant's clock
+	unix := func(d time.Duration) string { return strconv.FormatInt(theirs.Add(d).Unix(), 10) }
+	const absent = "-"
+	for _, test := range []struct {
+		name, value string
+		want        time.Duration
+		odd         string
+	}{
+		{"Retry-After", "0", 0, ""}, {"Retry-After", "7", 7 * time.Second, ""}, {"Retry-After", " 7 ", 7 * time.Second, ""},
+		{"Retry-After", "6.25", 6250 * time.Millisecond, ""}, {"Retry-After", "1e1", 10 * time.Second, ""},
+		{"Retry-After", "-3", 0, "Retry-After: -3"}, {"Retry-After", "soon", 0, "Retry-After: soon"}, {"Retry-After", "NaN", 0, "Retry-After: NaN"},
+		{"Retry-After", "99999999999999999999", 24 * time.Hour, "Retry-After: 99999999999999999999"},
+		{"Retry-After", "Mon, 23 Nov 2026 05:00:30 GMT", 30 * time.Second, ""}, // by the answer's own Date
+		{"Retry-After", "Monday, 23-Nov-26 05:00:30 GMT", 30 * time.Second, ""},
+		{"Retry-After", "Mon, 23 Nov 2026 04:59:30 GMT", 0, ""},
+		{"Retry-After", "Fri, 23 Nov 2126 04:59:30 GMT", 24 * time.Hour, "Retry-After: Fri, 23 Nov 2126 04:59:30 GMT"},
+		{"Retry-After-Ms", "1500", 1500 * time.Millisecond, ""},
+		{"RateLimit-Reset", "9", 9 * time.Second, ""}, {"RateLimit-Reset", "0.5", 500 * time.Millisecond, ""},
+		{"X-RateLimit-Reset", "9", 9 * time.Second, ""}, {"X-RateLimit-Reset", unix(8 * time.Second), 8 * time.Second, ""},
+		{"X-RateLimit-Reset", unix(8*time.Second) + "000", 8 * time.Second, ""}, {"X-RateLimit-Reset", unix(-time.Hour), 0, ""},
+		{"X-Rate-Limit-Reset", unix(48 * time.Hour), 24 * time.Hour, "X-Rate-Limit-Reset: " + unix(48*time.Hour)},
+		{absent, "", 0, ""},
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
-			t.Errorf("%q is %s, want %s", value, got, want)
+		h := http.Header{"Date": {theirs.Format(http.TimeFormat)}}
+		if test.name != absent {
+			h.Set(test.name, test.value)
 		}
+		if got := asksFor(429, h, now); got.wait != test.want || got.odd != test.odd {
+			t.Errorf("%s %q is %+v, want %s %q", test.name, test.value, got, test.want, test.odd)
+		}
+	}
+	if got := asksFor(200, http.Header{"X-Ratelimit-Reset": {"60"}}, now); got.wait != 0 {
+		t.Errorf("a success asks for a pause: %+v", got)
 	}
 	p := retryPolicy{base: time.Second, max: 8 * time.Second}
 	for n := range 100 {
@@ -264,6 +292,22 @@ func TestPagingReadsEverythingOnce(t *testing.T) {
 			_, _ = w.Write([]byte("[" + strings.Join(items, ",") + "]"))
 		}
 	}
+	pagesOf := func(total, most int, wrap func(items string, n int) string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			var skip int
+			_, _ = fmt.Sscan(r.FormValue("skip"), &skip)
+			var items []string
+			for i := skip; i < min(total, skip+most); i++ {
+				items = append(items, fmt.Sprintf(`{"id":"t%d"}`, i))
+			}
+			_, _ = w.Write([]byte(wrap(strings.Join(items, ","), len(items))))
+		}
+	}
+	totals := func(total, most int, named func(n int) string) http.HandlerFunc {
+		return pagesOf(total, most, func(items string, n int) string {
+			return fmt.Sprintf(`{"totalRecords":%s,"tables":[%s]}`, named(n), items)
+		})
+	}
 	for _, test := range []struct {
 		name        string
 		handler     http.HandlerFunc
@@ -272,21 +316,35 @@ func TestPagingReadsEverythingOnce(t *testing.T) {
 	}{
 		{"empty", pages(0, true, 100), 0, 1, ""},
 		{"null", status(200, `{"totalRecords":0,"tables":null}`), 0, 1, ""},
-		{"one page", pages(7, true, 100), 7, 1, ""},
-		{"exactly a page", pages(100, true, 100), 100, 1, ""},
+		{"an empty object for a list", status(200, `{"tables":{}}`), 0, 1, ""},
+		{"no content", status(204, ""), 0, 1, ""},
+		{"an empty body", status(200, "\xef\xbb\xbf \n"), 0, 1, ""},
+		{"one page", pages(7, true, 100), 7, 2, ""}, // 7 may be the page's own count
+		{"exactly a page", pages(100, true, 100), 100, 2, ""},
 		{"three pages", pages(250, true, 100), 250, 3, ""},
-		{"no total, short last page", pages(250, false, 100), 250, 3, ""},
+		{"no total, short last page", pages(250, false, 100), 250, 4, ""},
 		{"no total, full last page", pages(200, false, 100), 200, 3, ""},
 		{"pages smaller than asked", pages(120, true, 50), 120, 3, ""},
-		{"bare array", bare(30), 30, 1, ""},
-		{"bare array of everything", bare(250), 250, 1, ""},
+		{"pages smaller than asked, no total", pages(230, false, 50), 230, 6, ""},
+		{"a total of 0", totals(230, 100, func(int) string { return "0" }), 230, 4, ""},
+		{"a total that is the page's own", totals(230, 50, func(n int) string { return strconv.Itoa(n) }), 230, 6, ""},
+		{"a total as text", totals(230, 100, func(int) string { return `"230"` }), 230, 3, ""},
+		{"a total that is no number", totals(230, 100, func(int) string { return `"many"` }), 230, 4, ""},
+		{"a total where the tenant stops counting", totals(1100, 100, func(int) string { return "1000" }), 1100, 12, ""},
+		{"a total of more than there is", totals(230, 100, func(int) string { return "300" }), 230, 4, "names 300 entries and gave 230"},
+		{"pages of a bare list", pagesOf(230, 50, func(items string, _ int) string { return "[" + items + "]" }), 230, 6, ""},
+		{"more is promised and never given", pagesOf(7, 50, func(items string, _ int) string { return `{"hasMore":true,"tables":[` + items + `]}` }), 7, 2, "says that there is more"},
+		{"bare array of everything", bare(7), 7, 2, ""},
+		{"bare array that may be capped", bare(50), 50, 2, "repeats the same entries"},
+		{"bare array of everything, more than was asked for", bare(257), 257, 2, ""},
 		{"the same page for ever", func(w http.ResponseWriter, r *http.Request) {
 			r.Form = map[string][]string{"skip": {"0"}, "top": {"100"}}
 			pages(300, true, 100)(w, r)
 		}, 100, 2, "may be incomplete"},
 		{"no list", status(200, `{"items":[]}`), 0, 1, `holds no "tables"`},
-		{"an entry without id", status(200, `{"tables":[{"id":"a"},{"name":"b"}]}`), 1, 1, "entry 2 has no id"},
-		{"a total that is text", status(200, `{"totalRecords":"x","tables":[]}`), 0, 1, "totalRecords is a string"},
+		{"an error inside a 200", status(200, `{"error":{"message":"tenant is being moved"}}`), 0, 1, "reports an error: tenant is being moved"},
+		{"a web page", status(200, `<html>sign in</html>`), 0, 1, "check the base URL"},
+		{"an entry without id", status(200, `{"tables":[{"id":"a"},{"name":"b"},{"id":7},{"id":[]}]}`), 2, 2, "tables[1] has no id"},
 		{"no listing", status(404, `<html>nothing</html>`), 0, 1, "type the ids"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,9 +12,13 @@ import (
 
 const redacted = "[redacted]"
 
+// shortestSecret is the length from which a part of a callback URL can be a
+// secret; a shorter one, such as "callback", is a word.
+const shortestSecret = 16
+
 // recentTokens is how many tokens are remembered for redaction: an error may
 // speak of a token that has just been replaced.
-const recentTokens = 8
+const recentTokens = 24
 
 var redactPatterns = []struct {
 	re   *regexp.Regexp
@@ -25,11 +29,16 @@ var redactPatterns = []struct {
 	{regexp.MustCompile(`(?i)("?(?:access_token|refresh_token|id_token|client_secret|password)"?\s*[:=]\s*"?)[^"&\s,}]+`), "${1}" + redacted},
 }
 
+// recentCallbacks is how many callback URLs are remembered for redaction: a
+// tenant may repeat one long after the change.
+const recentCallbacks = 64
+
 // redactor removes known secrets, and what looks like one, from text.
 type redactor struct {
 	mu      sync.RWMutex
 	secrets []string // in every form in which they may be quoted, longest first
 	tokens  []string
+	called  []string // what is secret of the callback URLs that were sent
 }
 
 func newRedactor(secrets ...string) *redactor {
@@ -62,11 +71,38 @@ func (r *redactor) sawToken(token string) {
 	r.tokens = append(r.tokens, token)
 }
 
+// sawCallback remembers what is secret of a callback URL: its query and its
+// last path element, in the forms in which they may be repeated. Whoever knows
+// them can post to it.
+func (r *redactor) sawCallback(address string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	last := path[strings.LastIndexByte(path, '/')+1:]
+	plain, err := url.PathUnescape(last)
+	if err != nil {
+		plain = last
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, secret := range []string{last, plain, u.RawQuery} {
+		if len(secret) < shortestSecret || slices.Contains(r.called, secret) {
+			continue
+		}
+		if len(r.called) >= 3*recentCallbacks {
+			r.called = slices.Delete(r.called, 0, 1)
+		}
+		r.called = append(r.called, secret)
+	}
+}
+
 // Redact returns s without secrets and tokens.
 func (r *redactor) Redact(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, secret := range r.tokens {
+	for _, secret := range slices.Concat(r.tokens, r.called) {
 		s = strings.ReplaceAll(s, secret, redacted)
 	}
 	for _, secret := range r.secrets {

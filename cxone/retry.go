@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -33,24 +34,80 @@ func (p retryPolicy) backoff(n int, retryAfter time.Duration) time.Duration {
 	return max(jitter, retryAfter)
 }
 
-// retryAfter reads both forms of Retry-After (RFC 9110 §10.2.3). An absent or
-// senseless value is 0, and so is a date that has passed.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
-		return 0
+// longestPause is the longest pause that is believed; a larger one is most
+// likely a mistake of units.
+const longestPause = 24 * time.Hour
+
+// pause is how long an answer asks to be left alone.
+type pause struct {
+	wait time.Duration // 0 where it does not say
+	odd  string        // the header that asks for what cannot be meant
+}
+
+// asksFor reads Retry-After in both its forms (RFC 9110 §10.2.3) and, on 429
+// and 503, what services send in its place. Dates and Unix times are read
+// against the answer's own Date, for the clocks may differ by an hour; now
+// serves where it has none.
+func asksFor(status int, h http.Header, now time.Time) pause {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
 	}
-	if strings.Trim(v, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || seconds > 365*24*3600 {
-			seconds = 365 * 24 * 3600 // far beyond what is waited for
+	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
+		if at, err := http.ParseTime(v); err == nil {
+			return bounded("Retry-After", v, at.Sub(now))
 		}
-		return time.Duration(seconds) * time.Second
+		return inSeconds("Retry-After", v, time.Second)
 	}
-	if at, err := http.ParseTime(v); err == nil {
-		return max(0, at.Sub(now))
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return pause{} // the headers below also come with every success
 	}
-	return 0
+	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if v := strings.TrimSpace(h.Get(name)); v != "" {
+			return inSeconds(name, v, time.Millisecond)
+		}
+	}
+	for _, name := range []string{"RateLimit-Reset", "X-RateLimit-Reset", "X-Rate-Limit-Reset"} {
+		v := strings.TrimSpace(h.Get(name))
+		if v == "" {
+			continue
+		}
+		if at, ok := unixTime(v); ok {
+			return bounded(name, v, at.Sub(now))
+		}
+		if at, err := http.ParseTime(v); err == nil {
+			return bounded(name, v, at.Sub(now))
+		}
+		return inSeconds(name, v, time.Second)
+	}
+	return pause{}
+}
+
+// unixTime reads a number that can only be a Unix time, in seconds or
+// milliseconds.
+func unixTime(v string) (time.Time, bool) {
+	n, err := strconv.ParseFloat(v, 64)
+	switch {
+	case err != nil || n < 1e9 || n >= 1e14:
+		return time.Time{}, false
+	case n >= 1e12:
+		return time.UnixMilli(int64(n)), true
+	}
+	return time.UnixMilli(int64(n * 1000)), true
+}
+
+func inSeconds(name, v string, unit time.Duration) pause {
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || math.IsNaN(n) || n < 0 {
+		return pause{odd: name + ": " + v}
+	}
+	return bounded(name, v, time.Duration(math.Ceil(min(n*float64(unit), float64(2*longestPause)))))
+}
+
+func bounded(name, v string, wait time.Duration) pause {
+	if wait > longestPause {
+		return pause{wait: longestPause, odd: name + ": " + v}
+	}
+	return pause{wait: max(0, wait)}
 }
 
 // worthWaiting reports whether an answer that asks for a pause is retried by

@@ -17,6 +17,8 @@ type Token struct {
 	// when the tenant sent no date.
 	ServerTime time.Time
 	Skew       time.Duration
+
+	renew time.Time // from when on a new one is fetched
 }
 
 // TokenProvider hands out access tokens and knows the API's base URL. Its
@@ -31,8 +33,8 @@ type TokenProvider interface {
 	BaseURL(ctx context.Context) (string, error)
 }
 
-// earlyRenewal is how long before its expiry a token is no longer used
-// (contract §1).
+// earlyRenewal is how long before its expiry a token is no longer used, or half
+// its life where that is sooner (contract §1).
 const earlyRenewal = 60 * time.Second
 
 // tokenCache keeps one token and makes one fetch serve every caller that waits
@@ -63,7 +65,7 @@ func (c *tokenCache) Token(ctx context.Context) (Token, error) {
 		return Token{}, err
 	}
 	c.mu.Lock()
-	if c.token.Value != "" && c.now().Before(c.token.Expires.Add(-earlyRenewal)) {
+	if c.token.Value != "" && c.now().Before(c.token.renew) {
 		defer c.mu.Unlock()
 		return c.token, nil
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -114,7 +116,7 @@ func TestTokenIsRenewedSixtySecondsBeforeItEnds(t *testing.T) {
 	}{
 		{`3600`, 3540 * time.Second}, {`"3600"`, 3540 * time.Second}, {`3600.0`, 3540 * time.Second},
 		{`null`, 4 * time.Minute}, {`0`, 4 * time.Minute}, {`"soon"`, 4 * time.Minute}, {`-1`, 4 * time.Minute},
-		{`1e99`, 24*time.Hour - time.Minute}, {`30`, 0},
+		{`1e99`, 24*time.Hour - time.Minute}, {`30`, 15 * time.Second}, {`60`, 30 * time.Second}, {`90`, 45 * time.Second}, {`"300"`, 4 * time.Minute},
 	} {
 		t.Run(test.expires, func(t *testing.T) {
 			tn := newTenant(t)
@@ -155,7 +157,14 @@ func TestTokenRefusalsAreSentencesForAPerson(t *testing.T) {
 		{"scope missing", status(200, `{"access_token":"tok","scope":"data_management:read data_management:write"}`), "the token lacks the scope data_management:encrypt: have the CXone administrator grant it to the client", ScopeEncrypt},
 		{"scope empty", status(200, `{"access_token":"tok","scope":""}`), "the token lacks the scopes data_management:read, data_management:write, data_management:encrypt: have the CXone administrator grant it to the client", ScopeRead},
 		{"no token", status(200, `{"token":"x"}`), "the token endpoint's answer cannot be used: it holds no access_token", ""},
-		{"not JSON", status(200, `<html>access_token=hidden-value</html>`), "the token endpoint's answer cannot be used: it is not the JSON of a token", ""},
+		{"web page", status(200, `<html>access_token=hidden-value</html>`), "the token URL answers with a web page (200) and no token: check the token URL", ""},
+		{"web page that refuses", status(403, "\n<!DOCTYPE html><p>Forbidden"), "the token URL answers with a web page (403) and no token: check the token URL", ""},
+		{"nothing there", status(404, `{"message":"no route"}`), "there is no token endpoint at the token URL (404): check the token URL", ""},
+		{"not a POST", status(405, ``), "there is no token endpoint at the token URL (405): check the token URL", ""},
+		{"not JSON", status(200, `access_token=hidden-value`), "the token endpoint's answer cannot be used: it is not JSON", ""},
+		{"empty", status(204, ``), "the token endpoint's answer cannot be used: it is empty", ""},
+		{"an error in a success", status(200, `{"error":"invalid_client","error_description":"client is locked"}`), "CXone refused to grant a token, in an answer of status 200: invalid_client client is locked", ""},
+		{"token there twice", status(200, `{"access_token":"a","access_token":"b"}`), "the token endpoint's answer cannot be used: it holds no access_token", ""},
 		{"header injection", status(200, `{"access_token":"a\r\nb"}`), "the token endpoint's answer cannot be used: its access_token holds characters that a header cannot", ""},
 		{"other type", status(200, `{"access_token":"tok","token_type":"MAC"}`), "the token endpoint's answer cannot be used: its token_type is not Bearer", ""},
 		{"redirect", status(307, "", "Location", "https://elsewhere.example/"), "CXone redirects elsewhere (307), which is refused: check the base URL", ""},
@@ -281,4 +290,86 @@ func until(t *testing.T, done func() bool) {
 		}
 		<-time.After(time.Millisecond)
 	}
+}
+
+func TestAGoodTokenIsReadHoweverItIsDressed(t *testing.T) {
+	for _, body := range []string{
+		`{"access_token":"tok","token_type":"bearer"}`, `{"access_token":"tok","token_type":"BEARER"}`,
+		`{"access_token":"tok","token_type":"BearerToken","expires_in":"1799"}`,
+		"\xef\xbb\xbf" + `{"access_token":"tok","error":null,"refresh_token":"refresh-1"}`,
+		`{"ACCESS_TOKEN":"tok","Scope":["data_management:read","data_management:write","data_management:encrypt"]}`,
+	} {
+		tn := newTenant(t)
+		tn.grant = func(w http.ResponseWriter, r *http.Request, _ int) { status(200, body)(w, r) }
+		tn.script("/", func(w http.ResponseWriter, r *http.Request) {
+			status(400, r.Header.Get("Authorization")[:7]+"refresh-1")(w, r)
+		})
+		c := tn.client(t)
+		if err := c.Check(t.Context()); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+		_, err := c.Table(t.Context(), "d", "t")
+		if err == nil || !strings.Contains(err.Error(), "Bearer ") || (strings.Contains(body, "refresh-1") && strings.Contains(c.Redact("refresh-1"), "refresh-1")) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// The clock of the API may be a moment behind that of the token endpoint.
+func TestATokenThatIsNotYetValidIsTriedAgainOnce(t *testing.T) {
+	early := status(401, `{"message":"The token is not yet valid (nbf)"}`)
+	for _, test := range []struct {
+		name          string
+		steps         []http.HandlerFunc
+		tokens, calls int
+		good          bool
+	}{
+		{"in a body", []http.HandlerFunc{early, status(200, goodTable)}, 1, 2, true},
+		{"in the challenge", []http.HandlerFunc{status(401, "", "WWW-Authenticate", `Bearer error="invalid_token", error_description="token used before issued"`), status(200, goodTable)}, 1, 2, true},
+		{"for ever", []http.HandlerFunc{early}, 2, 3, false},
+		{"then expired", []http.HandlerFunc{early, status(401, `{"message":"expired"}`), status(200, goodTable)}, 2, 3, true},
+	} {
+		tn := newTenant(t)
+		tn.script("GET /datastores/d/tables/t", test.steps...)
+		c := tn.client(t)
+		c.cfg.clockWait = time.Millisecond
+		_, err := c.Table(t.Context(), "d", "t")
+		if (err == nil) != test.good || tn.tokenCalls() != test.tokens || len(tn.apiCalls()) != test.calls {
+			t.Errorf("%s: %v, %d tokens, %d calls", test.name, err, tn.tokenCalls(), len(tn.apiCalls()))
+		}
+	}
+
+	c := &Client{cfg: defaults()}
+	begins := time.Date(2026, 11, 23, 4, 0, 5, 0, time.UTC)
+	for behind, want := range map[time.Duration]time.Duration{
+		5 * time.Second: 6 * time.Second, time.Hour: 30 * time.Second, -time.Second: 2 * time.Second,
+	} {
+		ans := &answer{status: 401, body: []byte("not yet valid"), header: http.Header{"Date": {begins.Add(-behind).Format(http.TimeFormat)}}}
+		if got, ok := c.tooEarly(ans, jwt(fmt.Sprintf(`{"nbf":%d}`, begins.Unix()))); !ok || got != want {
+			t.Errorf("%s behind: waits %s, want %s", behind, got, want)
+		}
+	}
+}
+
+func FuzzReadToken(f *testing.F) {
+	for _, s := range []string{`{"access_token":"a.b.c","expires_in":"60"}`, `{"error":"x"}`, `<html>`, "\xef\xbb\xbf{}", jwt(`{"tenantId":7,"iss":"https://x"}`)} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		a := newAuthority(nil, nil, "id", "hidden-secret")
+		ans := &answer{status: 200, body: body, header: http.Header{}}
+		if err := a.denied("https://x/t", ans, "401"); err != nil {
+			if text := err.Error(); !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || len(text) > 8*maxMessage {
+				t.Errorf("unsafe %q", text)
+			}
+			return
+		}
+		now := time.Now()
+		token, _, err := a.readToken(ans, now)
+		if err == nil && (token.Value == "" || strings.ContainsAny(token.Value, "\r\n ") || !token.renew.After(now) || token.renew.After(token.Expires)) {
+			t.Errorf("believed %q as %+v", body, token)
+		}
+		_ = claimsOf(string(body))
+		_, _ = (&accessKey{authority: a}).readEndpoint(ans, "token_endpoint")
+	})
 }

@@ -55,7 +55,7 @@ func (a *authority) call(ctx context.Context, method, url string, header http.He
 	header.Set("User-Agent", defaultUserAgent)
 	x := exchange{
 		method: method, url: url, header: header, body: body,
-		timeout: tokenTimeout, limit: maxErrorBody, retry: retryToken,
+		timeout: tokenTimeout, limit: maxRead, retry: retryToken,
 		policy: a.policy, base: a.base, redact: a.Redact, trace: &Trace{},
 	}
 	return x.do(ctx)
@@ -69,7 +69,7 @@ func (a *authority) refused(method, rawURL string, ans *answer) error {
 	}
 	e := newAPIError(method, path, ans, a.Redact)
 	if ans.status == http.StatusTooManyRequests {
-		return &RateLimitError{RetryAfter: ans.retryAfter, Err: e}
+		return throttled(ans, e, a.Redact)
 	}
 	return e
 }
@@ -86,18 +86,8 @@ func (a *authority) request(ctx context.Context, tokenURL, id, secret string, he
 	if err != nil {
 		return Token{}, grantAnswer{}, err
 	}
-	switch {
-	case ans.status == http.StatusUnauthorized:
-		return Token{}, grantAnswer{}, &AuthError{Message: on401, Err: a.refused(http.MethodPost, tokenURL, ans)}
-	case ans.status >= 400 && ans.status < 500 && ans.status != http.StatusTooManyRequests:
-		refusal := newAPIError(http.MethodPost, "", ans, a.Redact)
-		message := fmt.Sprintf("CXone refused to grant a token (%d)", ans.status)
-		if detail := strings.TrimSpace(refusal.Code + " " + refusal.Message); detail != "" {
-			message += ": " + detail
-		}
-		return Token{}, grantAnswer{}, &AuthError{Message: message, Err: a.refused(http.MethodPost, tokenURL, ans)}
-	case ans.status < 200 || ans.status > 299:
-		return Token{}, grantAnswer{}, a.refused(http.MethodPost, tokenURL, ans)
+	if err := a.denied(tokenURL, ans, on401); err != nil {
+		return Token{}, grantAnswer{}, err
 	}
 	token, grant, err := a.readToken(ans, asked)
 	if err != nil {
@@ -106,38 +96,87 @@ func (a *authority) request(ctx context.Context, tokenURL, id, secret string, he
 	return token, grant, checkScopes(token.Scopes, needed)
 }
 
+// denied is the error of an answer that grants no token, nil where it may.
+func (a *authority) denied(tokenURL string, ans *answer, on401 string) error {
+	refused := a.refused(http.MethodPost, tokenURL, ans)
+	refusal := newAPIError(http.MethodPost, "", ans, a.Redact)
+	because := func(message string) error {
+		if detail := strings.TrimSpace(refusal.Code + " " + refusal.Message); detail != "" {
+			message += ": " + detail
+		}
+		return &AuthError{Message: message, Err: refused}
+	}
+	good := ans.status >= 200 && ans.status <= 299
+	switch {
+	case ans.status == http.StatusNotFound || ans.status == http.StatusMethodNotAllowed || ans.status == http.StatusGone:
+		return &AuthError{URL: true, Err: refused,
+			Message: fmt.Sprintf("there is no token endpoint at the token URL (%d): check the token URL", ans.status)}
+	case ans.status < 500 && ans.status != http.StatusTooManyRequests && looksLikeHTML(ans.body):
+		return &AuthError{URL: true, Err: refused,
+			Message: fmt.Sprintf("the token URL answers with a web page (%d) and no token: check the token URL", ans.status)}
+	case ans.status == http.StatusUnauthorized:
+		return &AuthError{Message: on401, Err: refused}
+	case ans.status >= 400 && ans.status < 500 && ans.status != http.StatusTooManyRequests:
+		return because(fmt.Sprintf("CXone refused to grant a token (%d)", ans.status))
+	case !good:
+		return refused
+	case reported(ans.body) != "" && !holdsToken(ans.body):
+		return because(fmt.Sprintf("CXone refused to grant a token, in an answer of status %d", ans.status))
+	}
+	return nil
+}
+
+func holdsToken(body []byte) bool {
+	in, _ := readFields(withoutMark(body))
+	raw, _ := in.get("access_token")
+	return raw != nil
+}
+
 // grantAnswer is RFC 6749 §5.1, read leniently where tenants are known to
 // differ.
 type grantAnswer struct {
-	AccessToken string          `json:"access_token"`
-	IDToken     string          `json:"id_token"`
-	TokenType   string          `json:"token_type"`
-	ExpiresIn   json.RawMessage `json:"expires_in"`
-	Scope       json.RawMessage `json:"scope"`
+	accessToken string
+	idToken     string
 }
 
 func (a *authority) readToken(ans *answer, asked time.Time) (Token, grantAnswer, error) {
 	var g grantAnswer
-	switch err := json.Unmarshal(ans.body, &g); {
-	case ans.truncated:
-		return Token{}, g, errTooLarge
-	case err != nil:
-		return Token{}, g, errors.New("it is not the JSON of a token") // the decoder's error may quote the token
+	raw, err := checkJSON(ans.body)
+	if err != nil {
+		return Token{}, g, err
 	}
-	a.sawToken(g.AccessToken)
-	a.sawToken(g.IDToken)
-	if g.AccessToken == "" {
+	in, ok := readFields(raw)
+	if !ok || raw[0] != '{' {
+		return Token{}, g, errors.New("it is not a JSON object")
+	}
+	text := func(key string) string {
+		value, clear := in.get(key)
+		s, _ := readString(value)
+		if !clear {
+			return ""
+		}
+		return s
+	}
+	g.accessToken, g.idToken = text("access_token"), text("id_token")
+	a.sawToken(g.accessToken)
+	a.sawToken(g.idToken)
+	// A refresh token is not used: the credentials at hand grant a new token,
+	// and a second long-lived secret would have to be kept.
+	a.sawToken(text("refresh_token"))
+	if g.accessToken == "" {
 		return Token{}, g, errors.New("it holds no access_token")
 	}
-	if strings.ContainsFunc(g.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if strings.ContainsFunc(g.accessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return Token{}, g, errors.New("its access_token holds characters that a header cannot")
 	}
-	if g.TokenType != "" && !strings.EqualFold(g.TokenType, "bearer") {
+	if kind := strings.TrimSpace(text("token_type")); kind != "" && !strings.EqualFold(kind, "bearer") && !strings.EqualFold(kind, "BearerToken") {
 		return Token{}, g, errors.New("its token_type is not Bearer")
 	}
-	t := Token{Value: g.AccessToken, Expires: asked.Add(lifetime(g.ExpiresIn))}
-	var err error
-	if t.Scopes, err = grantedScopes(g.Scope); err != nil {
+	expires, _ := in.get("expires_in")
+	life := lifetime(expires)
+	t := Token{Value: g.accessToken, Expires: asked.Add(life), renew: asked.Add(life - min(earlyRenewal, life/2))}
+	scope, _ := in.get("scope")
+	if t.Scopes, err = grantedScopes(scope); err != nil {
 		return Token{}, g, err
 	}
 	if date, err := http.ParseTime(ans.header.Get("Date")); err == nil {
@@ -159,7 +198,7 @@ func lifetime(raw json.RawMessage) time.Duration {
 // grantedScopes reads scope: absent or null is nil ("as asked", RFC 6749
 // §5.1); otherwise the words of a string, or of a list of strings.
 func grantedScopes(raw json.RawMessage) ([]string, error) {
-	if len(raw) == 0 || string(raw) == "null" {
+	if len(raw) == 0 {
 		return nil, nil
 	}
 	var text string

@@ -20,13 +20,16 @@ type Trace struct {
 
 // Attempt is one request of a call.
 type Attempt struct {
-	Method   string
-	Path     string        // escaped, without host and query
-	Number   int           // counts from 1 within the call
-	Status   int           // 0 when no answer came
-	Err      error         // why no answer came; its text is redacted
-	Duration time.Duration // from the moment it was let through until the body was read
-	Wait     time.Duration // how long the client waits before the next attempt; 0 for the last
+	Method string
+	Path   string // escaped, without host and query
+	Number int    // counts from 1 within the call
+	Status int    // 0 when no answer came
+	Err    error  // why no answer came; its text is redacted
+	// CorrelationID is how the tenant names the request; where it names none,
+	// the CorrelationId that was sent with it.
+	CorrelationID string
+	Duration      time.Duration // from the moment it was let through until the body was read
+	Wait          time.Duration // how long the client waits before the next attempt; 0 for the last
 }
 
 type traceKey struct{}

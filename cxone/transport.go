@@ -13,12 +13,17 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/sony/gobreaker/v2"
 )
 
-// maxErrorBody bounds the body of an error and of the answer to a change.
+// maxErrorBody bounds the body of an answer that is not a success.
 const maxErrorBody = 64 << 10
+
+// correlationHeader names a request to CXone's support, in both directions
+// (contract §1).
+const correlationHeader = "CorrelationId"
 
 var (
 	errTooLarge = errors.New("the answer is larger than this client reads")
@@ -49,7 +54,8 @@ type exchange struct {
 	header      http.Header
 	body        []byte
 	timeout     time.Duration // of one attempt, from being let through until the body is read
-	limit       int64         // of a success's body
+	limit       int64         // of a success's body, in bytes
+	cut         bool          // a success over the limit is cut there; otherwise it is refused
 	retry       func(status int, sent bool, err error) bool
 
 	policy  retryPolicy
@@ -61,17 +67,19 @@ type exchange struct {
 	trace   *Trace
 	number  int // attempts made so far in the call; goes on over a renewed token
 
+	correlation string // the last attempt's CorrelationId
+
 	pending *Attempt // done, but not reported yet: the wait after it is not known
 	sent    bool     // the last attempt got no answer, and its body may have left
 }
 
 // answer is the last attempt's answer, wholly read.
 type answer struct {
-	status     int
-	header     http.Header
-	body       []byte
-	truncated  bool
-	retryAfter time.Duration
+	status    int
+	header    http.Header
+	body      []byte
+	truncated bool
+	pause     pause
 }
 
 // do makes the request, and makes it again as the policy allows.
@@ -93,7 +101,7 @@ func (x *exchange) do(ctx context.Context) (*answer, error) {
 		Backoff: func(_, _ time.Duration, n int, resp *http.Response) time.Duration {
 			var asked time.Duration
 			if resp != nil {
-				asked = retryAfter(resp.Header, x.policy.now())
+				asked = x.asksFor(resp).wait
 			}
 			wait := x.policy.backoff(n, asked)
 			x.report(wait)
@@ -112,8 +120,12 @@ func (x *exchange) do(ctx context.Context) (*answer, error) {
 	}
 	return &answer{
 		status: resp.StatusCode, header: resp.Header, body: a.bytes, truncated: a.truncated,
-		retryAfter: retryAfter(resp.Header, x.policy.now()),
+		pause: x.asksFor(resp),
 	}, nil
+}
+
+func (x *exchange) asksFor(resp *http.Response) pause {
+	return asksFor(resp.StatusCode, resp.Header, x.policy.now())
 }
 
 func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
@@ -123,7 +135,7 @@ func (x *exchange) checkRetry(ctx context.Context, resp *http.Response, err erro
 	if err != nil {
 		return x.retry(0, x.sent, err), nil
 	}
-	return x.retry(resp.StatusCode, x.sent, nil) && worthWaiting(ctx, retryAfter(resp.Header, x.policy.now())), nil
+	return x.retry(resp.StatusCode, x.sent, nil) && worthWaiting(ctx, x.asksFor(resp).wait), nil
 }
 
 // checkRedirect follows a read's redirects within the host and refuses others,
@@ -158,12 +170,16 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.learn(req.Context(), done, resp, err, start)
 
 	x.number++
-	x.pending = &Attempt{Method: req.Method, Path: x.redact(req.URL.EscapedPath()), Number: x.number, Duration: time.Since(start)}
+	x.pending = &Attempt{Method: req.Method, Path: x.redact(req.URL.EscapedPath()), Number: x.number, Duration: time.Since(start),
+		CorrelationID: x.correlation}
 	if err != nil {
 		x.pending.Err = x.failure(err)
 		return nil, err
 	}
 	x.pending.Status = resp.StatusCode
+	if id := requestID(resp.Header); id != "" {
+		x.pending.CorrelationID = shorten(x.redact(clean(id)), maxRequestID)
+	}
 	return resp, nil
 }
 
@@ -192,7 +208,7 @@ func (x *exchange) learn(ctx context.Context, done func(error), resp *http.Respo
 		return
 	}
 	if resp.StatusCode == http.StatusTooManyRequests {
-		x.pacer.throttled(start, max(x.policy.base, retryAfter(resp.Header, x.policy.now())))
+		x.pacer.throttled(start, max(x.policy.base, x.asksFor(resp).wait))
 		return
 	}
 	x.pacer.answered(x.method, time.Since(start))
@@ -207,6 +223,8 @@ func (x *exchange) send(req *http.Request, written func()) (*http.Response, erro
 		WroteRequest: func(httptrace.WroteRequestInfo) { written() },
 	})
 	out := req.Clone(traced)
+	x.correlation = uuid.NewString()
+	out.Header.Set(correlationHeader, x.correlation)
 	var left *sentBody
 	if out.Body != nil && out.Body != http.NoBody {
 		left = &sentBody{ReadCloser: out.Body}
@@ -229,12 +247,12 @@ func (x *exchange) send(req *http.Request, written func()) (*http.Response, erro
 	return resp, nil
 }
 
-// readWhole replaces the answer's body by one in memory. An error's body and a
-// change's answer are cut at their bound; a read that is over it is refused,
-// for half of it could be mistaken for the whole.
+// readWhole replaces the answer's body by one in memory. An error's body is cut
+// at its bound, and so is a change's answer, which stays a success; a read that
+// is over it is refused, for half of it could be mistaken for the whole.
 func (x *exchange) readWhole(resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }() // the read below says what went wrong
-	limit, cut := x.limit, x.limit <= maxErrorBody
+	limit, cut := x.limit, x.cut
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		limit, cut = maxErrorBody, true
 	}

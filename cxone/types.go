@@ -1,6 +1,9 @@
 package cxone
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strconv"
+)
 
 // Algorithm is the only one the published guide names.
 const Algorithm = "AES-256-GCM"
@@ -29,10 +32,27 @@ type Table struct {
 	Name        string        `json:"name"`
 	Columns     []Column      `json:"columns"`
 	Metadata    TableMetadata `json:"metadata"`
+
+	// Unreadable lists the places whose values could not be read; the fields
+	// that stand for them are zero and say nothing.
+	Unreadable []Unreadable `json:"-"`
+}
+
+// Doubts returns the places of one column that could not be read; "" asks for
+// the table's own.
+func (t *Table) Doubts(column string) []Unreadable {
+	var out []Unreadable
+	for _, u := range t.Unreadable {
+		if u.Column == column {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // TableMetadata carries the table's limits. MaxEncryptedFields is filled with
-// DefaultMaxEncryptedFields by the client when the tenant names none.
+// DefaultMaxEncryptedFields by the client when the tenant names none; 0 means
+// that no column may be encrypted.
 type TableMetadata struct {
 	MaxEncryptedFields int `json:"maxEncryptedFields"`
 }
@@ -43,10 +63,12 @@ type Column struct {
 	Name                    string            `json:"name"`
 	Type                    string            `json:"type"`
 	Encrypted               bool              `json:"encrypted"`
+	Unclear                 bool              `json:"-"` // whether it is encrypted could not be read
 	EncryptionConfiguration *ColumnEncryption `json:"encryptionConfiguration,omitempty"`
 }
 
-// KeyVersion is the column's key version, 0 where the tenant shows none.
+// KeyVersion is the column's key version as a number that can be ordered, 0
+// where the tenant shows none, or one that is no number.
 func (c Column) KeyVersion() int64 {
 	if c.EncryptionConfiguration == nil {
 		return 0
@@ -54,18 +76,38 @@ func (c Column) KeyVersion() int64 {
 	return c.EncryptionConfiguration.KeyVersion
 }
 
+// KeyVersionText is the column's key version as the tenant gives it, "" where
+// it shows none. Some tenants name a key by an id: two of them can be told
+// apart, and not ordered.
+func (c Column) KeyVersionText() string {
+	switch e := c.EncryptionConfiguration; {
+	case e == nil:
+		return ""
+	case e.KeyVersionText == "" && e.KeyVersion != 0:
+		return strconv.FormatInt(e.KeyVersion, 10)
+	default:
+		return e.KeyVersionText
+	}
+}
+
 // ColumnEncryption is what a tenant may show of an encrypted column.
 type ColumnEncryption struct {
 	Algorithm            string                `json:"algorithm,omitempty"`
-	KeyVersion           int64                 `json:"keyVersion,omitempty"` // 0: not shown
+	KeyVersion           int64                 `json:"keyVersion,omitempty"` // 0: not shown, or no number
+	KeyVersionText       string                `json:"-"`                    // as given; 3, 3.0 and "3" are "3"
 	KeyRotationDirective *KeyRotationDirective `json:"keyRotationDirective,omitempty"`
 }
 
 // Index is one index of a table. An encrypted column cannot be served by it.
+// Its columns are as the tenant writes them; StandsOver says what they mean.
 type Index struct {
 	Name     string   `json:"name"`
 	Columns  []string `json:"columns"`
 	ReadOnly bool     `json:"readOnly"`
+
+	// Unreadable says why the columns are not known, "" where they are. Such an
+	// index may stand over any column.
+	Unreadable string `json:"unreadable,omitempty"`
 }
 
 // EncryptRequest is the body of the PATCH (contract §1), field order included.
@@ -115,8 +157,17 @@ type RetryPolicy struct {
 // EncryptResult is a 2xx answer to the PATCH.
 type EncryptResult struct {
 	Status   int
-	Body     []byte // as received, capped at 64 KiB
+	Body     []byte // as received, at most 8 MiB; a longer one is cut there
 	Replayed bool   // the tenant said Idempotent-Replayed: true
+
+	// UnderWay is true where the tenant accepted the change and says that it is
+	// still making it: status 202, or a body whose status says so. Nothing in
+	// the answer tells whether it will succeed.
+	UnderWay bool
+
+	// Problem is the error that the tenant put into a success, "" where it put
+	// none. The table tells whether the change was made.
+	Problem string
 
 	// Columns is the new state when the answer tells it, nil when it does not:
 	// the shape of the answer is not fixed, so callers re-read the table then.

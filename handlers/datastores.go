@@ -94,6 +94,9 @@ func (h *Console) fillDatastores(ctx context.Context, v *web.DatastoresView) err
 		case s.Error != "":
 			v.Sync.Error = o.Value + ": " + s.Error
 			v.Sync.Code = string(fault.TenantDown)
+			if s.Incomplete() {
+				v.Sync.Code = string(fault.TenantUnreadable)
+			}
 		}
 	}
 	return nil

@@ -32,6 +32,8 @@ func AdviceFor(code string) string {
 		return "Sending the same again cannot help. Read CXone's answer below, correct the cause and start a new run."
 	case "tenant_down":
 		return "CXone could not be reached or kept failing. See its status page, run “cxseal doctor”, and start a new run when it answers."
+	case "tenant_unreadable":
+		return "CXone is up, but its answer is not what is expected of it. Check the base URL and the path prefix, and show the sentence above to CXone's support."
 	case "index_in_the_way":
 		return "An index covers one of the columns. Let it be masked on the form, or have it changed in CXone, then start a new run."
 	case "kms_refused":

@@ -216,8 +216,8 @@ func (s *Sandbox) Tables() []cxone.TableRef {
 }
 
 // Table tells the truth about one table, whatever the settings hide from the
-// API; false when there is none. MaxEncryptedFields is 0 where the metadata
-// names no limit.
+// API; false when there is none. MaxEncryptedFields is the limit that holds
+// where the metadata names none.
 func (s *Sandbox) Table(datastore, id string) (cxone.Table, []cxone.Index, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,6 +228,6 @@ func (s *Sandbox) Table(datastore, id string) (cxone.Table, []cxone.Index, bool)
 	sh := t.shape(false)
 	return cxone.Table{
 		ID: sh.ID, DatastoreID: sh.DatastoreID, Name: sh.Name, Columns: sh.Columns,
-		Metadata: cxone.TableMetadata{MaxEncryptedFields: t.maxEncrypted},
+		Metadata: cxone.TableMetadata{MaxEncryptedFields: t.limit()},
 	}, t.copyIndexes(), true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cxseal/cxone"
@@ -55,7 +56,8 @@ const (
 	NotEncrypted     BlockerCode = "not_encrypted" // a rotation of a column that has no key
 	OverLimit        BlockerCode = "over_limit"
 	UnsupportedType  BlockerCode = "unsupported_type"
-	IndexStands      BlockerCode = "index" // an ordinary index; may be masked by choice
+	Unreadable       BlockerCode = "unreadable" // the tenant's answer does not say clearly what the run rests on
+	IndexStands      BlockerCode = "index"      // an ordinary index; may be masked by choice
 	ReadOnlyIndex    BlockerCode = "read_only_index"
 )
 
@@ -81,9 +83,6 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 		Indexes:   indexes,
 		MaxFields: table.Metadata.MaxEncryptedFields,
 	}
-	if p.MaxFields == 0 {
-		p.MaxFields = cxone.DefaultMaxEncryptedFields
-	}
 	p.Before = CoverageOf(p.Columns)
 	p.Fingerprint = fingerprint(p)
 
@@ -106,6 +105,9 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 		}
 		asked[name] = true
 		p.Targets = append(p.Targets, column)
+		if p.blockUnreadable(name, table.Doubts(name)) {
+			continue
+		}
 		if wish.Operation == audit.KeyRotation {
 			if !column.Encrypted {
 				p.block(name, NotEncrypted, "%q is not encrypted, so it has no key to rotate.", name)
@@ -126,6 +128,9 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 		p.block("", UnknownColumn, "No column is chosen.")
 	}
 	p.After = NewCoverage(p.Before.Encrypted+added, p.Before.Total)
+	if added > 0 && p.blockUnreadable("", table.Doubts("")) {
+		return p
+	}
 	if p.After.Encrypted > p.MaxFields && added > 0 {
 		p.block("", OverLimit, "The table may have %d encrypted columns; it has %d and this run would add %d. Choose %d fewer.",
 			p.MaxFields, p.Before.Encrypted, added, p.After.Encrypted-p.MaxFields)
@@ -137,25 +142,70 @@ func (p *Plan) block(column string, code BlockerCode, format string, args ...any
 	p.Blockers = append(p.Blockers, Blocker{Column: column, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
+// restsOn are the keys of a table on which a run rests. Without a key version
+// or a rotation date, which may be hidden anyway, a run can go on.
+var restsOn = []string{"type", "encrypted", "metadata", "maxEncryptedFields"}
+
+// blockUnreadable blocks where the tenant's answer does not say clearly what a
+// run rests on, and reports whether it did.
+func (p *Plan) blockUnreadable(column string, doubts []cxone.Unreadable) bool {
+	blocked := false
+	for _, u := range doubts {
+		if !slices.Contains(restsOn, u.Place[strings.LastIndexByte(u.Place, '.')+1:]) {
+			continue
+		}
+		blocked = true
+		what := "the limit of encrypted columns"
+		if column != "" {
+			what = fmt.Sprintf("the column %q", column)
+		}
+		p.block(column, Unreadable, "CXone does not say clearly what is needed of %s: %s. Nothing is sent on a guess.", what, u)
+	}
+	return blocked
+}
+
 // checkIndexes: an encrypted column can't be searched through an index. A
 // read-only index can't be masked, so it blocks; an ordinary one is masked
-// when the admin said so.
+// when the admin said so. An index that may stand over the column, by a name
+// that is written otherwise or cannot be read, counts as one that does.
 func (p *Plan) checkIndexes(column string, mask bool) {
+	names := make([]string, len(p.Columns))
+	for i, c := range p.Columns {
+		names[i] = c.Name
+	}
 	for _, index := range p.Indexes {
-		if !slices.Contains(index.Columns, column) {
+		if !slices.Contains(index.StandsOver(names), column) {
 			continue
+		}
+		stands := fmt.Sprintf("%q stands in the", column)
+		as := ""
+		switch {
+		case index.Unreadable != "":
+			stands, as = fmt.Sprintf("%q may stand in the", column), fmt.Sprintf(", whose columns cannot be read (%s)", index.Unreadable)
+		case !slices.Contains(index.Columns, column):
+			as = fmt.Sprintf(", which is written %s", written(index.Columns))
 		}
 		switch {
 		case index.ReadOnly:
 			p.Blockers = append(p.Blockers, Blocker{Column: column, Code: ReadOnlyIndex, Index: index.Name,
-				Message: fmt.Sprintf("%q stands in the read-only index %q. Drop the index in CXone first.", column, index.Name)})
+				Message: fmt.Sprintf("%s read-only index %q%s. Drop the index in CXone first.", stands, index.Name, as)})
 		case !mask:
 			p.Blockers = append(p.Blockers, Blocker{Column: column, Code: IndexStands, Index: index.Name,
-				Message: fmt.Sprintf("%q stands in the index %q. Allow the index to be masked, or drop it in CXone first.", column, index.Name)})
+				Message: fmt.Sprintf("%s index %q%s. Allow the index to be masked, or drop it in CXone first.", stands, index.Name, as)})
 		case !slices.Contains(p.Masked, index.Name):
 			p.Masked = append(p.Masked, index.Name)
 		}
 	}
+}
+
+// written lists names as the tenant writes them. What is not plain ASCII is
+// shown by code points, for two names may look alike and differ.
+func written(names []string) string {
+	quoted := make([]string, min(len(names), 5))
+	for i := range quoted {
+		quoted[i] = strconv.QuoteToASCII(clip(names[i]))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // BlockersOf returns the blockers of one column; "" asks for the table's.
@@ -182,7 +232,10 @@ func (p Plan) Summary() string {
 func Snapshot(columns []cxone.Column) []ColumnState {
 	out := make([]ColumnState, len(columns))
 	for i, c := range columns {
-		out[i] = ColumnState{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion()}
+		out[i] = ColumnState{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, Unclear: c.Unclear, KeyVersion: c.KeyVersion()}
+		if c.KeyVersion() == 0 {
+			out[i].KeyID = c.KeyVersionText()
+		}
 	}
 	return out
 }

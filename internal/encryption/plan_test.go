@@ -2,6 +2,7 @@ package encryption
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ func contacts() *cxone.Table {
 		{Name: "photo", Type: "blob"},
 		{Name: "badge", Type: "string"},
 		{Name: "<script>", Type: "string"},
-	}}
+	}, Metadata: cxone.TableMetadata{MaxEncryptedFields: cxone.DefaultMaxEncryptedFields}}
 }
 
 var contactIndexes = []cxone.Index{
@@ -57,9 +58,84 @@ func TestAnAlreadyEncryptedColumnCountsOnceAgainstTheLimit(t *testing.T) {
 	}
 }
 
-func TestTheLimitIsTwelveWhereTheTenantNamesNone(t *testing.T) {
-	if got := NewPlan(contacts(), nil, Wish{Columns: []string{"ssn"}}).MaxFields; got != 12 {
-		t.Errorf("limit = %d, want 12", got)
+func TestALimitOfNoneAllowsNone(t *testing.T) {
+	table := contacts()
+	table.Metadata.MaxEncryptedFields = 0
+	p := NewPlan(table, nil, Wish{Columns: []string{"ssn"}})
+	if diff := cmp.Diff([]string{":over_limit"}, codes(p)); diff != "" || p.MaxFields != 0 {
+		t.Errorf("limit %d: %s", p.MaxFields, diff)
+	}
+	if p := NewPlan(table, nil, Wish{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
+		t.Errorf("a rotation adds no column: %v", p.Summary())
+	}
+}
+
+// When in doubt a run is blocked, and what is in doubt is named.
+func TestAnIndexThatMayStandOverAColumnBlocksIt(t *testing.T) {
+	for entry, says := range map[string]string{
+		"SSN": `"ssn" stands in the index "x", which is written "SSN".`, "ssn DESC": `which is written "ssn DESC"`, "lower(ssn)": `"lower(ssn)"`,
+		"\u212bngstr\u00f6m": "", "email": "", "<SCRIPT>": "",
+	} {
+		p := NewPlan(contacts(), []cxone.Index{{Name: "x", Columns: []string{entry}}}, Wish{Columns: []string{"ssn", "credit_card"}})
+		if says == "" && len(p.Blockers) == 0 {
+			continue
+		}
+		if diff := cmp.Diff([]string{"ssn:index"}, codes(p)); diff != "" || !strings.Contains(p.Summary(), says) {
+			t.Errorf("%q: %s %s", entry, p.Summary(), diff)
+		}
+	}
+	unreadable := []cxone.Index{{Name: "x", ReadOnly: true, Unreadable: "indexes[0].columns is 7"}}
+	p := NewPlan(contacts(), unreadable, Wish{Columns: []string{"ssn", "credit_card"}, MaskIndexes: true})
+	if diff := cmp.Diff([]string{"ssn:read_only_index", "credit_card:read_only_index"}, codes(p)); diff != "" ||
+		!strings.Contains(p.Summary(), `"ssn" may stand in the read-only index "x", whose columns cannot be read (indexes[0].columns is 7).`) {
+		t.Errorf("%s %s", p.Summary(), diff)
+	}
+}
+
+func TestOnlyThePlaceThatCannotBeReadBlocks(t *testing.T) {
+	table := contacts()
+	table.Columns[2].Unclear = true
+	table.Unreadable = []cxone.Unreadable{
+		{Column: "ssn", Place: "columns[2].encrypted", Found: `"perhaps"`},
+		{Column: "credit_card", Place: "columns[3].encryptionConfiguration.keyVersion", Found: "[]"},
+	}
+	p := NewPlan(table, nil, Wish{Columns: []string{"ssn", "credit_card"}})
+	if diff := cmp.Diff([]string{"ssn:unreadable"}, codes(p)); diff != "" || !strings.Contains(p.Summary(), `columns[2].encrypted is "perhaps"`) {
+		t.Errorf("%s %s", p.Summary(), diff)
+	}
+	table.Unreadable = []cxone.Unreadable{{Place: "metadata.maxEncryptedFields", Found: `"many"`}}
+	if diff := cmp.Diff([]string{":unreadable"}, codes(NewPlan(table, nil, Wish{Columns: []string{"credit_card"}}))); diff != "" {
+		t.Error(diff)
+	}
+	if p := NewPlan(table, nil, Wish{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
+		t.Errorf("a rotation needs no limit: %s", p.Summary())
+	}
+}
+
+// A key version that is a name can be told apart, and not ordered.
+func TestARotationIsSeenByAnotherKeyToo(t *testing.T) {
+	state := func(number int64, id string, unclear bool) []ColumnState {
+		return []ColumnState{{Name: "ssn", Encrypted: !unclear, KeyVersion: number, KeyID: id, Unclear: unclear}}
+	}
+	for _, test := range []struct {
+		before, now []ColumnState
+		want        made
+	}{
+		{state(1, "", false), state(2, "", false), madeYes},
+		{state(2, "", false), state(2, "", false), madeNo},
+		{state(0, "9f", false), state(0, "a0", false), madeYes},
+		{state(0, "a0", false), state(0, "a0", false), madeNo},
+		{state(3, "", false), state(0, "a0", false), madeYes},
+		{state(0, "", false), state(0, "a0", false), madeUnknown},
+		{state(0, "a0", false), state(0, "", false), madeUnknown},
+		{state(1, "", false), state(0, "", true), madeUnknown},
+	} {
+		if got := changeMade(audit.KeyRotation, test.before, test.now); got != test.want {
+			t.Errorf("%+v, then %+v: %d", test.before, test.now, got)
+		}
+	}
+	if got := changeMade(audit.ColumnEncryption, state(0, "", false), state(0, "", true)); got != madeUnknown {
+		t.Errorf("an unclear column is %d", got)
 	}
 }
 

@@ -148,7 +148,12 @@ func (r *Run) NameOfTable() string {
 type Answer struct {
 	Status   int    `json:"status"`
 	Replayed bool   `json:"replayed,omitempty"`
-	Body     string `json:"body"` // capped at 64 KiB, secrets redacted
+	Body     string `json:"body"` // cut at 64 KiB, secrets redacted
+
+	// Payload is the inline KMS payload, secrets redacted; "" where there is
+	// none, or where the answer was stored before this field was: then it
+	// stands in Body.
+	Payload string `json:"payload,omitempty"`
 }
 
 // ColumnState is what a run needs to know of a column before and after.
@@ -156,7 +161,9 @@ type ColumnState struct {
 	Name       string `json:"name"`
 	Type       string `json:"type"`
 	Encrypted  bool   `json:"encrypted"`
-	KeyVersion int64  `json:"keyVersion,omitempty"` // 0: the tenant does not show it
+	KeyVersion int64  `json:"keyVersion,omitempty"` // 0: the tenant does not show it, or as no number
+	KeyID      string `json:"keyId,omitempty"`      // the key version where it is no number: it can be told apart, not ordered
+	Unclear    bool   `json:"unclear,omitempty"`    // the tenant's word on Encrypted could not be read
 }
 
 // Timings are the stages' durations in milliseconds; -1 where a stage was not

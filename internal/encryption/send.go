@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"cxseal/cxone"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
+
+// maxAnswer is how many bytes of an answer are kept, beside the payload in it.
+const maxAnswer = 64 << 10
 
 // maxBackoff bounds the wait before a PATCH is sent again.
 const maxBackoff = 30 * time.Second
@@ -162,7 +166,7 @@ func (t *task) look(ctx context.Context) (made, error) {
 func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
 	t.run.Answer, t.shownAsBefore = t.answer(result), false
 	told := Snapshot(result.Columns)
-	if result.Status != http.StatusAccepted && len(told) >= len(t.run.Plan.Columns) &&
+	if !result.UnderWay && len(told) >= len(t.run.Plan.Columns) &&
 		changeMade(t.run.Operation, t.run.Plan.Targets, told) != madeNo {
 		t.run.After = told
 	} else if _, err := t.look(ctx); err != nil {
@@ -170,6 +174,11 @@ func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
 			return ctx.Err()
 		}
 		return t.toVerifying(ctx, "CXone accepted the change; the table could not be read again. Waiting for the KMS.")
+	}
+	if t.pending() && result.Problem != "" && !result.UnderWay {
+		return t.fail(ctx, fault.New(fault.TenantRefused,
+			"CXone answered %d and reports an error: %s. The table does not show every column as encrypted. Look at the table in CXone before trying again.",
+			result.Status, strings.TrimRight(t.redact(result.Problem), ".")))
 	}
 	message := "CXone accepted the change. Waiting for the KMS."
 	switch {
@@ -194,7 +203,11 @@ func (t *task) lookAt(now time.Time) time.Time {
 }
 
 func (t *task) answer(result *cxone.EncryptResult) *Answer {
-	return &Answer{Status: result.Status, Replayed: result.Replayed, Body: t.redact(string(result.Body))}
+	body := t.redact(string(result.Body))
+	if len(body) > maxAnswer {
+		body = strings.ToValidUTF8(body[:maxAnswer], "")
+	}
+	return &Answer{Status: result.Status, Replayed: result.Replayed, Body: body, Payload: t.redact(string(result.KMSPayload))}
 }
 
 // toVerifying commits the change and its rotation dates, then decides by what
@@ -290,6 +303,9 @@ func (t *task) judgeInline(payload []byte) Verification {
 func inlinePayload(answer *Answer) []byte {
 	if answer == nil {
 		return nil
+	}
+	if answer.Payload != "" {
+		return []byte(answer.Payload)
 	}
 	var body struct {
 		Payload json.RawMessage `json:"externalKmsPayload"`

@@ -3,6 +3,7 @@ package encryption
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -319,18 +320,23 @@ func (t *task) redact(text string) string {
 	return t.connection.Redact(text)
 }
 
-// traced returns a context whose calls report retries into the dossier and
-// count the time spent waiting for a token.
+// traced returns a context whose calls report into the dossier, retries and
+// every answer to the change with its CorrelationId, and count the time spent
+// waiting for a token.
 func (t *task) traced(ctx context.Context) context.Context {
 	t.tokenWait = 0
 	return cxone.WithTrace(ctx, &cxone.Trace{
 		TokenFetched: func(d time.Duration) { t.tokenWait += d },
 		AttemptDone: func(a cxone.Attempt) {
+			kind := "retry"
 			if a.Wait == 0 {
-				return
+				if a.Method != http.MethodPatch || ctx.Err() != nil {
+					return // of what is not tried again, only the change is noted
+				}
+				kind = "request"
 			}
-			if err := t.store.AddEvents(ctx, t.events("retry", describe(a))...); err != nil {
-				t.logger.ErrorContext(ctx, "a retry was not noted", "run", t.run.ID, "err", err)
+			if err := t.store.AddEvents(ctx, t.events(kind, describe(a))...); err != nil {
+				t.logger.ErrorContext(ctx, "a request was not noted", "run", t.run.ID, "err", err)
 			}
 			t.bus.publish(t.run.ID)
 		},

@@ -33,6 +33,7 @@ func explain(err error) error {
 		auth    *cxone.AuthError
 		scope   *cxone.ScopeError
 		limited *cxone.RateLimitError
+		decode  *cxone.DecodeError
 	)
 	code := fault.TenantDown
 	switch {
@@ -42,6 +43,8 @@ func explain(err error) error {
 		code = fault.TenantAuth
 	case errors.As(err, &limited):
 		code = fault.TenantDown
+	case errors.As(err, &decode):
+		code = fault.TenantUnreadable
 	case errors.As(err, &api):
 		code = codeOfStatus(api.Status)
 	}
@@ -110,9 +113,15 @@ func changeMade(op audit.Operation, before, now []ColumnState) made {
 	for _, was := range before {
 		i := slices.IndexFunc(now, func(c ColumnState) bool { return c.Name == was.Name })
 		switch {
+		case i >= 0 && now[i].Unclear:
+			result = madeUnknown
 		case i < 0 || !now[i].Encrypted:
 			return madeNo
 		case op == audit.ColumnEncryption:
+		case now[i].KeyID != "" && (was.KeyID != "" || was.KeyVersion != 0):
+			if now[i].KeyID == was.KeyID {
+				return madeNo
+			}
 		case now[i].KeyVersion == 0:
 			result = madeUnknown
 		case now[i].KeyVersion <= was.KeyVersion:
@@ -125,7 +134,7 @@ func changeMade(op audit.Operation, before, now []ColumnState) made {
 // indexOver names the first index that covers one of the columns.
 func indexOver(indexes []cxone.Index, columns []string) string {
 	for _, index := range indexes {
-		if slices.ContainsFunc(index.Columns, func(c string) bool { return slices.Contains(columns, c) }) {
+		if len(index.StandsOver(columns)) > 0 {
 			return index.Name
 		}
 	}
@@ -137,6 +146,12 @@ func describe(a cxone.Attempt) string {
 	what := fmt.Sprintf("%s answered %d", a.Method, a.Status)
 	if a.Err != nil {
 		what = fmt.Sprintf("%s got no answer (%s)", a.Method, clip(a.Err.Error()))
+	}
+	if a.CorrelationID != "" {
+		what += ", CorrelationId " + a.CorrelationID
+	}
+	if a.Wait == 0 {
+		return what + "."
 	}
 	return fmt.Sprintf("%s; trying again in %.1f s.", what, a.Wait.Seconds())
 }

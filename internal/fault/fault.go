@@ -17,32 +17,33 @@ type Code string
 
 // The codes.
 const (
-	Invalid         Code = "invalid"          // the request is malformed or out of bounds
-	Unauthenticated Code = "unauthenticated"  // no valid session or credentials
-	Denied          Code = "denied"           // known caller, missing permission
-	NotFound        Code = "not_found"        // no such thing, or none the caller may know of
-	Conflict        Code = "conflict"         // the thing moved on: a lost compare-and-swap, a duplicate
-	TooLarge        Code = "too_large"        // a body over its bound
-	TooMany         Code = "too_many"         // throttled by us
-	Blocked         Code = "blocked"          // the plan has blockers; nothing was sent
-	PlanChanged     Code = "plan_changed"     // the table is no longer what was approved
-	TenantAuth      Code = "tenant_auth"      // CXone refused the credentials or the realm
-	TenantScope     Code = "tenant_scope"     // CXone's token lacks a scope, or it answered 403
-	TenantNotFound  Code = "tenant_not_found" // CXone knows no such data store or table
-	TenantRefused   Code = "tenant_refused"   // CXone answered 400, 409 or 422: resending cannot help
-	TenantDown      Code = "tenant_down"      // CXone could not be reached, or kept answering 5xx or 429
-	IndexInTheWay   Code = "index_in_the_way" // CXone failed the change and an index covers a column
-	KMSRefused      Code = "kms_refused"      // the KMS callback was checked and refused
-	Unconfirmed     Code = "unconfirmed"      // no KMS confirmation by the deadline
-	Unavailable     Code = "unavailable"      // the console itself cannot do it now: its disk is full, its database held
-	Internal        Code = "internal"         // anything without a code
+	Invalid          Code = "invalid"           // the request is malformed or out of bounds
+	Unauthenticated  Code = "unauthenticated"   // no valid session or credentials
+	Denied           Code = "denied"            // known caller, missing permission
+	NotFound         Code = "not_found"         // no such thing, or none the caller may know of
+	Conflict         Code = "conflict"          // the thing moved on: a lost compare-and-swap, a duplicate
+	TooLarge         Code = "too_large"         // a body over its bound
+	TooMany          Code = "too_many"          // throttled by us
+	Blocked          Code = "blocked"           // the plan has blockers; nothing was sent
+	PlanChanged      Code = "plan_changed"      // the table is no longer what was approved
+	TenantAuth       Code = "tenant_auth"       // CXone refused the credentials or the realm
+	TenantScope      Code = "tenant_scope"      // CXone's token lacks a scope, or it answered 403
+	TenantNotFound   Code = "tenant_not_found"  // CXone knows no such data store or table
+	TenantRefused    Code = "tenant_refused"    // CXone answered 400, 409 or 422: resending cannot help
+	TenantDown       Code = "tenant_down"       // CXone could not be reached, or kept answering 5xx or 429
+	TenantUnreadable Code = "tenant_unreadable" // CXone answered something that is not what the contract says
+	IndexInTheWay    Code = "index_in_the_way"  // CXone failed the change and an index covers a column
+	KMSRefused       Code = "kms_refused"       // the KMS callback was checked and refused
+	Unconfirmed      Code = "unconfirmed"       // no KMS confirmation by the deadline
+	Unavailable      Code = "unavailable"       // the console itself cannot do it now: its disk is full, its database held
+	Internal         Code = "internal"          // anything without a code
 )
 
 // Codes returns every code. What says something about codes (an HTTP status, an advice) is held complete
 // against it by tests.
 func Codes() []Code {
 	return []Code{Invalid, Unauthenticated, Denied, NotFound, Conflict, TooLarge, TooMany, Blocked, PlanChanged,
-		TenantAuth, TenantScope, TenantNotFound, TenantRefused, TenantDown, IndexInTheWay, KMSRefused, Unconfirmed,
+		TenantAuth, TenantScope, TenantNotFound, TenantRefused, TenantDown, TenantUnreadable, IndexInTheWay, KMSRefused, Unconfirmed,
 		Unavailable, Internal}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -101,7 +102,13 @@ func (s *Service) noteFailure(ctx context.Context, connection, datastoreID, tabl
 }
 
 // save keeps a table that was read and records what changed without a run.
+//
+// Where the tenant's word on a column cannot be read, what was known before
+// stands, and the table's reading is noted as incomplete.
 func (s *Service) save(ctx context.Context, connection, datastoreID, tableID string, read *cxone.Table) (Table, error) {
+	if err := s.keepKnown(ctx, connection, datastoreID, tableID, read); err != nil {
+		return Table{}, err
+	}
 	columns := make([]Column, len(read.Columns))
 	table := Table{Connection: connection, DatastoreID: datastoreID, TableID: tableID, Name: read.Name,
 		MaxFields: read.Metadata.MaxEncryptedFields, Total: len(columns), LastSeen: s.now(), ReadAt: s.now()}
@@ -123,7 +130,14 @@ func (s *Service) save(ctx context.Context, connection, datastoreID, tableID str
 	if err != nil {
 		return Table{}, err
 	}
-	return table, s.store.SaveTable(ctx, s.now(), table, columns, records...)
+	if err := s.store.SaveTable(ctx, s.now(), table, columns, records...); err != nil {
+		return table, err
+	}
+	if len(read.Unreadable) > 0 {
+		table.ReadError = unreadable(read.Unreadable)
+		s.noteFailure(ctx, connection, datastoreID, tableID, errors.New(table.ReadError))
+	}
+	return table, nil
 }
 
 // SyncAll synchronises every connection in the background, one after the other,
@@ -140,7 +154,8 @@ func (s *Service) SyncAll(ctx context.Context, maxAge time.Duration) error {
 
 // Sync lists the connection's data stores and tables, then reads every table
 // that was not read within maxAge. It stops at the tenant's first refusal to
-// list; a table that cannot be read is noted and passed over.
+// list; a table that cannot be read is noted and passed over. A listing that may
+// be incomplete is noted too: then nothing is taken to be gone.
 func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Duration) error {
 	tenant, err := s.tenants.Tenant(connection)
 	if err != nil {
@@ -150,8 +165,8 @@ func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Durat
 	if err := s.store.BeginSync(ctx, connection, started); err != nil {
 		return err
 	}
-	listErr := s.list(ctx, tenant, connection)
-	failure := ""
+	doubts, listErr := s.list(ctx, tenant, connection)
+	failure := strings.Join(doubts, ". ")
 	if listErr != nil {
 		failure = listErr.Error()
 	}
@@ -167,16 +182,23 @@ func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Durat
 	return s.readStale(ctx, connection, started.Add(-maxAge))
 }
 
-func (s *Service) list(ctx context.Context, tenant Tenant, connection string) error {
+// list keeps what the tenant lists. doubts says of each listing that may be
+// incomplete why.
+func (s *Service) list(ctx context.Context, tenant Tenant, connection string) (doubts []string, err error) {
+	var incomplete *cxone.IncompleteError
 	var stores []Datastore
 	for d, err := range tenant.DataStores(ctx) {
+		if errors.As(err, &incomplete) {
+			doubts = append(doubts, incompleteList+" (data stores): "+strings.Join(incomplete.Reasons, "; "))
+			break
+		}
 		if err != nil {
-			return err
+			return doubts, err
 		}
 		stores = append(stores, Datastore{Connection: connection, ID: d.ID, Name: d.Name})
 	}
 	if err := s.store.SaveDatastores(ctx, s.now(), stores); err != nil {
-		return err
+		return doubts, err
 	}
 	for _, d := range stores {
 		page := make([]Table, 0, pageSize)
@@ -186,21 +208,25 @@ func (s *Service) list(ctx context.Context, tenant Tenant, connection string) er
 			return err
 		}
 		for t, err := range tenant.Tables(ctx, d.ID) {
+			if errors.As(err, &incomplete) {
+				doubts = append(doubts, fmt.Sprintf("%s (tables of %q): %s", incompleteList, d.ID, strings.Join(incomplete.Reasons, "; ")))
+				break
+			}
 			if err != nil {
-				return fmt.Errorf("listing the tables of %q: %w", d.ID, err)
+				return doubts, fmt.Errorf("listing the tables of %q: %w", d.ID, err)
 			}
 			page = append(page, Table{Connection: connection, DatastoreID: d.ID, TableID: t.ID, Name: t.Name})
 			if len(page) == pageSize {
 				if err := flush(); err != nil {
-					return err
+					return doubts, err
 				}
 			}
 		}
 		if err := flush(); err != nil {
-			return err
+			return doubts, err
 		}
 	}
-	return nil
+	return doubts, nil
 }
 
 // readers is how many tables are read at a time: enough that the tenant's rate

@@ -1,0 +1,49 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cxseal/cxone"
+)
+
+// incompleteList begins what is noted of a listing that may be incomplete.
+const incompleteList = "CXone's list may be incomplete"
+
+// Incomplete reports whether the tenant was read, but its listing may not hold
+// everything: what is counted is what is known, and there may be more.
+func (s Sync) Incomplete() bool { return strings.HasPrefix(s.Error, incompleteList) }
+
+// keepKnown puts what is known of a column in the place of what could not be
+// read of it: a column whose state is not clear has not lost its protection.
+func (s *Service) keepKnown(ctx context.Context, connection, datastoreID, tableID string, read *cxone.Table) error {
+	if !slices.ContainsFunc(read.Columns, func(c cxone.Column) bool { return c.Unclear }) {
+		return nil
+	}
+	known, err := s.store.Columns(ctx, connection, datastoreID, tableID)
+	if err != nil {
+		return err
+	}
+	for i, c := range read.Columns {
+		at := slices.IndexFunc(known, func(k Column) bool { return k.Name == c.Name })
+		if c.Unclear && at >= 0 {
+			read.Columns[i].Encrypted = known[at].Encrypted
+		}
+	}
+	return nil
+}
+
+// unreadable says which places of a table could not be read.
+func unreadable(places []cxone.Unreadable) string {
+	texts := make([]string, 0, 4)
+	for i, u := range places {
+		if i == 3 {
+			texts = append(texts, fmt.Sprintf("and %d more", len(places)-i))
+			break
+		}
+		texts = append(texts, u.String())
+	}
+	return "CXone's answer can be read in part: " + strings.Join(texts, "; ")
+}
