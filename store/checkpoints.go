@@ -44,8 +44,8 @@ func (s *Store) AddCheckpoint(ctx context.Context, c audit.KeptCheckpoint, recor
 			if err != nil {
 				return fmt.Errorf("read checkpoint: %w", err)
 			}
-			if old.Root != c.Root {
-				return fault.New(fault.Conflict, "Another checkpoint of %d records was signed before: the audit log was changed, run cxseal verify.", c.Size)
+			if err := c.Repeat(old); err != nil {
+				return err
 			}
 		}
 		return t.append(raw)

@@ -13,15 +13,14 @@ import (
 var _ schedule.Store = (*Store)(nil)
 
 // Lease gives or renews the named lease until now+ttl, unless another owner
-// holds it. A lease that ends later than any could by now was given by a clock
-// that ran ahead, and holds nobody off.
+// holds it. One that ends after schedule.LatestEnd holds nobody off.
 func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error) {
 	var got bool
 	err := s.write(ctx, func(t *tx) error {
 		n, err := t.exec(`INSERT INTO leases (name, owner, until) VALUES (?1, ?2, ?3)
 			ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 				WHERE leases.owner = excluded.owner OR leases.until <= ?4 OR leases.until > ?5`,
-			name, owner, micros(now.Add(ttl)), micros(now), micros(now.Add(2*ttl)))
+			name, owner, micros(now.Add(ttl)), micros(now), micros(schedule.LatestEnd(now, ttl)))
 		if err != nil {
 			return fmt.Errorf("take the lease %s: %w", name, err)
 		}

@@ -7,15 +7,19 @@ import (
 	"cxseal/internal/encryption"
 )
 
-// saveKeyVersions notes the key version that a verified run brought.
+// saveKeyVersions notes the key version that a run brought, if it did.
 func (t *tx) saveKeyVersions(r *encryption.Run) error {
+	version := r.ProvenKeyVersion()
+	if version == 0 {
+		return nil
+	}
 	for _, column := range r.Columns {
 		_, err := t.exec(`INSERT INTO key_versions (connection, datastore_id, table_id, column_name, key_version, run_id)
 			VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (connection, datastore_id, table_id, column_name) DO UPDATE SET
 				key_version = excluded.key_version, run_id = excluded.run_id
 				WHERE excluded.key_version > key_versions.key_version`,
-			r.Connection, r.DatastoreID, r.TableID, column, r.KeyVersion, r.ID)
+			r.Connection, r.DatastoreID, r.TableID, column, version, r.ID)
 		if err != nil {
 			return fmt.Errorf("save key version of %s: %w", column, err)
 		}

@@ -187,10 +187,8 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 		if err := t.observeRun(&tr); err != nil {
 			return err
 		}
-		if tr.Run.State == encryption.Verified && tr.Run.KeyVersion > 0 {
-			if err := t.saveKeyVersions(&tr.Run); err != nil {
-				return err
-			}
+		if err := t.saveKeyVersions(&tr.Run); err != nil {
+			return err
 		}
 		return t.append(raw)
 	})
@@ -198,10 +196,7 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 
 func (t *tx) updateRun(tr *encryption.Transition) error {
 	r := &tr.Run
-	owner, until := r.LeaseOwner, r.LeaseUntil
-	if r.State.Ended() {
-		owner, until = "", time.Time{}
-	}
+	owner, until := r.Lease()
 	w := where{}
 	w.and(`id = ? AND state = ?`, r.ID, string(tr.From))
 	w.equals(`lease_owner`, tr.Owner)

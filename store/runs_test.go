@@ -226,6 +226,20 @@ func TestOnlyOneRunIsAtWorkOnATable(t *testing.T) {
 	wantClaim(t, s, encryption.Claim{Connection: "second"}, "d")
 }
 
+// The states that a worker takes stand in SQL, for its indexes; they are those
+// of the state machine that have not ended and wait for no person.
+func TestOpenStatesAreThoseThatAWorkerMovesOn(t *testing.T) {
+	var open []string
+	for _, state := range encryption.States {
+		if !state.Ended() && state != encryption.Awaiting {
+			open = append(open, "'"+string(state)+"'")
+		}
+	}
+	if want := "(" + strings.Join(open, ", ") + ")"; openStates != want {
+		t.Errorf("%s, want %s", openStates, want)
+	}
+}
+
 func TestRunWaitsForItsStart(t *testing.T) {
 	s := open(t)
 	r := newRun("a", "t1")

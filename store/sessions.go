@@ -73,7 +73,7 @@ func (c *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	}
 	now := micros(c.s.now())
 	return c.s.write(ctx, func(t *tx) error {
-		if session.UserID != 0 && c.s.now().Sub(session.CreatedAt) > signInTime {
+		if !session.MayBegin(c.s.now()) {
 			return t.moveSession(token, data, expiry, now)
 		}
 		_, err := t.exec(`INSERT INTO sessions (token, data, expiry, user_id, created_at, last_seen) VALUES (?, ?, ?, ?, ?, ?)
@@ -87,11 +87,7 @@ func (c *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	})
 }
 
-// signInTime is how long after a sign-in its session may still be written for
-// the first time. An older one whose row is gone was ended, and a request that
-// was under way meanwhile must not bring it back.
-const signInTime = time.Minute
-
+// moveSession moves on the session with this token, if it is there.
 func (t *tx) moveSession(token string, data []byte, expiry time.Time, now any) error {
 	_, err := t.exec(`UPDATE sessions SET data = ?, expiry = ?, last_seen = ? WHERE token = ?`, data, micros(expiry), now, token)
 	if err != nil {

@@ -120,8 +120,8 @@ func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at tim
 	})
 }
 
-// changeUser makes one change with its records. A change that takes the last
-// enabled admin away is refused; one made while there was none is let through.
+// changeUser makes one change with its records, unless access.KeepAdmin
+// refuses it.
 func (s *Store) changeUser(ctx context.Context, records []audit.Record, change func(*tx) (int64, error)) error {
 	raw, err := canonical(records)
 	if err != nil {
@@ -143,8 +143,8 @@ func (s *Store) changeUser(ctx context.Context, records []audit.Record, change f
 		if err != nil {
 			return err
 		}
-		if before > 0 && after == 0 {
-			return fault.New(fault.Conflict, "This is the last admin who can sign in: make another account an admin first.")
+		if err := access.KeepAdmin(before, after); err != nil {
+			return err
 		}
 		return t.append(raw)
 	})

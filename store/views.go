@@ -19,25 +19,26 @@ func (s *Store) Views(ctx context.Context, userID int64) ([]review.View, error) 
 	return list, nil
 }
 
-// SaveView keeps a view, in place of the person's one with that name. It
-// answers fault.Conflict when they have the most already.
-func (s *Store) SaveView(ctx context.Context, v review.View, most int) error {
+// SaveView keeps a view, in place of the person's one with that name. One more
+// is added if review.MayAddView lets them.
+func (s *Store) SaveView(ctx context.Context, v review.View) error {
 	return s.write(ctx, func(t *tx) error {
-		n, err := t.exec(`UPDATE views SET query = ? WHERE user_id = ? AND name = ?`, v.Query, v.UserID, v.Name)
+		changed, err := t.exec(`UPDATE views SET query = ? WHERE user_id = ? AND name = ?`, v.Query, v.UserID, v.Name)
 		if err != nil {
 			return fmt.Errorf("save view: %w", err)
 		}
-		if n > 0 {
+		if changed > 0 {
 			return nil
 		}
-		n, err = t.exec(`INSERT INTO views (user_id, name, query)
-			SELECT ?, ?, ? WHERE (SELECT count(*) FROM views WHERE user_id = ?) < ?`,
-			v.UserID, v.Name, v.Query, v.UserID, most)
-		if err != nil {
-			return fmt.Errorf("save view: %w", err)
+		var n int
+		if err := t.queryRow(`SELECT count(*) FROM views WHERE user_id = ?`, v.UserID).Scan(&n); err != nil {
+			return fmt.Errorf("count views: %w", err)
 		}
-		if n == 0 {
-			return fault.New(fault.Conflict, "You have %d saved views, which is the most: delete one first.", most)
+		if err := review.MayAddView(n); err != nil {
+			return err
+		}
+		if _, err := t.exec(`INSERT INTO views (user_id, name, query) VALUES (?, ?, ?)`, v.UserID, v.Name, v.Query); err != nil {
+			return fmt.Errorf("save view: %w", err)
 		}
 		return nil
 	})

@@ -20,6 +20,17 @@ type Session struct {
 	SeenAt    time.Time // the newest request
 }
 
+// signInTime is how long after a sign-in its session may still be written for
+// the first time.
+const signInTime = time.Minute
+
+// MayBegin reports whether the session may be written where there is none. One
+// that somebody signed in to longer ago and that is not there was ended, and a
+// request that was under way meanwhile must not bring it back.
+func (s Session) MayBegin(now time.Time) bool {
+	return s.UserID == 0 || now.Sub(s.CreatedAt) <= signInTime
+}
+
 // SessionLimits say when a session ends by itself.
 type SessionLimits struct {
 	Idle     time.Duration // after the newest request

@@ -23,6 +23,15 @@ type KeptCheckpoint struct {
 	Anchor     string    // where the copy went, for a person
 }
 
+// Repeat refuses the checkpoint when the one that was kept before for its size
+// has another root: one of the two was signed for a log that was changed.
+func (c KeptCheckpoint) Repeat(before KeptCheckpoint) error {
+	if c.Root != before.Root {
+		return fault.New(fault.Conflict, "Another checkpoint of %d records was signed before: the audit log was changed, run cxseal verify.", c.Size)
+	}
+	return nil
+}
+
 // LogStore is what the log needs of a database.
 type LogStore interface {
 	TreeSize(ctx context.Context) (int64, error)

@@ -143,6 +143,23 @@ func (r *Run) NameOfTable() string {
 	return r.TableID
 }
 
+// Lease is who works on the run, and until when: nobody when it has ended.
+func (r *Run) Lease() (owner string, until time.Time) {
+	if r.State.Ended() {
+		return "", time.Time{}
+	}
+	return r.LeaseOwner, r.LeaseUntil
+}
+
+// ProvenKeyVersion is the key version that the run brought: 0 unless a checked
+// callback told it.
+func (r *Run) ProvenKeyVersion() int64 {
+	if r.State != Verified {
+		return 0
+	}
+	return max(0, r.KeyVersion)
+}
+
 // Answer is the tenant's answer to the PATCH. It is nil when the answer was
 // lost and the change was found by reading the table.
 type Answer struct {

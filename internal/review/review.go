@@ -22,9 +22,9 @@ type Store interface {
 
 	// Views lists a person's views by name.
 	Views(ctx context.Context, userID int64) ([]View, error)
-	// SaveView keeps a view, in place of the person's one with that name. It
-	// answers fault.Conflict when they have the most already.
-	SaveView(ctx context.Context, v View, most int) error
+	// SaveView keeps a view, in place of the person's one with that name. One
+	// more is added if MayAddView lets them.
+	SaveView(ctx context.Context, v View) error
 	// DeleteView answers fault.NotFound unless the person has such a view.
 	DeleteView(ctx context.Context, userID, id int64) error
 }

@@ -71,7 +71,15 @@ func (s *Service) Save(ctx context.Context, caller access.Caller, name, query st
 	if v.Query = kept.Encode(); v.Query == "" {
 		return View{}, fault.New(fault.Invalid, "There is nothing to keep yet: filter or search first")
 	}
-	return v, s.store.SaveView(ctx, v, MaxViews)
+	return v, s.store.SaveView(ctx, v)
+}
+
+// MayAddView refuses another view to a person who has n.
+func MayAddView(n int) error {
+	if n >= MaxViews {
+		return fault.New(fault.Conflict, "You have %d saved views, which is the most: delete one first.", MaxViews)
+	}
+	return nil
 }
 
 // Delete removes one of the caller's own views. Another person's answers

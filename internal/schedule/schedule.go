@@ -56,7 +56,7 @@ type Trouble struct {
 // Store is what the scheduler needs of a database.
 type Store interface {
 	// Lease gives or renews the named lease until now+ttl, unless another owner
-	// holds it.
+	// holds it: one that ends after LatestEnd holds nobody off.
 	Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error)
 	EndLease(ctx context.Context, name, owner string) error
 	// DropLease ends the lease whoever holds it.
@@ -83,6 +83,11 @@ type Options struct {
 }
 
 const leaseName = "scheduler"
+
+// LatestEnd is when a lease of this length that was given by now ends at the
+// latest, with a length to spare for clocks that differ. One that ends later
+// was given by a clock that ran ahead, and holds nobody off.
+func LatestEnd(now time.Time, ttl time.Duration) time.Time { return now.Add(2 * ttl) }
 
 // backwards is how far a clock may step back unreported: time servers correct
 // by less.
