@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"cxseal/web/browsertest"
 )
 
 // patience is how long a page of a million records may take until it is shown,
@@ -104,18 +105,11 @@ type visit struct {
 	slowest time.Duration
 }
 
+// browser is a browser that is closed after ten minutes.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	exe, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
-	alloc, stopAlloc := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(exe), chromedp.UserDataDir(t.TempDir()),
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("headless", "new"), chromedp.Flag("disable-dev-shm-usage", true))
-	ctx, stop := chromedp.NewContext(alloc)
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
+	ctx, cancel := context.WithTimeout(browsertest.Start(t), 10*time.Minute)
+	t.Cleanup(cancel)
 	return ctx
 }
 

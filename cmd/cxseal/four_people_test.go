@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"cxseal/cxone/sandbox"
+	"cxseal/web/browsertest"
 )
 
 // TestFourPeopleDoWhatTheyMayAndNothingElse begins with an empty database and
@@ -18,7 +19,7 @@ import (
 // run, another person approves it, an officer exports the record, and a viewer
 // sees the dashboard and no more.
 func TestFourPeopleDoWhatTheyMayAndNothingElse(t *testing.T) {
-	chromium := startBrowser(t)
+	chromium := browsertest.Start(t)
 	tenant := launchProcess(t, nil, "sandbox", "--addr", "127.0.0.1:0", "--tables", "2").address()
 	db := filepath.Join(t.TempDir(), "cxseal.db")
 	console := launchProcess(t, []string{"CXONE_BASE_URL=" + tenant, "CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_RATE=0",
@@ -28,66 +29,66 @@ func TestFourPeopleDoWhatTheyMayAndNothingElse(t *testing.T) {
 	base := console.address()
 	const secret = "a long and quiet password"
 
-	admin := openTab(t, chromium)
-	admin.do(chromedp.Navigate(link), chromedp.SendKeys(`#f-password`, secret), chromedp.SendKeys(`#f-again`, secret),
+	admin := browsertest.Open(t, chromium)
+	admin.Do(chromedp.Navigate(link), chromedp.SendKeys(`#f-password`, secret), chromedp.SendKeys(`#f-again`, secret),
 		chromedp.Click(`form[action="/setup"] button`), chromedp.WaitReady(`form[action="/logout"]`))
-	second := openTab(t, chromium)
-	second.do(chromedp.Navigate(link))
-	second.await(`document.querySelector("main").textContent.includes("This setup link is not valid")`)
-	second.noise.expect("404")
+	second := browsertest.Open(t, chromium)
+	second.Do(chromedp.Navigate(link))
+	second.Await(`document.querySelector("main").textContent.includes("This setup link is not valid")`)
+	second.Noise.Expect("404")
 	for _, role := range []string{"approver", "officer", "viewer"} {
-		admin.do(chromedp.Navigate(base+"/people"), chromedp.SendKeys(`#f-name`, "the-"+role), chromedp.SendKeys(`#f-new-password`, secret))
-		admin.evaluate(fmt.Sprintf(`document.querySelector("#f-role").value = %q`, role))
-		admin.do(chromedp.Click(`form[action="/people"] button`))
-		admin.await(fmt.Sprintf(`document.querySelector("#flash").textContent.includes("the-%s is made")`, role))
+		admin.Do(chromedp.Navigate(base+"/people"), chromedp.SendKeys(`#f-name`, "the-"+role), chromedp.SendKeys(`#f-new-password`, secret))
+		admin.Evaluate(fmt.Sprintf(`document.querySelector("#f-role").value = %q`, role))
+		admin.Do(chromedp.Click(`form[action="/people"] button`))
+		admin.Await(fmt.Sprintf(`document.querySelector("#flash").textContent.includes("the-%s is made")`, role))
 	}
 
-	admin.do(chromedp.Navigate(base+"/datastores/ds-customers/tables/tbl-contacts"), chromedp.Click(`input[name=columns][value=credit_card]`))
-	admin.await(`document.querySelector("#preflight-encrypt").textContent.includes("1 column of Contacts")`)
-	admin.do(chromedp.Click(`#preflight-encrypt button[type=submit]`))
-	admin.await(`location.pathname.startsWith("/runs/") && document.querySelector("#approval") !== null`)
-	admin.await(`document.querySelector("main").textContent.includes("another person must approve it") && document.querySelector("#approve") === null`)
-	run := admin.location()
+	admin.Do(chromedp.Navigate(base+"/datastores/ds-customers/tables/tbl-contacts"), chromedp.Click(`input[name=columns][value=credit_card]`))
+	admin.Await(`document.querySelector("#preflight-encrypt").textContent.includes("1 column of Contacts")`)
+	admin.Do(chromedp.Click(`#preflight-encrypt button[type=submit]`))
+	admin.Await(`location.pathname.startsWith("/runs/") && document.querySelector("#approval") !== null`)
+	admin.Await(`document.querySelector("main").textContent.includes("another person must approve it") && document.querySelector("#approve") === null`)
+	run := admin.Location()
 
-	approver := openTab(t, chromium)
-	approver.signIn(base, "the-approver", secret)
-	approver.do(chromedp.Navigate(run), chromedp.Click(`#approve`))
-	approver.await(`document.querySelector("main").textContent.includes("Confirmed by the KMS")`)
-	approver.await(`document.querySelector("main").textContent.includes("Approved by")`)
-	approver.await(`document.querySelector('a[href="/people"]') === null`)
+	approver := browsertest.Open(t, chromium)
+	approver.SignIn(base, "the-approver", secret)
+	approver.Do(chromedp.Navigate(run), chromedp.Click(`#approve`))
+	approver.Await(`document.querySelector("main").textContent.includes("Confirmed by the KMS")`)
+	approver.Await(`document.querySelector("main").textContent.includes("Approved by")`)
+	approver.Await(`document.querySelector('a[href="/people"]') === null`)
 
-	officer := openTab(t, chromium)
-	officer.signIn(base, "the-officer", secret)
-	csv := officer.evaluate(`fetch("/audit.csv").then(r => r.text())`)
+	officer := browsertest.Open(t, chromium)
+	officer.SignIn(base, "the-officer", secret)
+	csv := officer.Evaluate(`fetch("/audit.csv").then(r => r.text())`)
 	for _, want := range []string{",RUN_APPROVED,SUCCESS,the-approver,approver,", ",COLUMN_ENCRYPTION,SUCCESS,admin,admin,", "Approved by the-approver."} {
 		if !strings.Contains(csv, want) {
 			t.Errorf("the export lacks %q:\n%s", want, csv)
 		}
 	}
 
-	admin.do(chromedp.Navigate(base+"/connections/new"), chromedp.SendKeys(`#f-name`, "second"), chromedp.SendKeys(`#f-client_id`, "id"),
+	admin.Do(chromedp.Navigate(base+"/connections/new"), chromedp.SendKeys(`#f-name`, "second"), chromedp.SendKeys(`#f-client_id`, "id"),
 		chromedp.SendKeys(`#f-client_secret`, secret), chromedp.Click(`form[action="/connections"] button`))
-	admin.await(`location.pathname === "/connections/second"`)
+	admin.Await(`location.pathname === "/connections/second"`)
 	before, err := os.ReadFile(db + ".seal-key")
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin.do(chromedp.Navigate(base+"/system"), chromedp.Click(`form[action="/system/seal-key"] button`))
-	admin.await(`document.querySelector("#flash").textContent.includes("1 secret was sealed anew")`)
+	admin.Do(chromedp.Navigate(base+"/system"), chromedp.Click(`form[action="/system/seal-key"] button`))
+	admin.Await(`document.querySelector("#flash").textContent.includes("1 secret was sealed anew")`)
 	after, err := os.ReadFile(db + ".seal-key")
 	if err != nil || bytes.Equal(before, after) {
 		t.Errorf("the key file is as it was: %v", err)
 	}
 
-	viewer := openTab(t, chromium)
-	viewer.signIn(base, "the-viewer", secret)
-	if links := viewer.evaluate(`Array.from(document.querySelectorAll(".cx-nav a")).map(a => a.getAttribute("href")).join(" ")`); strings.Contains(links, "/audit") || !strings.Contains(links, "/") {
+	viewer := browsertest.Open(t, chromium)
+	viewer.SignIn(base, "the-viewer", secret)
+	if links := viewer.Evaluate(`Array.from(document.querySelectorAll(".cx-nav a")).map(a => a.getAttribute("href")).join(" ")`); strings.Contains(links, "/audit") || !strings.Contains(links, "/") {
 		t.Errorf("the viewer is shown %s", links)
 	}
 	for _, path := range []string{"/audit", "/audit.csv", "/runs", "/people", "/connections", strings.TrimPrefix(run, base)} {
-		if status := viewer.evaluate(fmt.Sprintf(`fetch(%q).then(r => String(r.status))`, path)); status != "403" {
+		if status := viewer.Evaluate(fmt.Sprintf(`fetch(%q).then(r => String(r.status))`, path)); status != "403" {
 			t.Errorf("%s answers the viewer %s", path, status)
 		}
-		viewer.noise.expect("403")
+		viewer.Noise.Expect("403")
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"cxseal/cxone/sandbox"
+	"cxseal/web/browsertest"
 )
 
 // pageContent is what a page is for: each selector must match something that
@@ -95,155 +95,150 @@ const unscripted = `(wanted => {
 //
 // CXSEAL_WALK names a folder for pictures of every page.
 func TestEveryPageOfTheDemoIsUsefulWithoutScripts(t *testing.T) {
-	browser := startBrowser(t)
+	browser := browsertest.Start(t)
 	d := liveDemo(t)
 	base := d.console.Address()
 
 	t.Run("every page", func(t *testing.T) {
 		tab := openUnscripted(t, browser)
-		tab.noise.expect("404")
-		tab.signIn(base, "admin", "demo admin password")
+		tab.Noise.Expect("404")
+		tab.SignIn(base, "admin", "demo admin password")
 		for _, stop := range d.stops(t.Context(), t) {
 			wanted, known := pageContent[stop.name]
 			if !known {
 				t.Errorf("%s: what is this page for?", stop.path)
 			}
-			tab.do(chromedp.Navigate(base + stop.path))
-			tab.useful(stop.path, wanted)
+			tab.Do(chromedp.Navigate(base + stop.path))
+			useful(tab, stop.path, wanted)
 			if shots := os.Getenv("CXSEAL_WALK"); shots != "" {
-				tab.do(chromedp.Navigate(base + stop.path))
-				picture(tab.ctx, t, filepath.Join(shots, "noscript-"+stop.name+".png"))
+				tab.Do(chromedp.Navigate(base + stop.path))
+				browsertest.Photograph(tab.Ctx, t, filepath.Join(shots, "noscript-"+stop.name+".png"))
 			}
 		}
-		tab.do(chromedp.Navigate(base+"/"), chromedp.Click(`details.cx-menu > summary`), chromedp.Click(`form[action="/logout"] button`),
+		tab.Do(chromedp.Navigate(base+"/"), chromedp.Click(`details.cx-menu > summary`), chromedp.Click(`form[action="/logout"] button`),
 			chromedp.WaitReady(`#username`))
-		tab.useful("the sign-in page", []string{`form[action^="/login"] button`})
+		useful(tab, "the sign-in page", []string{`form[action^="/login"] button`})
 	})
 
 	admin := openUnscripted(t, browser)
-	admin.signIn(base, "admin", "demo admin password")
+	admin.SignIn(base, "admin", "demo admin password")
 	t.Run("a column is checked before it is encrypted", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base + "/datastores/ds-customers/tables/tbl-contacts"))
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base + "/datastores/ds-customers/tables/tbl-contacts"))
 		for _, panel := range []string{"#preflight-encrypt", "#preflight-rotate"} {
-			tab.await(fmt.Sprintf(`document.querySelector(%q).innerText.includes("before anything is sent. Press Check to see it.")`, panel))
+			tab.Await(fmt.Sprintf(`document.querySelector(%q).innerText.includes("before anything is sent. Press Check to see it.")`, panel))
 		}
-		tab.do(chromedp.Click(`#encrypt input[name=columns][value=city]`), chromedp.Click(`#encrypt .cx-check button`), chromedp.WaitReady(`#encrypt .cx-plan`))
-		tab.useful("the checked table", []string{"#encrypt .cx-plan progress", "#encrypt input[value=city]:checked", "#preflight-encrypt button[type=submit]:enabled"})
+		tab.Do(chromedp.Click(`#encrypt input[name=columns][value=city]`), chromedp.Click(`#encrypt .cx-check button`), chromedp.WaitReady(`#encrypt .cx-plan`))
+		useful(tab, "the checked table", []string{"#encrypt .cx-plan progress", "#encrypt input[value=city]:checked", "#preflight-encrypt button[type=submit]:enabled"})
 	})
 
 	t.Run("columns are decided in bulk", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base + "/sensitivity?decided=no&encrypted=no"))
-		first := tab.evaluate(`document.querySelectorAll("main tbody input[name=column]")[0].value`)
-		second := tab.evaluate(`document.querySelectorAll("main tbody input[name=column]")[1].value`)
-		tab.do(chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, first)), chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, second)),
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base + "/sensitivity?decided=no&encrypted=no"))
+		first := tab.Evaluate(`document.querySelectorAll("main tbody input[name=column]")[0].value`)
+		second := tab.Evaluate(`document.querySelectorAll("main tbody input[name=column]")[1].value`)
+		tab.Do(chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, first)), chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, second)),
 			chromedp.Click(`button[name=decision][value=not_sensitive]`))
-		tab.await(`document.querySelector("#flash").textContent.includes("2 columns")`)
+		tab.Await(`document.querySelector("#flash").textContent.includes("2 columns")`)
 		for _, key := range []string{first, second} {
-			tab.await(fmt.Sprintf(`document.querySelector('main input[name=column][value=%q]') === null`, key))
+			tab.Await(fmt.Sprintf(`document.querySelector('main input[name=column][value=%q]') === null`, key))
 		}
-		tab.await(`location.search.includes("decided=no")`)
-		tab.do(chromedp.Navigate(base + "/sensitivity?decided=yes&state=not_sensitive"))
-		tab.await(`document.querySelectorAll("main tbody tr").length >= 2 && document.querySelector("main tbody").textContent.includes("admin")`)
+		tab.Await(`location.search.includes("decided=no")`)
+		tab.Do(chromedp.Navigate(base + "/sensitivity?decided=yes&state=not_sensitive"))
+		tab.Await(`document.querySelectorAll("main tbody tr").length >= 2 && document.querySelector("main tbody").textContent.includes("admin")`)
 	})
 
 	t.Run("a person is added and given another role", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base+"/people"), chromedp.SendKeys(`#f-name`, "grace"), chromedp.SendKeys(`#f-new-password`, "a first password of hers"),
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base+"/people"), chromedp.SendKeys(`#f-name`, "grace"), chromedp.SendKeys(`#f-new-password`, "a first password of hers"),
 			chromedp.Click(`form[action="/people"] button`))
-		tab.await(`document.querySelector('summary[aria-label="Change grace"]') !== null`)
-		tab.do(chromedp.Click(`summary[aria-label="Change grace"]`),
+		tab.Await(`document.querySelector('summary[aria-label="Change grace"]') !== null`)
+		tab.Do(chromedp.Click(`summary[aria-label="Change grace"]`),
 			chromedp.SetValue(`details:has(> summary[aria-label="Change grace"]) select[name=role]`, "officer"),
 			chromedp.Click(`details:has(> summary[aria-label="Change grace"]) form[action$="/role"] button`))
-		tab.await(`[...document.querySelectorAll("main tbody tr")].some(r => r.textContent.includes("grace") && r.children[1].textContent.trim() === "Officer")`)
+		tab.Await(`[...document.querySelectorAll("main tbody tr")].some(r => r.textContent.includes("grace") && r.children[1].textContent.trim() === "Officer")`)
 	})
 
 	t.Run("a connection is tested, and a wrong one is refused with what was typed", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base+"/connections/default"), chromedp.Click(`form[action="/connections/default/test"] button`), chromedp.WaitReady(`#findings`))
-		tab.useful("the tested connection", []string{`section[aria-labelledby=findings] tbody tr:nth-child(2)`})
-		tab.noise.expect("422")
-		tab.do(chromedp.Navigate(base+"/connections/new"), chromedp.SendKeys(`#f-name`, "second"), chromedp.SetValue(`#f-base_url`, "ftp://nowhere"),
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base+"/connections/default"), chromedp.Click(`form[action="/connections/default/test"] button`), chromedp.WaitReady(`#findings`))
+		useful(tab, "the tested connection", []string{`section[aria-labelledby=findings] tbody tr:nth-child(2)`})
+		tab.Noise.Expect("422")
+		tab.Do(chromedp.Navigate(base+"/connections/new"), chromedp.SendKeys(`#f-name`, "second"), chromedp.SetValue(`#f-base_url`, "ftp://nowhere"),
 			chromedp.SendKeys(`#f-client_secret`, "secret"), chromedp.Click(`form[action="/connections"] button.btn-primary`), chromedp.WaitReady(`main .cx-notice`))
-		tab.await(`document.querySelector("#f-name").value === "second" && document.querySelector("#f-base_url").value === "ftp://nowhere"`)
+		tab.Await(`document.querySelector("#f-name").value === "second" && document.querySelector("#f-base_url").value === "ftp://nowhere"`)
 	})
 
 	t.Run("an officer marks a period as reviewed", func(t *testing.T) {
 		tab := openUnscripted(t, browser)
-		tab.signIn(base, "officer", "demo officer password")
-		tab.do(chromedp.Navigate(base+"/reviews"), chromedp.SendKeys(`#note`, "Read without scripts."), chromedp.Click(`form[action="/reviews"] button`))
-		tab.await(`document.querySelector("section[aria-label=Reviews] tbody tr").textContent.includes("Read without scripts.")`)
+		tab.SignIn(base, "officer", "demo officer password")
+		tab.Do(chromedp.Navigate(base+"/reviews"), chromedp.SendKeys(`#note`, "Read without scripts."), chromedp.Click(`form[action="/reviews"] button`))
+		tab.Await(`document.querySelector("section[aria-label=Reviews] tbody tr").textContent.includes("Read without scripts.")`)
 	})
 
 	t.Run("a token is made and a password changed", func(t *testing.T) {
 		tab := openUnscripted(t, browser)
-		tab.signIn(base, "viewer", "demo viewer password")
-		tab.do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-label`, "report"), chromedp.Click(`input[name=scopes]`),
+		tab.SignIn(base, "viewer", "demo viewer password")
+		tab.Do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-label`, "report"), chromedp.Click(`input[name=scopes]`),
 			chromedp.Click(`form[action="/account/tokens"] button`))
-		tab.await(`document.querySelector(".cx-copyline code").textContent.startsWith("cxs_")`)
-		tab.useful("the account with its token", []string{".cx-copyline code"})
-		tab.do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-present`, "demo viewer password"),
+		tab.Await(`document.querySelector(".cx-copyline code").textContent.startsWith("cxs_")`)
+		useful(tab, "the account with its token", []string{".cx-copyline code"})
+		tab.Do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-present`, "demo viewer password"),
 			chromedp.SendKeys(`form[action="/account/password"] input[name=password]`, "another viewer password"),
 			chromedp.SendKeys(`form[action="/account/password"] input[name=again]`, "another viewer password"),
 			chromedp.Click(`form[action="/account/password"] button`))
-		tab.await(`document.querySelector("#flash").textContent.trim() !== ""`)
+		tab.Await(`document.querySelector("#flash").textContent.trim() !== ""`)
 		other := openUnscripted(t, browser)
-		other.signIn(base, "viewer", "another viewer password")
+		other.SignIn(base, "viewer", "another viewer password")
 	})
 
 	t.Run("keys are rotated from the ledger", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base+"/rotations"), chromedp.Click(`main tbody input[name=column]`), chromedp.Click(`form[action="/rotations/rotate"] .btn-primary`))
-		tab.await(`document.querySelector("#flash").textContent.trim() !== "" || location.pathname.startsWith("/runs/")`)
-		tab.useful("what a rotation leads to", nil)
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base+"/rotations"), chromedp.Click(`main tbody input[name=column]`), chromedp.Click(`form[action="/rotations/rotate"] .btn-primary`))
+		tab.Await(`document.querySelector("#flash").textContent.trim() !== "" || location.pathname.startsWith("/runs/")`)
+		useful(tab, "what a rotation leads to", nil)
 	})
 
 	t.Run("a campaign is checked, launched and followed", func(t *testing.T) {
-		tab := admin.in(t)
-		tab.do(chromedp.Navigate(base+"/campaigns?datastore_id=ds-retail"),
+		tab := admin.In(t)
+		tab.Do(chromedp.Navigate(base+"/campaigns?datastore_id=ds-retail"),
 			chromedp.Click(`#campaign button[formaction="/campaigns/preflight"]`), chromedp.WaitReady(`#campaign-preflight`))
-		tab.useful("the checked campaign", []string{"#campaign-preflight tbody tr", "#campaign button.btn-primary"})
+		useful(tab, "the checked campaign", []string{"#campaign-preflight tbody tr", "#campaign button.btn-primary"})
 		d.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 4000}) // time to look before it is through
-		tab.do(chromedp.Click(`#campaign button.btn-primary`))
-		tab.await(`location.pathname.startsWith("/campaigns/") && document.querySelector("#campaign-live progress") !== null`)
-		tab.useful("the campaign", []string{"#campaign-live progress", "main tbody tr", "noscript a"})
-		reload := tab.evaluate(`document.querySelector("noscript a").href`)
+		tab.Do(chromedp.Click(`#campaign button.btn-primary`))
+		tab.Await(`location.pathname.startsWith("/campaigns/") && document.querySelector("#campaign-live progress") !== null`)
+		useful(tab, "the campaign", []string{"#campaign-live progress", "main tbody tr", "noscript a"})
+		reload := tab.Evaluate(`document.querySelector("noscript a").href`)
 		const through = `String(document.querySelector("#campaign-live progress").value)`
-		before := tab.evaluate(through)
+		before := tab.Evaluate(through)
 		eventually(t, "a reload that shows progress", func() bool {
-			tab.do(chromedp.Navigate(reload))
-			return tab.evaluate(through) != before
+			tab.Do(chromedp.Navigate(reload))
+			return tab.Evaluate(through) != before
 		})
 	})
 }
 
 // openUnscripted is a person's browser that runs no script.
-func openUnscripted(t *testing.T, browser context.Context) *tab {
+func openUnscripted(t *testing.T, browser context.Context) *browsertest.Tab {
 	t.Helper()
-	w := openTab(t, browser)
-	if _, err := chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
-		t.Fatal(err)
-	}
+	w := browsertest.Open(t, browser)
+	w.ForbidScripts()
 	return w
 }
 
 // useful holds the page that is open to what somebody without scripts needs.
-func (w *tab) useful(what string, wanted []string) {
-	w.t.Helper()
+func useful(w *browsertest.Tab, what string, wanted []string) {
+	w.T.Helper()
 	list, err := json.Marshal(append([]string{}, wanted...))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.await(`document.readyState === "complete"`)
+	w.Await(`document.readyState === "complete"`)
 	var wrong []string
-	if err := json.Unmarshal([]byte(w.evaluate(unscripted+"("+string(list)+")")), &wrong); err != nil {
-		w.t.Fatal(err)
+	if err := json.Unmarshal([]byte(w.Evaluate(unscripted+"("+string(list)+")")), &wrong); err != nil {
+		w.T.Fatal(err)
 	}
 	if len(wrong) > 0 {
-		w.t.Errorf("%s without scripts:\n  %s", what, strings.Join(wrong, "\n  "))
+		w.T.Errorf("%s without scripts:\n  %s", what, strings.Join(wrong, "\n  "))
 	}
 }
-
-// in is the same browser in a part of the test.
-func (w *tab) in(t *testing.T) *tab { return &tab{t: t, ctx: w.ctx, noise: w.noise} }

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"cxseal/web/browsertest"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -58,10 +58,7 @@ func portray(browser context.Context, t *testing.T, stop, address string) {
 
 func (p portrait) take(ctx context.Context, t *testing.T, address, file string) {
 	t.Helper()
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: p.theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
-		t.Fatal(err)
-	}
+	browsertest.SetTheme(ctx, t, p.theme)
 	steps := []chromedp.Action[chromedp.Void]{chromedp.EmulateViewport(1280, p.height), chromedp.Navigate(address), chromedp.WaitReady(`#main`)}
 	for _, selector := range p.tick {
 		steps = append(steps, chromedp.Click(selector))

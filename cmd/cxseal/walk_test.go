@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/web/browsertest"
 )
 
 // walkStops are the console's pages, each with what it needs to be open.
@@ -88,9 +87,6 @@ func liveDemo(t *testing.T) *demo {
 	return d
 }
 
-const axeWalk = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
-  .then(r => JSON.stringify(r.violations.map(v => v.id + ": " + v.help + " — " + v.nodes.slice(0, 4).map(n => n.target.join(" ") + " " + (n.any[0] ? n.any[0].message : "")).join(" | "))))`
-
 // cutTables names the tables that are wider than their frame, and by how much.
 // On a telephone they may be: they scroll.
 const cutTables = `[...document.querySelectorAll(".table-responsive")].filter(f => f.scrollWidth > f.clientWidth + 1)
@@ -105,11 +101,7 @@ const cutTables = `[...document.querySelectorAll(".table-responsive")].filter(f 
 // at every page in both themes and widths (CI does). With CXSEAL_DOCS it also
 // makes the pictures of docs/ (make pictures).
 func TestEveryPageOfTheDemoIsAccessibleAndFits(t *testing.T) {
-	axe, err := os.ReadFile("../../web/testdata/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := startBrowser(t)
+	browser := browsertest.Start(t)
 	d := liveDemo(t)
 	stops := d.stops(t.Context(), t)
 	for _, person := range []int{0, 1} { // admin, officer
@@ -119,8 +111,8 @@ func TestEveryPageOfTheDemoIsAccessibleAndFits(t *testing.T) {
 		if err := chromedp.Do(tab); err != nil {
 			t.Fatal(err)
 		}
-		var noise complaints
-		if err := noise.listen(tab); err != nil {
+		var noise browsertest.Complaints
+		if err := noise.Listen(tab); err != nil {
 			t.Fatal(err)
 		}
 		enter(tab, t, d, who.name, who.password)
@@ -130,7 +122,7 @@ func TestEveryPageOfTheDemoIsAccessibleAndFits(t *testing.T) {
 			}
 			t.Run(who.name+"/"+stop.name, func(t *testing.T) {
 				address := d.console.Address() + stop.path
-				walk(tab, t, &noise, address, who.name+"-"+stop.name, string(axe), looks(who.role))
+				walk(tab, t, &noise, address, who.name+"-"+stop.name, looks(who.role))
 				if who.role == access.Admin {
 					portray(tab, t, stop.name, address)
 				}
@@ -166,99 +158,59 @@ func looks(role access.Role) []look {
 	return []look{{"dark", 400}}
 }
 
-func walk(browser context.Context, t *testing.T, noise *complaints, address, name, axe string, looks []look) {
+func walk(browser context.Context, t *testing.T, noise *browsertest.Complaints, address, name string, looks []look) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(browser, time.Minute)
 	defer cancel()
-	before := len(noise.left())
+	noise.Take()
 	if strings.HasSuffix(address, "/nothing-here") {
-		noise.expect("404")
+		noise.Expect("404")
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(`#main`), chromedp.Evaluate[chromedp.Void](axe)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(`#main`), browsertest.LoadAxe()); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range looks {
-		inspect(ctx, t, l.theme, l.width)
+		browsertest.Inspect(ctx, t, l.theme, l.width)
+		if l.width >= 1280 {
+			tablesFit(ctx, t)
+		}
 		if shots := os.Getenv("CXSEAL_WALK"); shots != "" {
-			picture(ctx, t, filepath.Join(shots, fmt.Sprintf("%s-%s-%d.png", name, l.theme, l.width)))
+			browsertest.Photograph(ctx, t, filepath.Join(shots, fmt.Sprintf("%s-%s-%d.png", name, l.theme, l.width)))
 		}
 	}
-	for _, s := range noise.left()[before:] {
+	for _, s := range noise.Take() {
 		t.Errorf("the browser says: %s", s)
 	}
 }
 
-func inspect(ctx context.Context, t *testing.T, theme string, width int64) {
+// tablesFit holds that no table of the page is wider than its frame.
+func tablesFit(ctx context.Context, t *testing.T) {
 	t.Helper()
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
-		t.Fatal(err)
-	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](fmt.Sprintf(`document.documentElement.dataset.bsTheme === %q && window.innerWidth === %d`, theme, width))); err != nil {
-		t.Fatal(err)
-	}
-	overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth - window.innerWidth`))
+	cut, err := chromedp.Run(ctx, chromedp.Evaluate[string](cutTables))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if overflow > 0 {
-		t.Errorf("%s, %d px: the page is %d px wider than its window", theme, width, overflow)
-	}
-	if width >= 1280 {
-		cut, err := chromedp.Run(ctx, chromedp.Evaluate[string](cutTables))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cut != "" {
-			t.Errorf("%s, %d px: a desk has room for the whole table: %s", theme, width, cut)
-		}
-	}
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeWalk, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var violations []string
-	if err := json.Unmarshal([]byte(found), &violations); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range violations {
-		t.Errorf("%s, %d px: %s", theme, width, v)
-	}
-}
-
-func picture(ctx context.Context, t *testing.T, file string) {
-	t.Helper()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, png, 0o600); err != nil {
-		t.Fatal(err)
+	if cut != "" {
+		t.Errorf("a desk has room for the whole table: %s", cut)
 	}
 }
 
 // A chart is no use to who has no mouse unless the keys reach what it shows.
 func TestAChartIsWalkedByKeyboardAndLeadsToItsRuns(t *testing.T) {
-	browser := startBrowser(t)
+	browser := browsertest.Start(t)
 	d := liveDemo(t)
-	tab := openTab(t, browser)
+	tab := browsertest.Open(t, browser)
 	base := d.console.Address()
-	tab.signIn(base, "admin", "demo admin password")
-	tab.do(chromedp.Navigate(base + "/charts"))
-	tab.await(`document.querySelector("#coverage-history .cx-live-plot canvas") !== null`)
-	tab.evaluate(`document.querySelector("#coverage-history [data-plot]").focus()`)
-	tab.do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
-	tab.await(`/^\d{4}-\d\d-\d\d · Sensitive columns \d/.test(document.querySelector("#coverage-history [data-says]").textContent)`)
-	day := tab.evaluate(`document.querySelector("#coverage-history [data-says]").textContent.slice(0, 10)`)
-	tab.do(chromedp.KeyEvent("+"), chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent(kb.Enter))
-	tab.await(`location.pathname === "/runs"`)
-	if at := tab.location(); at != base+"/runs?from="+day+"&to="+day {
+	tab.SignIn(base, "admin", "demo admin password")
+	tab.Do(chromedp.Navigate(base + "/charts"))
+	tab.Await(`document.querySelector("#coverage-history .cx-live-plot canvas") !== null`)
+	tab.Evaluate(`document.querySelector("#coverage-history [data-plot]").focus()`)
+	tab.Do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
+	tab.Await(`/^\d{4}-\d\d-\d\d · Sensitive columns \d/.test(document.querySelector("#coverage-history [data-says]").textContent)`)
+	day := tab.Evaluate(`document.querySelector("#coverage-history [data-says]").textContent.slice(0, 10)`)
+	tab.Do(chromedp.KeyEvent("+"), chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent(kb.Enter))
+	tab.Await(`location.pathname === "/runs"`)
+	if at := tab.Location(); at != base+"/runs?from="+day+"&to="+day {
 		t.Errorf("Enter on %s leads to %s", day, at)
 	}
 }
