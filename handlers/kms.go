@@ -63,7 +63,7 @@ func readCallback(w http.ResponseWriter, r *http.Request) (encryption.CallbackRe
 // for one while no console is serving.
 func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /kms/callback/{token}", func(w http.ResponseWriter, r *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		request, err := readCallback(w, r)
 		if err != nil {
 			http.Error(w, fault.MessageOf(err), http.StatusBadRequest)
@@ -82,6 +82,8 @@ func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Han
 		if _, err := w.Write(answer.Body); err != nil {
 			logger.WarnContext(r.Context(), "the tenant did not take the answer", "err", err)
 		}
-	})
+	}
+	mux.HandleFunc("POST /kms/callback/{token}", answer)
+	mux.HandleFunc("POST /kms/callback/{token}/{$}", answer) // some senders append a slash
 	return mux
 }

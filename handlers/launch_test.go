@@ -439,6 +439,7 @@ func TestCallbacksAreJudgedHoweverHostile(t *testing.T) {
 		{"/kms/callback/%2F..%00", good, 404},
 		{path, "", 400},
 		{path, "{", 400},
+		{path + "/", "{", 400}, // a slash appended by the sender
 		{path, `[1]`, 400},
 		{path, strings.Repeat("[", 60000), 400},
 	} {
@@ -451,7 +452,7 @@ func TestCallbacksAreJudgedHoweverHostile(t *testing.T) {
 		t.Errorf("GET: %d", a.Status)
 	}
 	h.WaitFor("/runs/"+run.ID, encryption.Verifying)
-	a := kms.Do("POST", path, strings.NewReader(good), "Content-Type", "application/json")
+	a := kms.Do("POST", path+"/", strings.NewReader(good), "Content-Type", "application/json")
 	if a.Status != 200 || !strings.Contains(a.Body, `"status":"VERIFIED"`) {
 		t.Errorf("a good callback: %d %s", a.Status, a.Body)
 	}

@@ -52,6 +52,7 @@ func (h *Console) routes() []route {
 		{get, "/metrics", machine, everyone, h.metrics.handler, nil},
 		{get, "/static/*", machine, everyone, echo.WrapHandler(web.StaticHandler()), nil},
 		{post, "/kms/callback/:token", machine, everyone, h.kmsCallback, nil},
+		{post, "/kms/callback/:token/", machine, everyone, h.kmsCallback, nil}, // some senders append a slash
 
 		{get, "/login", page, everyone, h.loginPage, nil},
 		{post, "/login", form, everyone, h.login, nil},

@@ -10,6 +10,8 @@ import (
 	"cxseal/internal/connection"
 	"cxseal/internal/console"
 	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // defaultConnection is the name of the connection from the environment.
@@ -88,8 +90,8 @@ func readNumbers(t *console.Tenant, or func(name, fallback string) string) error
 		return usagef("CXONE_APPROVAL_LIFE must be a duration from 5m to 720h, like 24h")
 	}
 	for _, secret := range strings.FieldsFunc(or("CXONE_KMS_SECRET", ""), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if connection.CheckKMSSecret(secret) != nil {
-			return usagef("CXONE_KMS_SECRET must be whsec_ followed by base64; two may be given while one is replaced, with a comma between")
+		if err := seal.CheckSigningSecret(secret); err != nil {
+			return usagef("CXONE_KMS_SECRET cannot be used: %s Two may be given while one is replaced, with a comma between.", fault.MessageOf(err))
 		}
 		t.KMS = append(t.KMS, secret)
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/nicholas-fedor/shoutrrr"
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // Address is where a route leads. It is a secret as a whole.
@@ -52,8 +52,8 @@ func (a Address) Check() (hint string, err error) {
 		if (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
 			return "", fault.New(fault.Invalid, "A webhook's address begins with https:// and names a host, without a user.")
 		}
-		if _, err := standardwebhooks.NewWebhook(a.Secret); err != nil || !strings.HasPrefix(a.Secret, "whsec_") || len(a.Secret) < 30 {
-			return "", fault.New(fault.Invalid, "A webhook is signed: its secret is whsec_ and the base64 of 24 bytes or more.")
+		if err := seal.CheckSigningSecret(a.Secret); err != nil {
+			return "", err
 		}
 		return u.Scheme + "://" + u.Host + "/…, signed", nil
 	case Service:

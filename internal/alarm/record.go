@@ -16,6 +16,9 @@ func FromRecord(r audit.Record) (a Alarm, ok bool) {
 	case r.Operation == audit.DriftDetected && r.Outcome == audit.Failure:
 		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Drift on %s: protection was lost", r.TableID)
 	case r.Operation == audit.KMSCallback && r.Outcome != audit.Success && r.RunID != "":
+		// Once for a run where callbacks are turned away, and once where one was
+		// judged and found wrong: whoever knows its URL could send a thousand.
+		a.Dedupe = "callback\x1f" + r.RunID + "\x1f" + string(r.Outcome)
 		a.Kind, a.Severity, a.Title = KMSRefused, Critical, fmt.Sprintf("A KMS confirmation for %s was refused", r.TableID)
 	case (r.Operation == audit.ColumnEncryption || r.Operation == audit.KeyRotation) && r.Outcome == audit.Failure:
 		what := "The encryption of"

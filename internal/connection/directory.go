@@ -80,6 +80,9 @@ func (d *Directory) UseEnvironment(s Settings, x Secrets) error {
 
 func (d *Directory) build(known Known, x Secrets) (*entry, error) {
 	s := known.Settings
+	if err := x.CheckKMS(); err != nil {
+		return nil, err
+	}
 	client, err := Client(s, x, d.agent, d.now)
 	if err != nil {
 		return nil, err

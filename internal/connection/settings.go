@@ -7,11 +7,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
 	"cxseal/cxone"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/seal"
 )
 
 // How a connection gets its tokens (contract §1).
@@ -170,13 +169,15 @@ func (x Secrets) checkFor(mode string) error {
 	case mode == AccessKey && x.AccessKeySecret == "":
 		return fault.New(fault.Invalid, "Enter the access key's secret.")
 	}
-	return nil
+	return x.CheckKMS()
 }
 
-// CheckKMSSecret is nil when the callback secret can be used.
-func CheckKMSSecret(secret string) error {
-	if _, err := standardwebhooks.NewWebhook(secret); err != nil || !strings.HasPrefix(secret, "whsec_") {
-		return fault.New(fault.Invalid, "A callback secret is whsec_ followed by base64.")
+// CheckKMS is nil when every callback secret can sign.
+func (x Secrets) CheckKMS() error {
+	for _, secret := range x.KMS {
+		if err := seal.CheckSigningSecret(secret); err != nil {
+			return err
+		}
 	}
 	return nil
 }

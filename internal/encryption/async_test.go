@@ -145,3 +145,92 @@ func TestARefusedRepetitionOfAChangeThatWasMadeIsNoFailure(t *testing.T) {
 		t.Error("it is called refused")
 	}
 }
+
+// A run whose answer was lost looks at the table once more at its deadline, so
+// that it says "unconfirmed" only of a change that is there.
+func TestTheLastLookAtTheDeadlineTellsWhetherAnythingWasChanged(t *testing.T) {
+	for _, made := range []bool{false, true} {
+		h := newHouse(t, sandbox.Config{})
+		h.options.InFlight, h.options.Grace = time.Nanosecond, time.Hour
+		h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusConflict, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+		h.start()
+		id := h.launch(wish("ssn")).ID
+		h.in(id, encryption.Verifying)
+		want, says, encrypted := encryption.Failed, "the table shows that nothing was changed", 0
+		if made {
+			want, says, encrypted = encryption.Unconfirmed, "the KMS did not confirm it", 1
+			if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.skew.Store(int64(2 * time.Minute))
+		run := h.ended(id)
+		if run.State != want || !strings.Contains(run.ErrorMessage, says) {
+			t.Errorf("made %v: %s: %s", made, run.State, run.ErrorMessage)
+		}
+		if r := h.final(run); r.Metrics.FieldsEncrypted != encrypted {
+			t.Errorf("made %v: the record says %d encrypted", made, r.Metrics.FieldsEncrypted)
+		}
+	}
+}
+
+// A read of the table that is older than what a run was told blames nobody, and
+// is not kept.
+func TestAnOldReadingOfARunsTableIsNoDrift(t *testing.T) {
+	h := newHouse(t, sandbox.Config{})
+	h.start()
+	h.ended(h.launch(wish("ssn")).ID)
+	h.nobodyElse()
+	if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "decrypt", Column: "ssn"}); err != nil {
+		t.Fatal(err)
+	}
+	h.nobodyElse() // a moment after the run: its table may still show it as it was
+	table, err := h.store.Table(t.Context(), "default", "ds-customers", "tbl-contacts")
+	if err != nil || table.Encrypted != 1 || table.ReadError == "" {
+		t.Errorf("%+v, %v", table, err)
+	}
+	h.skew.Store(int64(3 * time.Minute)) // by now it is the truth
+	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+		t.Fatal(err)
+	}
+	drifts := 0
+	for _, r := range h.records() {
+		if r.Operation == audit.DriftDetected && r.Outcome == audit.Failure {
+			drifts++
+		}
+	}
+	if drifts != 1 {
+		t.Errorf("%d records of protection that was lost, want 1", drifts)
+	}
+}
+
+// A change that a failed run had asked for is this console's own, whoever reads
+// the table first.
+func TestAFailedRunsChangeIsNotSomebodyElses(t *testing.T) {
+	h := newHouse(t, sandbox.Config{})
+	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+		t.Fatal(err)
+	}
+	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 400, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+	h.start()
+	if run := h.ended(h.launch(wish("ssn")).ID); run.State != encryption.Failed {
+		t.Fatal(run.State)
+	}
+	for _, column := range []string{"ssn", "credit_card"} {
+		if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: column}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+		t.Fatal(err)
+	}
+	var blamed []string
+	for _, r := range h.records() {
+		if r.Operation == audit.DriftDetected {
+			blamed = append(blamed, r.Columns...)
+		}
+	}
+	if len(blamed) != 1 || blamed[0] != "credit_card" {
+		t.Errorf("somebody else is said to have encrypted %q", blamed)
+	}
+}

@@ -5,11 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"cxseal/cxone"
 	"cxseal/internal/fault"
@@ -28,43 +32,43 @@ type Callback struct {
 }
 
 // ParseCallback reads a callback's body strictly where it matters and
-// leniently where tenants differ: columns may be names or {name} objects, and
-// unknown fields are ignored. A missing complianceCheck is not an error here:
-// it is a verdict (see Judge).
+// leniently where tenants differ: columns may be names or {name} objects, the
+// key version a number or a text, a byte-order mark may stand before it, and
+// unknown fields are ignored. A field that stands there twice, or in another
+// case, is refused: two readers could take it for two things. A missing
+// complianceCheck is not an error here: it is a verdict (see Judge).
 func ParseCallback(body []byte) (Callback, error) {
-	var raw struct {
-		TableID         *string           `json:"tableId"`
-		Columns         []json.RawMessage `json:"columns"`
-		KeyVersion      json.RawMessage   `json:"keyVersion"`
-		ComplianceCheck *struct {
-			Algorithm string `json:"algorithm"`
-		} `json:"complianceCheck"`
-	}
 	if len(body) > MaxCallbackBody {
 		return Callback{}, fault.New(fault.TooLarge, "The callback is larger than %d KiB.", MaxCallbackBody>>10)
 	}
 	if !utf8.Valid(body) {
 		return Callback{}, fault.New(fault.Invalid, "The callback is not UTF-8 text.")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if err := decoder.Decode(&raw); err != nil {
-		return Callback{}, fault.Wrap(err, fault.Invalid, "The callback is not a JSON object of the expected shape.")
-	}
-	if decoder.More() {
-		return Callback{}, fault.New(fault.Invalid, "The callback has more than one JSON value.")
-	}
-	if raw.TableID == nil || *raw.TableID == "" {
-		return Callback{}, fault.New(fault.Invalid, "The callback names no tableId.")
-	}
-	version, err := parseKeyVersion(raw.KeyVersion)
+	fields, err := openObject("The callback", bytes.TrimPrefix(body, []byte("\ufeff")), "tableId", "columns", "keyVersion", "complianceCheck")
 	if err != nil {
 		return Callback{}, err
 	}
-	cb := Callback{TableID: *raw.TableID, KeyVersion: version}
-	if raw.ComplianceCheck != nil {
-		cb.Algorithm = raw.ComplianceCheck.Algorithm
+	var cb Callback
+	if cb.TableID, err = textOrNumber(fields["tableId"]); err != nil || cb.TableID == "" {
+		return Callback{}, fault.New(fault.Invalid, "The callback names no tableId.")
 	}
-	for _, item := range raw.Columns {
+	if cb.KeyVersion, err = parseKeyVersion(fields["keyVersion"]); err != nil {
+		return Callback{}, err
+	}
+	if raw := fields["complianceCheck"]; !absent(raw) {
+		check, err := openObject("The callback's complianceCheck", raw, "algorithm")
+		if err != nil {
+			return Callback{}, err
+		}
+		if raw := check["algorithm"]; !absent(raw) && json.Unmarshal(raw, &cb.Algorithm) != nil {
+			return Callback{}, fault.New(fault.Invalid, "The callback's complianceCheck.algorithm is not a text.")
+		}
+	}
+	var columns []json.RawMessage
+	if raw := fields["columns"]; !absent(raw) && json.Unmarshal(raw, &columns) != nil {
+		return Callback{}, fault.New(fault.Invalid, "The callback's columns are not a list.")
+	}
+	for _, item := range columns {
 		name, err := columnName(item)
 		if err != nil {
 			return Callback{}, err
@@ -74,10 +78,62 @@ func ParseCallback(body []byte) (Callback, error) {
 	return cb, nil
 }
 
+// openObject reads one JSON object, and nothing after it. The known fields must
+// stand there as they are written, and no field twice.
+func openObject(what string, raw []byte, known ...string) (map[string]json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
+		return nil, fault.New(fault.Invalid, "%s is not a JSON object.", what)
+	}
+	fields := map[string]json.RawMessage{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, ok := token.(string)
+		var value json.RawMessage
+		if err != nil || !ok || decoder.Decode(&value) != nil {
+			return nil, fault.New(fault.Invalid, "%s is not a JSON object of the expected shape.", what)
+		}
+		if _, twice := fields[name]; twice {
+			return nil, fault.New(fault.Invalid, "%s has the field %q twice.", what, clip(name))
+		}
+		for _, k := range known {
+			if name != k && strings.EqualFold(name, k) {
+				return nil, fault.New(fault.Invalid, "%s has the field %q, which is written %q.", what, clip(name), k)
+			}
+		}
+		fields[name] = value
+	}
+	if _, err := decoder.Token(); err != nil { // its end
+		return nil, fault.New(fault.Invalid, "%s is not a whole JSON object.", what)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.New(fault.Invalid, "Something stands after the JSON object of the callback.")
+	}
+	return fields, nil
+}
+
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// textOrNumber reads a text, or a number as it is written: some tenants number
+// their tables.
+func textOrNumber(raw json.RawMessage) (string, error) {
+	var text string
+	if !absent(raw) && raw[0] == '"' {
+		return text, json.Unmarshal(raw, &text)
+	}
+	var number json.Number
+	err := json.Unmarshal(raw, &number)
+	return number.String(), err
+}
+
+// parseKeyVersion reads a whole number, as a number or a text: 3, 3.0, "3".
 func parseKeyVersion(raw json.RawMessage) (int64, error) {
-	text := strings.Trim(string(raw), `"`)
-	version, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	text, err := textOrNumber(raw)
+	if whole, zeros, ok := strings.Cut(text, "."); ok && zeros != "" && strings.Trim(zeros, "0") == "" {
+		text = whole
+	}
+	version, parse := strconv.ParseInt(text, 10, 64)
+	if err != nil || parse != nil || strings.HasPrefix(text, "+") {
 		return 0, fault.New(fault.Invalid, "The callback's keyVersion is missing or not a whole number.")
 	}
 	return version, nil
@@ -85,22 +141,27 @@ func parseKeyVersion(raw json.RawMessage) (int64, error) {
 
 func columnName(raw json.RawMessage) (string, error) {
 	var name string
+	if absent(raw) {
+		return "", fault.New(fault.Invalid, "The callback's columns must be names or objects with a name.")
+	}
 	if json.Unmarshal(raw, &name) == nil {
 		return name, nil
 	}
-	var object struct {
-		Name *string `json:"name"`
+	fields, err := openObject("A column of the callback", raw, "name")
+	if err != nil {
+		return "", err
 	}
-	if json.Unmarshal(raw, &object) == nil && object.Name != nil {
-		return *object.Name, nil
+	if absent(fields["name"]) || json.Unmarshal(fields["name"], &name) != nil {
+		return "", fault.New(fault.Invalid, "The callback's columns must be names or objects with a name.")
 	}
-	return "", fault.New(fault.Invalid, "The callback's columns must be names or objects with a name.")
+	return name, nil
 }
 
 // Expectation is what a run's callback must agree with.
 type Expectation struct {
 	TableID string
 	Columns []string
+	Table   []ColumnState // every column of the table, as it was when the plan was made
 	Before  []ColumnState // the columns asked for, as they were when the plan was made
 	After   []ColumnState // the table as the tenant tells it since; nil when not known yet
 }
@@ -109,7 +170,7 @@ type Expectation struct {
 func Expect(run Run) Expectation {
 	e := Expectation{TableID: run.TableID, Columns: run.Columns, After: run.After}
 	if run.Plan != nil {
-		e.Before = run.Plan.Targets
+		e.Table, e.Before = run.Plan.Columns, run.Plan.Targets
 	}
 	return e
 }
@@ -120,7 +181,7 @@ func Judge(e Expectation, cb Callback) []Check {
 	return []Check{
 		{Name: "table", Passed: cb.TableID == e.TableID,
 			Detail: fmt.Sprintf("asked for %q, the callback names %q", e.TableID, clip(cb.TableID))},
-		checkColumns(e.Columns, cb.Columns),
+		checkColumns(e, cb.Columns),
 		checkAlgorithm(cb.Algorithm),
 		checkKeyVersion(e, cb.KeyVersion),
 	}
@@ -136,10 +197,54 @@ func FirstFailure(checks []Check) *Check {
 	return nil
 }
 
-func checkColumns(want, got []string) Check {
-	w, g := slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(got))
-	return Check{Name: "columns", Passed: slices.Equal(w, g),
-		Detail: fmt.Sprintf("asked for %s, the callback names %s", quoted(w), quoted(g))}
+// checkColumns compares the two sets of names. They are the same column when
+// they are equal, or canonically equivalent (Unicode, NFC) and the table has no
+// other column that is: "é" may come as one code point or as two. Case counts.
+func checkColumns(e Expectation, got []string) Check {
+	want := slices.Sorted(slices.Values(e.Columns))
+	got = slices.Sorted(slices.Values(got))
+	missing, more := difference(want, got), difference(got, want)
+	missing, more = pairNormal(e.Table, missing, more)
+	c := Check{Name: "columns", Passed: len(missing) == 0 && len(more) == 0,
+		Detail: fmt.Sprintf("asked for %s, the callback names %s", quoted(want), quoted(got))}
+	if odd := spelled(slices.Concat(missing, more)); odd != "" {
+		c.Detail += "; in code points: " + odd
+	}
+	return c
+}
+
+// difference is what of a is left when every name of b has taken one away.
+func difference(a, b []string) []string {
+	left := slices.Clone(b)
+	var out []string
+	for _, name := range a {
+		if i := slices.Index(left, name); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+			continue
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// pairNormal takes away the pairs that differ in their normal form only.
+func pairNormal(table []ColumnState, missing, more []string) (left, over []string) {
+	over = slices.Clone(more)
+	for _, name := range missing {
+		normal, alike := norm.NFC.String(name), 0
+		for _, c := range table {
+			if norm.NFC.String(c.Name) == normal {
+				alike++
+			}
+		}
+		i := slices.IndexFunc(over, func(o string) bool { return norm.NFC.String(o) == normal })
+		if i < 0 || alike > 1 {
+			left = append(left, name)
+			continue
+		}
+		over = slices.Delete(over, i, i+1)
+	}
+	return left, over
 }
 
 func checkAlgorithm(got string) Check {
@@ -209,4 +314,26 @@ func quoted(names []string) string {
 		return "none"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// spelled writes the names that are not plain ASCII by their code points: two of
+// them may look alike and differ. Empty when there are none.
+func spelled(names []string) string {
+	const most = 4
+	var parts []string
+	for _, name := range names {
+		if len(parts) < most && strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+			parts = append(parts, fmt.Sprintf("%q is %s", clip(name), CodePoints(clip(name))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// CodePoints writes a text as U+0065 U+0301.
+func CodePoints(text string) string {
+	parts := make([]string, 0, len(text))
+	for _, r := range text {
+		parts = append(parts, fmt.Sprintf("%U", r))
+	}
+	return strings.Join(parts, " ")
 }

@@ -53,6 +53,29 @@ func TestACallbackIsAcceptedOnlyWhenEverythingAgrees(t *testing.T) {
 		"not JSON":               {`{"tableId"`, `<xml`, "shape"},
 		"two values":             {good, good + good, "shape"},
 		"not UTF-8":              {"ssn", "\xff", "shape"},
+
+		"byte-order mark":             {`{"tableId"`, "\ufeff" + `{"tableId"`, "accepted"},
+		"key version 1.0":             {`"keyVersion":1`, `"keyVersion":1.0`, "accepted"},
+		"key version as text":         {`"keyVersion":1`, `"keyVersion":"1"`, "accepted"},
+		"key version 1.0 as text":     {`"keyVersion":1`, `"keyVersion":"1.0"`, "accepted"},
+		"key version 1.":              {`"keyVersion":1`, `"keyVersion":"1."`, "shape"},
+		"key version null":            {`"keyVersion":1`, `"keyVersion":null`, "shape"},
+		"key version true":            {`"keyVersion":1`, `"keyVersion":true`, "shape"},
+		"a bracket after it":          {`-GCM"}}`, `-GCM"}}]`, "shape"},
+		"words after it":              {`-GCM"}}`, `-GCM"}} <!-- cached -->`, "shape"},
+		"space after it":              {`-GCM"}}`, `-GCM"}}` + "\r\n ", "accepted"},
+		"algorithm twice":             {`"AES-256-GCM"`, `"AES-128-CBC","algorithm":"AES-256-GCM"`, "shape"},
+		"algorithm twice, good first": {`"AES-256-GCM"`, `"AES-256-GCM","algorithm":"AES-128-CBC"`, "shape"},
+		"Algorithm beside algorithm":  {`"AES-256-GCM"`, `"AES-128-CBC","Algorithm":"AES-256-GCM"`, "shape"},
+		"Algorithm":                   {`"algorithm"`, `"Algorithm"`, "shape"},
+		"complianceCheck twice":       {`,"complianceCheck"`, `,"complianceCheck":{"algorithm":"AES-256-GCM"},"complianceCheck"`, "shape"},
+		"ComplianceCheck":             {`"complianceCheck"`, `"ComplianceCheck"`, "shape"},
+		"tableId twice":               {`"columns"`, `"tableId":"tbl-contacts","columns"`, "shape"},
+		"TABLEID":                     {`"columns"`, `"TABLEID":"tbl-contacts","columns"`, "shape"},
+		"a column's name twice":       {`{"name":"credit_card"}`, `{"name":"x","name":"credit_card"}`, "shape"},
+		"columns null":                {`["ssn",{"name":"credit_card"}]`, `null`, "columns"},
+		"a column null":               {`"ssn"`, `null`, "shape"},
+		"a column in another case":    {`"ssn"`, `"SSN"`, "columns"},
 	} {
 		body := good
 		if c.old != "" {
@@ -63,6 +86,37 @@ func TestACallbackIsAcceptedOnlyWhenEverythingAgrees(t *testing.T) {
 		}
 		if got := verdict(t, sample(), body); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// Tenants and their KMS may write "é" as one code point or as two. It is the
+// same column unless the table has both; and where it is not, the difference is
+// shown, because the names look alike.
+func TestACanonicallyEquivalentNameIsTheSameColumn(t *testing.T) {
+	const one, two, cyrillic = "caf\u00e9", "cafe\u0301", "\u0441af\u00e9"
+	for name, c := range map[string]struct {
+		table  []string
+		asked  string
+		names  string
+		passed bool
+		says   string
+	}{
+		"NFC for NFD":              {[]string{two}, two, one, true, ""},
+		"NFD for NFC":              {[]string{one}, one, two, true, ""},
+		"the table has both":       {[]string{one, two}, two, one, false, "U+0065 U+0301"},
+		"both, the right one":      {[]string{one, two}, two, two, true, ""},
+		"another letter for c":     {[]string{one}, one, cyrillic, false, "U+0441"},
+		"another case":             {[]string{one}, one, "CAF\u00c9", false, "U+00C9"},
+		"no table known, the same": {nil, two, one, true, ""},
+	} {
+		e := Expectation{Columns: []string{c.asked}}
+		for _, n := range c.table {
+			e.Table = append(e.Table, ColumnState{Name: n})
+		}
+		check := checkColumns(e, []string{c.names})
+		if check.Passed != c.passed || !strings.Contains(check.Detail, c.says) {
+			t.Errorf("%s: passed %v: %s", name, check.Passed, check.Detail)
 		}
 	}
 }

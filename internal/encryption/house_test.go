@@ -94,8 +94,12 @@ func newHouse(t *testing.T, cfg sandbox.Config) *house {
 	if cfg.KMSSecret != "" {
 		h.conn.KMSSecrets = []string{cfg.KMSSecret}
 	}
-	h.Service = encryption.NewService(h.store, h, h.now, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	h.Service = h.newService()
 	return h
+}
+
+func (h *house) newService() *encryption.Service {
+	return encryption.NewService(h.store, h, h.now, slog.New(slog.NewTextHandler(h.t.Output(), nil)))
 }
 
 // callback is what handlers do with a callback, in four lines.

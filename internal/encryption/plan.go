@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"cxseal/cxone"
 	"cxseal/internal/audit"
 )
@@ -99,7 +101,7 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 			p.block(name, DuplicateColumn, "%q is asked for twice.", name)
 			continue
 		case !known:
-			p.block(name, UnknownColumn, "The table has no column %q.", name)
+			p.block(name, UnknownColumn, "The table has no column %q.%s", name, p.lookAlike(name))
 			asked[name] = true
 			continue
 		}
@@ -136,6 +138,22 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 			p.MaxFields, p.Before.Encrypted, added, p.After.Encrypted-p.MaxFields)
 	}
 	return p
+}
+
+// lookAlike names, by its code points, a column of the table that looks like the
+// one asked for and is another.
+func (p *Plan) lookAlike(name string) string {
+	form := func(s string) string { return strings.ToLower(norm.NFKC.String(s)) }
+	for _, c := range p.Columns {
+		if form(c.Name) != form(name) {
+			continue
+		}
+		if spelled([]string{c.Name, name}) == "" {
+			return fmt.Sprintf(" It has %q: case counts.", c.Name)
+		}
+		return fmt.Sprintf(" It has %q, which is another name: %s, where %s was asked for.", clip(c.Name), CodePoints(clip(c.Name)), CodePoints(clip(name)))
+	}
+	return ""
 }
 
 func (p *Plan) block(column string, code BlockerCode, format string, args ...any) {

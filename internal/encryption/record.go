@@ -2,7 +2,6 @@ package encryption
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 
 	"cxseal/cxone"
@@ -149,7 +148,7 @@ func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
 	outcome, status := audit.Success, kmsVerified
 	if !v.Accepted {
 		outcome, status = audit.Failure, kmsRejected
-		if v.Status == http.StatusUnauthorized || v.Status == http.StatusNotFound {
+		if !v.judged() { // turned away, whatever for
 			outcome = audit.Denied
 		}
 	}

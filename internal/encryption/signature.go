@@ -6,6 +6,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"cxseal/internal/seal"
 )
 
 // signatureTolerance is how far a signed callback's timestamp may be from now
@@ -38,6 +40,9 @@ func (s *Service) checkSignature(run Run, request CallbackRequest) (check Check,
 	headers.Set(standardwebhooks.HeaderWebhookTimestamp, request.Timestamp)
 	headers.Set(standardwebhooks.HeaderWebhookSignature, request.Signature)
 	for _, secret := range connection.KMSSecrets {
+		if seal.CheckSigningSecret(secret) != nil {
+			continue // whoever guesses it could sign
+		}
 		webhook, err := standardwebhooks.NewWebhook(secret)
 		if err == nil && webhook.VerifyIgnoringTimestamp(request.Body, headers) == nil {
 			check.Passed, check.Detail = true, "signed with the connection's callback secret"
