@@ -172,10 +172,13 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	if err != nil {
 		return err
 	}
+	taken := make([]sensitivity.Column, len(columns))
 	for i, c := range columns {
-		taken := sensitivity.Column{Key: sensitivity.Key{Column: c.Name}, Type: c.Type, Decided: decided[c.Name]}
-		rules.Apply(&taken)
-		p := taken.Proposal
+		taken[i] = sensitivity.Column{Key: sensitivity.Key{Column: c.Name}, Type: c.Type, Decided: decided[c.Name]}
+	}
+	rules.Apply(table.Name, taken)
+	for i, c := range columns {
+		p := taken[i].Proposal
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
 				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason)
 			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
@@ -183,7 +186,7 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 				position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
 				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL, state = excluded.state,
 				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason`,
-			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(taken.State),
+			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(taken[i].State),
 				string(p.State), string(p.Category), p.Confidence, p.Reason)...)
 		if err != nil {
 			return fmt.Errorf("save column %q: %w", c.Name, err)

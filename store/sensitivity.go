@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
@@ -151,70 +152,66 @@ func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
 	if version == s.rules.Version() {
 		return false, nil
 	}
-	kinds, err := collect(ctx, s, func(row scanner) (c sensitivity.Column, err error) { return c, row.Scan(&c.Column, &c.Type) },
-		`SELECT DISTINCT name, type FROM inventory_columns`)
+	tables, err := collect(ctx, s, func(row scanner) (k namedTable, err error) {
+		return k, row.Scan(&k.connection, &k.datastore, &k.table, &k.name)
+	}, `SELECT connection, datastore_id, table_id, name FROM inventory_tables WHERE gone_at IS NULL`)
 	if err != nil {
-		return false, fmt.Errorf("list columns to propose for: %w", err)
+		return false, fmt.Errorf("list tables to propose for: %w", err)
 	}
-	for _, c := range kinds {
-		if err := s.write(ctx, func(t *tx) error { return t.propose(s.rules, c) }); err != nil {
-			return false, fmt.Errorf("propose for %q: %w", c.Column, err)
+	for chunk := range slices.Chunk(tables, tablesAtOnce) {
+		err := s.write(ctx, func(t *tx) error {
+			for _, k := range chunk {
+				if err := t.applyRules(k); err != nil {
+					return fmt.Errorf("propose for the columns of %s: %w", k.table, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return false, err
 		}
 	}
-	if err := s.recountAll(ctx); err != nil {
-		return false, err
-	}
-	return len(kinds) > 0, s.write(ctx, func(t *tx) error {
+	return len(tables) > 0, s.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO sensitivity_rules (id, version) VALUES (1, ?)
 			ON CONFLICT (id) DO UPDATE SET version = excluded.version`, s.rules.Version())
 		return err
 	})
 }
 
-// propose applies the rules to every column of this name and type.
-func (t *tx) propose(rules *sensitivity.Rules, c sensitivity.Column) error {
-	for _, c.Decided = range sensitivity.Decisions {
-		rules.Apply(&c)
-		p := c.Proposal
-		_, err := t.exec(`UPDATE inventory_columns SET proposed = ?, category = ?, confidence = ?, reason = ?, state = ?
-			WHERE name = ? AND type = ? AND decided = ?`,
-			string(p.State), string(p.Category), p.Confidence, p.Reason, string(c.State), c.Column, c.Type, string(c.Decided))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// tablesAtOnce bounds a transaction of ApplyRules: other writers wait for it.
+const tablesAtOnce = 100
+
+type namedTable struct {
+	tableKey
+	name string
 }
 
-// recountAll counts every table's columns again, in small transactions.
-func (s *Store) recountAll(ctx context.Context) error {
-	type known struct {
-		tableKey
-		name string
-	}
-	tables, err := collect(ctx, s, func(row scanner) (k known, err error) {
-		return k, row.Scan(&k.connection, &k.datastore, &k.table, &k.name)
-	}, `SELECT connection, datastore_id, table_id, name FROM inventory_tables WHERE gone_at IS NULL`)
+// applyRules proposes anew for the columns that a table has, and counts it
+// again. Columns that are gone keep what was last proposed.
+func (t *tx) applyRules(k namedTable) error {
+	before, err := t.countsOf(k.tableKey)
 	if err != nil {
-		return fmt.Errorf("list tables to count: %w", err)
+		return err
 	}
-	const chunk = 100
-	for ; len(tables) > 0; tables = tables[min(chunk, len(tables)):] {
-		err := s.write(ctx, func(t *tx) error {
-			for _, k := range tables[:min(chunk, len(tables))] {
-				before, err := t.countsOf(k.tableKey)
-				if err != nil {
-					return err
-				}
-				if err := t.recount(k.tableKey, s.now(), before, trend.Cause{Table: k.name, Reasons: []string{trend.RulesChanged}}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	columns, err := collectFrom(t, func(row scanner) (c sensitivity.Column, err error) {
+		return c, row.Scan(&c.Column, &c.Type, &c.Decided, &c.State, &c.Proposal.State, &c.Proposal.Category, &c.Proposal.Confidence, &c.Proposal.Reason)
+	}, `SELECT name, type, decided, state, proposed, category, confidence, reason FROM inventory_columns
+		WHERE gone_at IS NULL AND `+ofTable+` ORDER BY position`, k.args()...)
+	if err != nil {
+		return err
+	}
+	known := slices.Clone(columns)
+	t.s.rules.Apply(k.name, columns)
+	for i, c := range columns {
+		if c == known[i] {
+			continue
+		}
+		p := c.Proposal
+		if _, err := t.exec(`UPDATE inventory_columns SET proposed = ?4, category = ?5, confidence = ?6, reason = ?7, state = ?8
+			WHERE name = ?9 AND gone_at IS NULL AND `+ofTable,
+			k.args(string(p.State), string(p.Category), p.Confidence, p.Reason, string(c.State), c.Column)...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.recount(k.tableKey, t.s.now(), before, trend.Cause{Table: k.name, Reasons: []string{trend.RulesChanged}})
 }

@@ -223,12 +223,17 @@ func (h *history) open(t cxone.TableRef) []string {
 	if !ok {
 		return nil
 	}
-	var first, rest []string
+	described := sensitivity.Table{Name: t.Name}
 	for _, c := range table.Columns {
+		described.Columns = append(described.Columns, sensitivity.Header{Name: c.Name, Type: c.Type})
+	}
+	proposed := h.rules.Propose(described)
+	var first, rest []string
+	for i, c := range table.Columns {
 		if c.Encrypted || len(encryption.NewPlan(&table, indexes, encryption.Wish{Columns: []string{c.Name}}).Blockers) > 0 {
 			continue
 		}
-		if h.rules.Propose(c.Name, c.Type).State == sensitivity.Sensitive {
+		if proposed[i].State == sensitivity.Sensitive {
 			first = append(first, c.Name)
 		} else if c.Type == "string" {
 			rest = append(rest, c.Name)

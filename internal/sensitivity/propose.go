@@ -23,9 +23,27 @@ type Proposal struct {
 	Reason     string   // one sentence for a person
 }
 
-// Propose says what a column seems to be. No phrase in its name means not
+// Table is a table as far as it is known without its rows.
+type Table struct {
+	Name    string
+	Columns []Header
+}
+
+// Header is what is known of a column without its rows.
+type Header struct{ Name, Type string }
+
+// Propose says what the columns of a table seem to be, in their order.
+func (r *Rules) Propose(t Table) []Proposal {
+	proposals := make([]Proposal, len(t.Columns))
+	for i, c := range t.Columns {
+		proposals[i] = r.propose(c.Name, c.Type)
+	}
+	return proposals
+}
+
+// propose says what a column seems to be. No phrase in its name means not
 // sensitive, with no confidence.
-func (r *Rules) Propose(name, columnType string) Proposal {
+func (r *Rules) propose(name, columnType string) Proposal {
 	columnType = strings.ToLower(columnType)
 	cut, kind := words(name), kindOf(columnType)
 	for i := range r.phrases {

@@ -16,6 +16,11 @@ func mustLoad(t *testing.T, own string) *Rules {
 	return r
 }
 
+// proposal is what is proposed for a column of which nothing else is known.
+func proposal(r *Rules, name, columnType string) Proposal {
+	return r.Propose(Table{Columns: []Header{{name, columnType}}})[0]
+}
+
 func TestColumnsAreFoundInFourLanguagesAndAnySpelling(t *testing.T) {
 	r := mustLoad(t, "")
 	for name, want := range map[string]Category{
@@ -29,7 +34,7 @@ func TestColumnsAreFoundInFourLanguagesAndAnySpelling(t *testing.T) {
 		"email_addr": Contact, "teléfono": Contact, "straße": Contact, "courriel": Contact, "correo_electronico": Contact, "apellidos": Contact,
 		"prénom": Contact, "msisdn": Contact, "salary": Personal,
 	} {
-		got := r.Propose(name, "string")
+		got := proposal(r, name, "string")
 		if got.State != Sensitive || got.Category != want {
 			t.Errorf("%s is proposed as %s %s (%s), want %s", name, got.State, got.Category, got.Reason, want)
 		}
@@ -44,29 +49,29 @@ func TestATypeKeepsFlagsAndKeysOutOfTheProposals(t *testing.T) {
 	for name, columnType := range map[string]string{
 		"email_verified": "boolean", "patient_id": "integer", "password_changed_at": "datetime", "card_type": "string", "phone_type": "varchar(20)",
 	} {
-		if got := r.Propose(name, columnType); got.State != NotSensitive {
+		if got := proposal(r, name, columnType); got.State != NotSensitive {
 			t.Errorf("%s of type %s is proposed as %s: %s", name, columnType, got.State, got.Reason)
 		}
 	}
-	if got := r.Propose("disability", "boolean"); got.State != Sensitive {
+	if got := proposal(r, "disability", "boolean"); got.State != Sensitive {
 		t.Errorf("disability is proposed as %s", got.State)
 	}
-	if got := r.Propose("notes", "text"); got.State != Undecided {
+	if got := proposal(r, "notes", "text"); got.State != Undecided {
 		t.Errorf("notes are proposed as %s: a person should look", got.State)
 	}
 }
 
 func TestAnOrganisationsRulesWinOverTheBuiltInOnes(t *testing.T) {
 	r := mustLoad(t, "# ours\nnot 99 ssn\nnational_id 95 gadget ref | =kdnr\n")
-	if got := r.Propose("ssn", "string"); got.State != NotSensitive {
+	if got := proposal(r, "ssn", "string"); got.State != NotSensitive {
 		t.Errorf("ssn stays %s", got.State)
 	}
 	for _, name := range []string{"gadgetRef", "KDNR"} {
-		if got := r.Propose(name, "string"); got.Category != NationalID {
+		if got := proposal(r, name, "string"); got.Category != NationalID {
 			t.Errorf("%s is proposed as %q", name, got.Category)
 		}
 	}
-	if r.Propose("kdnr_alt", "string").State != NotSensitive {
+	if proposal(r, "kdnr_alt", "string").State != NotSensitive {
 		t.Error("a phrase for the whole name matches a part of one")
 	}
 	if r.Version() == mustLoad(t, "").Version() {
@@ -94,7 +99,7 @@ func FuzzPropose(f *testing.F) {
 	f.Add("ssn", "string")
 	f.Add("\xff’é 日本", "")
 	f.Fuzz(func(t *testing.T, name, columnType string) {
-		p := rules.Propose(name, columnType)
+		p := proposal(rules, name, columnType)
 		if p.Reason == "" || p.State == "" || (p.State == Sensitive) != (p.Confidence >= sure && p.Category != "") {
 			t.Errorf("%q: %+v", name, p)
 		}

@@ -14,10 +14,17 @@ func StateOf(decided, proposed State) State {
 	return proposed
 }
 
-// Apply proposes for the column by the rules. A person's decision stays.
-func (r *Rules) Apply(c *Column) {
-	c.Proposal = r.Propose(c.Column, c.Type)
-	c.State = StateOf(c.Decided, c.Proposal.State)
+// Apply proposes for all columns of a table by the rules. People's decisions
+// stay.
+func (r *Rules) Apply(name string, columns []Column) {
+	t := Table{Name: name, Columns: make([]Header, len(columns))}
+	for i, c := range columns {
+		t.Columns[i] = Header{Name: c.Column, Type: c.Type}
+	}
+	for i, p := range r.Propose(t) {
+		columns[i].Proposal = p
+		columns[i].State = StateOf(columns[i].Decided, p.State)
+	}
 }
 
 // Apply makes the decision about one of its columns: Undecided takes an earlier

@@ -11,7 +11,8 @@ func TestADecisionWinsOverWhatTheRulesProposeUntilItIsTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	c := Column{Key: Key{Column: "ssn"}, Type: "string"}
+	columns := []Column{{Key: Key{Column: "ssn"}, Type: "string"}}
+	c := &columns[0]
 	for _, step := range []struct {
 		what    string
 		make    func()
@@ -20,11 +21,11 @@ func TestADecisionWinsOverWhatTheRulesProposeUntilItIsTakenBack(t *testing.T) {
 		by      string
 		at      time.Time
 	}{
-		{"proposed", func() { rules.Apply(&c) }, Sensitive, "", "", time.Time{}},
-		{"decided", func() { Decision{State: NotSensitive, By: "olga", At: at}.Apply(&c) }, NotSensitive, NotSensitive, "olga", at},
-		{"proposed again", func() { rules.Apply(&c) }, NotSensitive, NotSensitive, "olga", at},
-		{"taken back", func() { Decision{State: Undecided, By: "olga", At: at}.Apply(&c) }, Sensitive, "", "", time.Time{}},
-		{"decided as proposed", func() { Decision{State: Sensitive, By: "iva", At: at}.Apply(&c) }, Sensitive, Sensitive, "iva", at},
+		{"proposed", func() { rules.Apply("customers", columns) }, Sensitive, "", "", time.Time{}},
+		{"decided", func() { Decision{State: NotSensitive, By: "olga", At: at}.Apply(c) }, NotSensitive, NotSensitive, "olga", at},
+		{"proposed again", func() { rules.Apply("customers", columns) }, NotSensitive, NotSensitive, "olga", at},
+		{"taken back", func() { Decision{State: Undecided, By: "olga", At: at}.Apply(c) }, Sensitive, "", "", time.Time{}},
+		{"decided as proposed", func() { Decision{State: Sensitive, By: "iva", At: at}.Apply(c) }, Sensitive, Sensitive, "iva", at},
 	} {
 		step.make()
 		if c.State != step.state || c.Decided != step.decided || c.DecidedBy != step.by || !c.DecidedAt.Equal(step.at) || c.Proposal.State != Sensitive {
