@@ -104,18 +104,13 @@ func scanAlarm(row scanner) (a alarm.Alarm, err error) {
 		jsonText{&a.Columns}, &a.RunID, stamp{&a.RaisedAt})
 }
 
+var alarmList = numbered[alarm.Alarm]{"alarms", `SELECT ` + alarmColumns + ` FROM alarms`, `id`, scanAlarm}
+
 // Alarms lists alarms, newest first: those before an id (0: from the newest).
 func (s *Store) Alarms(ctx context.Context, kind alarm.Kind, before int64, limit int) ([]alarm.Alarm, error) {
 	w := where{}
 	w.equals(`kind`, string(kind))
-	if before > 0 {
-		w.and(`id < ?`, before)
-	}
-	list, err := collect(ctx, s, scanAlarm, `SELECT `+alarmColumns+` FROM alarms`+w.sql()+` ORDER BY id DESC LIMIT ?`, append(w.args, pageSize(limit))...)
-	if err != nil {
-		return nil, fmt.Errorf("list alarms: %w", err)
-	}
-	return list, nil
+	return alarmList.before(ctx, s, w, before, limit)
 }
 
 const deliverySource = ` FROM alarm_deliveries d JOIN alarm_routes r ON r.id = d.route_id`

@@ -62,28 +62,30 @@ func (s *Store) Campaign(ctx context.Context, id string) (campaign.Campaign, err
 	return c, err
 }
 
+var campaignList = numbered[campaign.Campaign]{"campaigns", `SELECT ` + campaignColumns + ` FROM campaigns`, `seq`, scanCampaign}
+
 // Campaigns lists campaigns, newest first: those before the given Seq (0: from
 // the newest).
 func (s *Store) Campaigns(ctx context.Context, before int64, limit int) ([]campaign.Campaign, error) {
-	w := where{}
-	if before > 0 {
-		w.and(`seq < ?`, before)
+	list, err := campaignList.before(ctx, s, where{}, before, limit)
+	if err != nil {
+		return nil, err
 	}
-	return s.campaigns(ctx, w, ` ORDER BY seq DESC LIMIT ?`, pageSize(limit))
+	return s.withProgress(ctx, list)
 }
 
 // RunningCampaigns lists those that are to go on, oldest first.
 func (s *Store) RunningCampaigns(ctx context.Context) ([]campaign.Campaign, error) {
-	w := where{}
-	w.and(`state = '` + string(campaign.Running) + `'`) // a literal, for the partial index to be used
-	return s.campaigns(ctx, w, ` ORDER BY seq LIMIT ?`, maxPage)
-}
-
-func (s *Store) campaigns(ctx context.Context, w where, order string, limit int) ([]campaign.Campaign, error) {
-	list, err := collect(ctx, s, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns`+w.sql()+order, append(w.args, limit)...)
+	// The state is a literal, for the partial index to be used.
+	list, err := collect(ctx, s, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE state = '`+string(campaign.Running)+`' ORDER BY seq LIMIT ?`, maxPage)
 	if err != nil {
 		return nil, fmt.Errorf("list campaigns: %w", err)
 	}
+	return s.withProgress(ctx, list)
+}
+
+// withProgress fills in how far each campaign came.
+func (s *Store) withProgress(ctx context.Context, list []campaign.Campaign) (_ []campaign.Campaign, err error) {
 	for i := range list {
 		if list[i].Progress, err = s.progress(ctx, list[i].ID); err != nil {
 			return nil, err

@@ -89,19 +89,12 @@ func (s *Store) oneCheckpoint(ctx context.Context, condition string) (*audit.Kep
 	return &c, nil
 }
 
+var checkpointList = numbered[audit.KeptCheckpoint]{"checkpoints", `SELECT ` + checkpointColumns + ` FROM checkpoints`, `size`, scanCheckpoint}
+
 // Checkpoints lists checkpoints, newest first: those smaller than the given
 // size (0: from the newest), limit at most.
 func (s *Store) Checkpoints(ctx context.Context, beforeSize int64, limit int) ([]audit.KeptCheckpoint, error) {
-	w := where{}
-	if beforeSize > 0 {
-		w.and(`size < ?`, beforeSize)
-	}
-	list, err := collect(ctx, s, scanCheckpoint,
-		`SELECT `+checkpointColumns+` FROM checkpoints`+w.sql()+` ORDER BY size DESC LIMIT ?`, append(w.args, pageSize(limit))...)
-	if err != nil {
-		return nil, fmt.Errorf("list checkpoints: %w", err)
-	}
-	return list, nil
+	return checkpointList.before(ctx, s, where{}, beforeSize, limit)
 }
 
 // signedCheckpoints yields every checkpoint's text, oldest first, for the

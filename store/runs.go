@@ -279,19 +279,18 @@ func scanRunLine(row scanner) (l encryption.RunLine, err error) {
 		&l.RequestedBy.Name, &l.RequestedBy.Role, &l.RequestedBy.IP, stamp{&l.RequestedAt}, stamp{&l.FinishedAt}, &l.ErrorMessage)
 }
 
+var runLines = numbered[encryption.RunLine]{"runs", `SELECT ` + lineColumns + ` FROM runs`, `seq`, scanRunLine}
+
 // Runs lists runs that match, newest first: those before the given Seq (0:
 // from the newest), limit at most.
 func (s *Store) Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.RunLine, error) {
-	w := runFilter(f)
-	if before > 0 {
-		w.and(`seq < ?`, before)
-	}
-	runs, err := collect(ctx, s, scanRunLine,
-		`SELECT `+lineColumns+` FROM runs`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	return runs, nil
+	return runLines.before(ctx, s, runFilter(f), before, limit)
+}
+
+// RunsAfter is the page on the other side of Runs: the limit runs that match
+// and come right after the given Seq, newest first too.
+func (s *Store) RunsAfter(ctx context.Context, f encryption.RunFilter, after int64, limit int) ([]encryption.RunLine, error) {
+	return runLines.after(ctx, s, runFilter(f), after, limit)
 }
 
 // RunCount counts the runs that match.

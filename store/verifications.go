@@ -78,20 +78,19 @@ func (s *Store) RunVerifications(ctx context.Context, runID string) ([]encryptio
 	return list, nil
 }
 
+var verificationLines = numbered[encryption.Verification]{"callbacks", `SELECT ` + verificationLine + ` FROM verifications`, `seq`, scanVerificationLine}
+
 // Verifications lists callbacks that match, newest first: those before the
 // given Seq (0: from the newest), limit at most. Their bodies, answers and
 // checks stay empty; RunVerifications has them.
 func (s *Store) Verifications(ctx context.Context, f encryption.VerificationFilter, before int64, limit int) ([]encryption.Verification, error) {
-	w := verificationFilter(f)
-	if before > 0 {
-		w.and(`seq < ?`, before)
-	}
-	list, err := collect(ctx, s, scanVerificationLine,
-		`SELECT `+verificationLine+` FROM verifications`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, pageSize(limit))...)
-	if err != nil {
-		return nil, fmt.Errorf("list callbacks: %w", err)
-	}
-	return list, nil
+	return verificationLines.before(ctx, s, verificationFilter(f), before, limit)
+}
+
+// VerificationsAfter is the page on the other side of Verifications: the limit
+// callbacks that match and come right after the given Seq, newest first too.
+func (s *Store) VerificationsAfter(ctx context.Context, f encryption.VerificationFilter, after int64, limit int) ([]encryption.Verification, error) {
+	return verificationLines.after(ctx, s, verificationFilter(f), after, limit)
 }
 
 func verificationFilter(f encryption.VerificationFilter) where {
