@@ -25,24 +25,10 @@ func (h *Console) jobs(c echo.Context) error {
 	}
 	v := web.JobsView{Chrome: h.chrome(c, "Background jobs", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}), Leading: h.cfg.Jobs.Leading()}
 	for _, j := range list {
-		v.Rows = append(v.Rows, web.JobRow{Name: j.Name, Does: j.Does, State: jobState(j), Every: every(j.Every), LastAt: j.Last.StartedAt,
+		v.Rows = append(v.Rows, web.JobRow{Name: j.Name, Does: j.Does, State: string(j.Condition()), Every: every(j.Every), LastAt: j.Last.StartedAt,
 			TookMs: j.Last.Duration.Milliseconds(), NextAt: j.NextAt, Error: j.Last.Error, Failures: j.Last.Failures})
 	}
 	return h.render(c, http.StatusOK, web.JobsPage(v))
-}
-
-func jobState(j schedule.Status) string {
-	switch {
-	case j.Hung:
-		return "hangs"
-	case j.Running:
-		return "running"
-	case j.Last.StartedAt.IsZero():
-		return "waiting"
-	case j.Last.Error != "":
-		return "failed"
-	}
-	return "fine"
 }
 
 // every is an interval as a person says it.

@@ -57,15 +57,17 @@ func (d DeliveryRow) doubt() string {
 	return "In doubt: the console did not learn whether it arrived."
 }
 
-func deliveryLabel(state string) label {
-	switch state {
-	case "sent":
-		return label{"Sent", ToneSuccess, "check"}
-	case "failed":
-		return label{"Given up", ToneDanger, "x"}
-	}
-	return label{"Waiting", ToneInfo, "clock"}
+// deliveryStates are how far a delivery came.
+var deliveryStates = vocabulary{
+	{"waiting", label{"Waiting", ToneInfo, "clock"}},
+	{"sent", label{"Sent", ToneSuccess, "check"}},
+	{"failed", label{"Given up", ToneDanger, "x"}},
 }
+
+func deliveryLabel(state string) label { return deliveryStates.label(state) }
+
+// wayOptions are how an address can be spoken to.
+var wayOptions = []Option{{"email", "Email by SMTP"}, {"webhook", "Signed webhook"}, {"service", "Chat or push service (shoutrrr)"}}
 
 // RouteRow is one route.
 type RouteRow struct {

@@ -50,19 +50,15 @@ func (v AuditRecordView) checkpointText() string {
 	return "not covered yet; the newest is at " + FormatNumber(v.Checkpoint) + " records"
 }
 
-func kmsLabel(status string) label {
-	switch status {
-	case "VERIFIED":
-		return label{"Verified", ToneSuccess, "check"}
-	case "REJECTED":
-		return label{"Refused", ToneDanger, "x"}
-	case "UNCONFIRMED":
-		return label{"Unconfirmed", ToneWarning, "help"}
-	case "NOT_REACHED":
-		return label{"Not reached", ToneNone, "circle"}
-	}
-	return label{status, ToneNone, "circle"}
+// kmsStatuses are what a run's record says of the KMS's confirmation.
+var kmsStatuses = vocabulary{
+	{"VERIFIED", label{"Verified", ToneSuccess, "check"}},
+	{"REJECTED", label{"Refused", ToneDanger, "x"}},
+	{"UNCONFIRMED", label{"Unconfirmed", ToneWarning, "help"}},
+	{"NOT_REACHED", label{"Not reached", ToneNone, "circle"}},
 }
+
+func kmsLabel(status string) label { return kmsStatuses.label(status) }
 
 func yesNo(b bool) label {
 	if b {

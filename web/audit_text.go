@@ -52,16 +52,13 @@ func operationOptions(codes []string) []Option {
 	return out
 }
 
-func outcomeLabel(outcome string) label {
-	switch outcome {
-	case "SUCCESS":
-		return label{"Success", ToneSuccess, "check"}
-	case "FAILURE":
-		return label{"Failure", ToneDanger, "x"}
-	case "DENIED":
-		return label{"Denied", ToneWarning, "ban"}
-	}
-	return label{outcome, ToneNone, "circle"}
+// outcomes are how an attempt ended.
+var outcomes = vocabulary{
+	{"SUCCESS", label{"Success", ToneSuccess, "check"}},
+	{"FAILURE", label{"Failure", ToneDanger, "x"}},
+	{"DENIED", label{"Denied", ToneWarning, "ban"}},
 }
 
-var outcomeOptions = []Option{{"SUCCESS", "Success"}, {"FAILURE", "Failure"}, {"DENIED", "Denied"}}
+func outcomeLabel(outcome string) label { return outcomes.label(outcome) }
+
+var outcomeOptions = outcomes.options()

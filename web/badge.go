@@ -21,12 +21,41 @@ const (
 )
 
 // label is how a code (a state, an outcome, a status) reads to a person: a word, a tone and an icon. The three
-// always go together, so that no state is told by colour alone. A code that a label's function does not know is
-// shown as it is: another release may have written it.
+// always go together, so that no state is told by colour alone.
 type label struct {
 	text string
 	tone Tone
 	icon string
+}
+
+// word is one code of a vocabulary and its label.
+type word struct {
+	code  string
+	label label
+}
+
+// vocabulary is every code of one kind (the states of a run, the outcomes of a record), in the order in which a
+// filter offers them. Labels and choices both come from it, and vocabulary_test.go holds it against the list of
+// the package that owns the codes.
+type vocabulary []word
+
+// label is the code's label. A code that is not known is shown as it is: another release may have written it.
+func (v vocabulary) label(code string) label {
+	for _, w := range v {
+		if w.code == code {
+			return w.label
+		}
+	}
+	return label{code, ToneNone, "circle"}
+}
+
+// options are the vocabulary's codes as choices.
+func (v vocabulary) options() []Option {
+	out := make([]Option, len(v))
+	for i, w := range v {
+		out[i] = Option{w.code, w.label.text}
+	}
+	return out
 }
 
 // badge draws a label. A list draws hundreds of them: written by hand, it takes a third of what a template takes.

@@ -15,19 +15,15 @@ func pollCampaign(v CampaignView) templ.Attributes {
 	return templ.Attributes{"hx-get": CampaignPath(v.ID) + "/progress", "hx-trigger": "every 2s", "hx-swap": "outerHTML"}
 }
 
-func campaignLabel(state string) label {
-	switch state {
-	case "running":
-		return label{"Running", ToneInfo, "loader"}
-	case "paused":
-		return label{"Paused", ToneWarning, "clock"}
-	case "done":
-		return label{"Ended", ToneSuccess, "check"}
-	case "cancelled":
-		return label{"Cancelled", ToneNone, "ban"}
-	}
-	return label{state, ToneNone, "circle"}
+// campaignStates are where a campaign stands.
+var campaignStates = vocabulary{
+	{"running", label{"Running", ToneInfo, "loader"}},
+	{"paused", label{"Paused", ToneWarning, "clock"}},
+	{"done", label{"Ended", ToneSuccess, "check"}},
+	{"cancelled", label{"Cancelled", ToneNone, "ban"}},
 }
+
+func campaignLabel(state string) label { return campaignStates.label(state) }
 
 func (i CampaignItem) label() label {
 	switch {

@@ -72,3 +72,6 @@ func dateKind(value string) string {
 }
 
 var yesNoOptions = []Option{{"yes", "Yes"}, {"no", "No"}}
+
+// strategyOptions are who may rotate a key.
+var strategyOptions = []Option{{"AUTOMATIC", "Automatic: CXone rotates"}, {"MANUAL", "Manual: we rotate"}}

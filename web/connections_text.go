@@ -17,17 +17,15 @@ func (r ManagedConnection) eyes() string {
 	return "one person"
 }
 
-func (f Finding) label() label {
-	switch f.Verdict {
-	case "ok":
-		return label{"Good", ToneSuccess, "check"}
-	case "warning":
-		return label{"Look at it", ToneWarning, "warning"}
-	case "problem":
-		return label{"Problem", ToneDanger, "x"}
-	}
-	return label{"Not examined", ToneNone, "circle"}
+// verdicts are how an examination of a connection went.
+var verdicts = vocabulary{
+	{"ok", label{"Good", ToneSuccess, "check"}},
+	{"warning", label{"Look at it", ToneWarning, "warning"}},
+	{"problem", label{"Problem", ToneDanger, "x"}},
+	{"skipped", label{"Not examined", ToneNone, "circle"}},
 }
+
+func (f Finding) label() label { return verdicts.label(f.Verdict) }
 
 var modeOptions = []Option{{"client-credentials", "Client credentials"}, {"access-key", "Access key"}}
 

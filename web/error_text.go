@@ -40,6 +40,8 @@ func AdviceFor(code string) string {
 		return "Do not rely on this encryption yet. Find out which key the KMS used, have it send the callback again, or start a new run."
 	case "unconfirmed":
 		return "The columns may be encrypted, but the KMS has not said so. Check that CXone can reach the callback URL. A late callback still counts."
+	case "unavailable":
+		return "Wait a minute and try again. If it lasts, have whoever looks after this console see to its disk and its database."
 	case "internal":
 		return "Try again. If it happens again, give the request id to whoever looks after this console."
 	}

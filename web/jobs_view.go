@@ -21,16 +21,13 @@ type JobRow struct {
 	Failures   int
 }
 
-func jobLabel(state string) label {
-	switch state {
-	case "running":
-		return label{"Running", ToneInfo, "loader"}
-	case "hangs":
-		return label{"Hangs", ToneDanger, "alert"}
-	case "failed":
-		return label{"Failed", ToneDanger, "x"}
-	case "fine":
-		return label{"Fine", ToneSuccess, "check"}
-	}
-	return label{"Not run yet", ToneNone, "clock"}
+// jobConditions are how a background job does.
+var jobConditions = vocabulary{
+	{"waiting", label{"Not run yet", ToneNone, "clock"}},
+	{"running", label{"Running", ToneInfo, "loader"}},
+	{"hangs", label{"Hangs", ToneDanger, "alert"}},
+	{"failed", label{"Failed", ToneDanger, "x"}},
+	{"fine", label{"Fine", ToneSuccess, "check"}},
 }
+
+func jobLabel(condition string) label { return jobConditions.label(condition) }

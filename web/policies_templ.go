@@ -342,27 +342,15 @@ func policyForm(v PoliciesView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<div class=\"cx-field\"><label class=\"form-label\" for=\"f-strategy\">Strategy</label> <select class=\"form-select\" id=\"f-strategy\" name=\"strategy\"><option value=\"AUTOMATIC\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<div class=\"cx-field\"><label class=\"form-label\" for=\"f-strategy\">Strategy</label> <select class=\"form-select\" id=\"f-strategy\" name=\"strategy\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.Form.Strategy != "MANUAL" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, " selected")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, ">Automatic: CXone rotates</option> <option value=\"MANUAL\"")
+		templ_7745c5c3_Err = options(strategyOptions, v.Form.Strategy).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.Form.Strategy == "MANUAL" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, " selected")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, ">Manual: we rotate</option></select></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "</select></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -374,17 +362,17 @@ func policyForm(v PoliciesView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "</div><label class=\"form-check\"><input type=\"checkbox\" class=\"form-check-input\" name=\"auto_rotate\" value=\"1\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "</div><label class=\"form-check\"><input type=\"checkbox\" class=\"form-check-input\" name=\"auto_rotate\" value=\"1\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if v.Form.AutoRotate {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, " checked")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, " checked")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "> <span class=\"form-check-label\">Rotate from this console: a manual key when it is due, an automatic one when it is overdue</span></label><fieldset><legend class=\"form-label\">Low-traffic window (empty: changes may be sent at any time)</legend><div class=\"cx-fields\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "> <span class=\"form-check-label\">Rotate from this console: a manual key when it is due, an automatic one when it is overdue</span></label><fieldset><legend class=\"form-label\">Low-traffic window (empty: changes may be sent at any time)</legend><div class=\"cx-fields\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -400,7 +388,7 @@ func policyForm(v PoliciesView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "</div></fieldset><div class=\"btn-list\"><button type=\"submit\" class=\"btn btn-primary\">Save the policy</button> <button type=\"submit\" class=\"btn\" name=\"check\" value=\"1\">Show the next five openings</button></div></form></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "</div></fieldset><div class=\"btn-list\"><button type=\"submit\" class=\"btn btn-primary\">Save the policy</button> <button type=\"submit\" class=\"btn\" name=\"check\" value=\"1\">Show the next five openings</button></div></form></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

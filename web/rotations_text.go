@@ -1,27 +1,18 @@
 package web
 
-func rotationLabel(status string) label {
-	switch status {
-	case "overdue":
-		return label{"Overdue", ToneDanger, "warning"}
-	case "due":
-		return label{"Due", ToneWarning, "clock"}
-	case "soon":
-		return label{"Due soon", ToneInfo, "clock"}
-	case "scheduled":
-		return label{"Scheduled", ToneNone, "calendar"}
-	case "unknown":
-		return label{"Unknown", ToneWarning, "help"}
-	case "late":
-		return label{"Rotated late", ToneWarning, "clock"}
-	case "on_time":
-		return label{"On time", ToneSuccess, "check"}
-	}
-	return label{status, ToneNone, "circle"}
+// rotationStatuses are what the rotation ledger says of a column, the most pressing first.
+var rotationStatuses = vocabulary{
+	{"overdue", label{"Overdue", ToneDanger, "warning"}},
+	{"due", label{"Due", ToneWarning, "clock"}},
+	{"soon", label{"Due soon", ToneInfo, "clock"}},
+	{"unknown", label{"Unknown", ToneWarning, "help"}},
+	{"late", label{"Rotated late", ToneWarning, "clock"}},
+	{"on_time", label{"On time", ToneSuccess, "check"}},
 }
 
-var rotationOptions = []Option{{"overdue", "Overdue"}, {"due", "Due"}, {"soon", "Due soon"},
-	{"unknown", "Unknown"}, {"late", "Rotated late"}, {"on_time", "On time"}}
+func rotationLabel(status string) label { return rotationStatuses.label(status) }
+
+var rotationOptions = rotationStatuses.options()
 
 var timelinessText = map[string]string{
 	"on_time":  "on time",

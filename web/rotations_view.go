@@ -48,7 +48,7 @@ type RotationRow struct {
 	IntervalDays int
 	DueAt        time.Time
 	GraceDays    int
-	Status       string // overdue, due, soon, unknown, late, on_time; scheduled where only the date is known
+	Status       string // overdue, due, soon, unknown, late, on_time
 	KeyVersion   int64  // highest seen; 0: unknown
 	RunID        string // the run that asked for it
 

@@ -70,7 +70,7 @@ func RunsPage(v RunsView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = selectField("operation", "Operation", v.Filter.Operation, operationOptions(operations[:2])).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = selectField("operation", "Operation", v.Filter.Operation, runOperationOptions).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

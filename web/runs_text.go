@@ -1,38 +1,26 @@
 package web
 
-func stateLabel(state string) label {
-	switch state {
-	case "awaiting":
-		return label{"Awaits approval", ToneWarning, "clock"}
-	case "queued":
-		return label{"Queued", ToneNone, "clock"}
-	case "checking":
-		return label{"Checking", ToneInfo, "loader"}
-	case "patching":
-		return label{"Patching", ToneInfo, "loader"}
-	case "verifying":
-		return label{"Waiting for KMS", ToneInfo, "loader"}
-	case "verified":
-		return label{"Verified", ToneSuccess, "check"}
-	case "rejected":
-		return label{"Rejected", ToneDanger, "x"}
-	case "unconfirmed":
-		return label{"Unconfirmed", ToneWarning, "help"}
-	case "failed":
-		return label{"Failed", ToneDanger, "x"}
-	case "cancelled":
-		return label{"Cancelled", ToneNone, "ban"}
-	}
-	return label{state, ToneNone, "circle"}
+// runStates are the states of a run.
+var runStates = vocabulary{
+	{"awaiting", label{"Awaits approval", ToneWarning, "clock"}},
+	{"queued", label{"Queued", ToneNone, "clock"}},
+	{"checking", label{"Checking", ToneInfo, "loader"}},
+	{"patching", label{"Patching", ToneInfo, "loader"}},
+	{"verifying", label{"Waiting for KMS", ToneInfo, "loader"}},
+	{"verified", label{"Verified", ToneSuccess, "check"}},
+	{"rejected", label{"Rejected", ToneDanger, "x"}},
+	{"unconfirmed", label{"Unconfirmed", ToneWarning, "help"}},
+	{"failed", label{"Failed", ToneDanger, "x"}},
+	{"cancelled", label{"Cancelled", ToneNone, "ban"}},
 }
 
-var stateOptions = func() []Option {
-	out := []Option{{"in_progress", "In progress"}}
-	for _, s := range []string{"awaiting", "queued", "checking", "patching", "verifying", "verified", "rejected", "unconfirmed", "failed", "cancelled"} {
-		out = append(out, Option{s, stateLabel(s).text})
-	}
-	return out
-}()
+func stateLabel(state string) label { return runStates.label(state) }
+
+// stateOptions are the choices of the run list's filter: every state, and those together that a worker moves on.
+var stateOptions = append([]Option{{"in_progress", "In progress"}}, runStates.options()...)
+
+// runOperationOptions are the operations that a run may be of.
+var runOperationOptions = operationOptions([]string{"COLUMN_ENCRYPTION", "KEY_ROTATION"})
 
 // tookText is how long a run took from request to end.
 func tookText(r RunRow) string {

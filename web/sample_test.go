@@ -93,7 +93,7 @@ func sampleRotations() []RotationRow {
 	seen.RotatedAt, seen.RotatedHow, seen.Timeliness, seen.BackAt, seen.BackTo = sampleNow.Add(-2*day), "table", "unproven", sampleNow, 3
 	return []RotationRow{
 		mk("email", "overdue", -4*day, 1), mk("phone_number", "due", 3*time.Hour, 2), mk("date_of_birth", "soon", 6*day, 0),
-		mk("account_number", "scheduled", 61*day, 3), seen,
+		mk("account_number", "on_time", 61*day, 3), seen,
 	}
 }
 

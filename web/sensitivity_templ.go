@@ -95,7 +95,7 @@ func SensitivityPage(v SensitivityView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = selectField("category", "Category", v.Filter.Category, categoryOptions).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = selectField("category", "Category", v.Filter.Category, categories).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -1,50 +1,45 @@
 package web
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // SensitivityText is a state as a sentence says it.
-func SensitivityText(state string) string {
-	switch state {
-	case "sensitive":
-		return "sensitive"
-	case "not_sensitive":
-		return "not sensitive"
-	}
-	return "undecided"
+func SensitivityText(state string) string { return strings.ToLower(sensitivityLabel(state).text) }
+
+// sensitivityStates are what a column is taken for.
+var sensitivityStates = vocabulary{
+	{"sensitive", label{"Sensitive", ToneWarning, "lock"}},
+	{"not_sensitive", label{"Not sensitive", ToneNone, "circle"}},
+	{"undecided", label{"Undecided", ToneInfo, "help"}},
 }
 
+// sensitivityLabel is a state's label. A column of which nothing is known yet is undecided.
 func sensitivityLabel(state string) label {
-	switch state {
-	case "sensitive":
-		return label{"Sensitive", ToneWarning, "lock"}
-	case "not_sensitive":
-		return label{"Not sensitive", ToneNone, "circle"}
-	}
-	return label{"Undecided", ToneInfo, "help"}
+	return sensitivityStates.label(firstOf(state, "undecided"))
 }
 
-var sensitivityOptions = []Option{{"sensitive", "Sensitive"}, {"not_sensitive", "Not sensitive"}, {"undecided", "Undecided"}}
+var sensitivityOptions = sensitivityStates.options()
 
-var categoryTexts = map[string]string{
-	"national_id": "Official number", "card": "Card", "bank_account": "Bank account", "health": "Health", "secret": "Secret",
-	"birth_date": "Birth date", "contact": "Name or contact", "personal": "Specially protected", "not": "",
+// categories are what a sensitive column can be, the most serious first.
+var categories = []Option{
+	{"national_id", "Official number"}, {"card", "Card"}, {"bank_account", "Bank account"}, {"health", "Health"},
+	{"secret", "Secret"}, {"birth_date", "Birth date"}, {"contact", "Name or contact"}, {"personal", "Specially protected"},
 }
 
-// CategoryText is a category as a person says it.
+// CategoryText is a category as a person says it; empty for what only sounds sensitive.
 func CategoryText(category string) string {
-	if text, ok := categoryTexts[category]; ok {
-		return text
+	if category == "not" {
+		return ""
+	}
+	for _, c := range categories {
+		if c.Value == category {
+			return c.Label
+		}
 	}
 	return category
 }
-
-var categoryOptions = func() []Option {
-	var list []Option
-	for _, c := range []string{"national_id", "card", "bank_account", "health", "secret", "birth_date", "contact", "personal"} {
-		list = append(list, Option{c, categoryTexts[c]})
-	}
-	return list
-}()
 
 // proposal says what the rules made of the column.
 func (r SensitivityRow) proposal() string {

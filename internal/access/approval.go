@@ -23,6 +23,11 @@ const (
 	Used      ApprovalState = "used"
 )
 
+// ApprovalStates returns every state of a request for approval.
+func ApprovalStates() []ApprovalState {
+	return []ApprovalState{Requested, Approved, Declined, Withdrawn, Expired, Used}
+}
+
 // Party is a person as an approval names them.
 type Party struct {
 	UserID int64

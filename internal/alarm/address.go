@@ -29,6 +29,9 @@ const (
 	Service Way = "service" // any URL that shoutrrr knows: slack://, teams://, ntfy://, …
 )
 
+// Ways returns every way, in the order in which a form offers them.
+func Ways() []Way { return []Way{Email, Webhook, Service} }
+
 const maxAddressBytes = 2048
 
 // Check says what is wrong with the address, and otherwise how to name it

@@ -55,6 +55,9 @@ const (
 	Critical Severity = "critical"
 )
 
+// Severities returns every severity, the least pressing first.
+func Severities() []Severity { return []Severity{Info, Warning, Critical} }
+
 // Alarm is one thing that somebody should know.
 type Alarm struct {
 	ID          int64
@@ -96,6 +99,9 @@ const (
 	Sent    State = "sent"
 	Failed  State = "failed" // given up
 )
+
+// States returns every state of a delivery.
+func States() []State { return []State{Waiting, Sent, Failed} }
 
 // Delivery is an alarm on its way over a route.
 type Delivery struct {

@@ -35,6 +35,13 @@ const (
 	CampaignChanged   Operation = "CAMPAIGN_CHANGED"
 )
 
+// Operations returns every operation, in the order in which a filter offers them.
+func Operations() []Operation {
+	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, KMSCallback,
+		DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
+		SettingsChanged, UserChanged, CheckpointCreated, CampaignChanged}
+}
+
 // Outcome says how an attempt ended.
 type Outcome string
 
@@ -44,6 +51,9 @@ const (
 	Failure Outcome = "FAILURE"
 	Denied  Outcome = "DENIED"
 )
+
+// Outcomes returns every outcome.
+func Outcomes() []Outcome { return []Outcome{Success, Failure, Denied} }
 
 // Actor is who did it, as it was known at that time.
 type Actor struct {

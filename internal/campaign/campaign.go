@@ -32,6 +32,9 @@ const (
 // Ended reports whether the campaign is over.
 func (s State) Ended() bool { return s == Done || s == Cancelled }
 
+// States returns every state of a campaign.
+func States() []State { return []State{Running, Paused, Done, Cancelled} }
+
 // Target says which tables a campaign is about.
 type Target string
 
@@ -40,6 +43,9 @@ const (
 	Tables    Target = "tables"    // those that were named
 	Sensitive Target = "sensitive" // every table with a sensitive column that is not encrypted
 )
+
+// Targets returns every target.
+func Targets() []Target { return []Target{Tables, Sensitive} }
 
 // Campaign is one undertaking.
 type Campaign struct {

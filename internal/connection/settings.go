@@ -3,6 +3,7 @@ package connection
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +19,9 @@ const (
 	ClientCredentials = "client-credentials"
 	AccessKey         = "access-key"
 )
+
+// Modes returns every way of getting tokens, in the order in which a form offers them.
+func Modes() []string { return []string{ClientCredentials, AccessKey} }
 
 // Defaults of a connection's settings.
 const (
@@ -90,7 +94,7 @@ func (s Settings) Check() error {
 	switch {
 	case !goodName(s.Name):
 		return bad("A connection's name is 1 to 40 lower-case letters, digits and dashes, such as eu-production.")
-	case s.Mode != ClientCredentials && s.Mode != AccessKey:
+	case !slices.Contains(Modes(), s.Mode):
 		return bad("A connection signs in with client-credentials or with access-key.")
 	case s.ClientID == "":
 		return bad("Enter the client id.")

@@ -53,6 +53,9 @@ const (
 	Skipped Verdict = "skipped" // could not be examined; Detail says why
 )
 
+// Verdicts returns every verdict.
+func Verdicts() []Verdict { return []Verdict{Good, Warning, Bad, Skipped} }
+
 // Finding is the result of one examination.
 type Finding struct {
 	Name    string // "token", "scopes", "clock", "table", "callback URL", "callback signature"

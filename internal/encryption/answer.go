@@ -32,7 +32,7 @@ type KMSAuditTrail struct {
 // Approval is the answer to a callback that passed every check.
 func Approval(run Run, callback Callback, at time.Time) KMSAnswer {
 	return KMSAnswer{
-		Status:         kmsVerified,
+		Status:         string(kmsVerified),
 		PermissionHash: PermissionHash(callback.TableID, callback.KeyVersion, len(callback.Columns)),
 		Timestamp:      audit.FormatTime(at),
 		AuditTrail: KMSAuditTrail{

@@ -328,7 +328,7 @@ func findReplay(earlier []Verification, v Verification) *Verification {
 }
 
 func refusal(status int, code, reason string) CallbackAnswer {
-	body, err := json.Marshal(map[string]string{"status": kmsRejected, "code": code, "message": reason})
+	body, err := json.Marshal(map[string]string{"status": string(kmsRejected), "code": code, "message": reason})
 	if err != nil {
 		panic(err) // three strings
 	}

@@ -9,6 +9,9 @@ import (
 	"cxseal/cxone"
 )
 
+// Strategies returns who may rotate a key, in the order in which a form offers it.
+func Strategies() []string { return []string{Automatic, Manual} }
+
 // What every payload carries (contract §1).
 const (
 	ComplianceMode = "GDPR"

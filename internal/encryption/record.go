@@ -9,13 +9,21 @@ import (
 	"cxseal/internal/audit"
 )
 
-// KMS statuses of a record.
+// KMSStatus is what a run's record says of the KMS's confirmation (contract §4).
+type KMSStatus string
+
+// The KMS statuses.
 const (
-	kmsVerified    = "VERIFIED"
-	kmsRejected    = "REJECTED"
-	kmsUnconfirmed = "UNCONFIRMED"
-	kmsNotReached  = "NOT_REACHED"
+	kmsVerified    KMSStatus = "VERIFIED"
+	kmsRejected    KMSStatus = "REJECTED"
+	kmsUnconfirmed KMSStatus = "UNCONFIRMED"
+	kmsNotReached  KMSStatus = "NOT_REACHED"
 )
+
+// KMSStatuses returns every KMS status.
+func KMSStatuses() []KMSStatus {
+	return []KMSStatus{kmsVerified, kmsRejected, kmsUnconfirmed, kmsNotReached}
+}
 
 // degradationThreshold is the coverage above which queries on the table are
 // expected to degrade (contract §4).
@@ -40,7 +48,7 @@ func (s *Service) finalRecord(run Run, detail string) audit.Record {
 	r.Actor = run.RequestedBy
 	r.Metrics = metrics(run)
 	r.Compliance = compliance(run)
-	r.KMS = &audit.KMS{KeyVersion: run.KeyVersion, PermissionHash: run.PermissionHash, Status: kmsStatus(run)}
+	r.KMS = &audit.KMS{KeyVersion: run.KeyVersion, PermissionHash: run.PermissionHash, Status: string(kmsStatus(run))}
 	r.Detail = detail + approvedBy(run)
 	return r
 }
@@ -100,7 +108,7 @@ func compliance(run Run) *audit.Compliance {
 	return c
 }
 
-func kmsStatus(run Run) string {
+func kmsStatus(run Run) KMSStatus {
 	switch run.State {
 	case Verified:
 		return kmsVerified
@@ -154,7 +162,7 @@ func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
 	}
 	r := s.record(run, audit.KMSCallback, outcome)
 	r.Actor = audit.Actor{Name: "kms", Role: string(access.System), IP: v.RemoteIP}
-	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: status}
+	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: string(status)}
 	r.Detail = verdictSentence(v)
 	if v.Accepted {
 		r.KMS.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))

@@ -29,6 +29,11 @@ const (
 // States lists every state in the order a run meets them.
 var States = []State{Awaiting, Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
 
+// Operations returns the operations that a run may be of.
+func Operations() []audit.Operation {
+	return []audit.Operation{audit.ColumnEncryption, audit.KeyRotation}
+}
+
 var successors = map[State][]State{
 	Awaiting:    {Queued, Cancelled},
 	Queued:      {Checking, Cancelled},

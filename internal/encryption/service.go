@@ -351,7 +351,7 @@ func (s *Service) validate(r *Request) (*Connection, error) {
 		r.StartAt = time.Time{}
 	}
 	switch {
-	case r.Operation != audit.ColumnEncryption && r.Operation != audit.KeyRotation:
+	case !slices.Contains(Operations(), r.Operation):
 		return nil, fault.New(fault.Invalid, "A run encrypts columns or rotates their keys; %q is neither.", clip(string(r.Operation)))
 	case r.Strategy != Automatic && r.Strategy != Manual:
 		return nil, fault.New(fault.Invalid, "The rotation strategy is %s or %s.", Automatic, Manual)

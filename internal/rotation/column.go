@@ -84,6 +84,9 @@ const (
 	ByCallback How = "callback" // a KMS callback that was checked and accepted
 )
 
+// Hows returns every way of seeing a key version.
+func Hows() []How { return []How{ByTable, ByAnswer, ByCallback} }
+
 // Timeliness says whether a rotation met its date.
 type Timeliness string
 
@@ -93,6 +96,9 @@ const (
 	Late     Timeliness = "late"
 	Unproven Timeliness = "unproven" // nobody looked between the date and the sighting
 )
+
+// Timelinesses returns everything that can be said about a rotation and its date.
+func Timelinesses() []Timeliness { return []Timeliness{OnTime, Late, Unproven} }
 
 const day = 24 * time.Hour
 

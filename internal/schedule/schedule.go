@@ -45,6 +45,36 @@ type Status struct {
 	Hung    bool // it runs though its limit has passed
 }
 
+// Condition is how a job does, in a word.
+type Condition string
+
+// The conditions.
+const (
+	Waiting Condition = "waiting" // it has not run yet
+	Running Condition = "running"
+	Hangs   Condition = "hangs"  // it runs though its limit has passed
+	Failed  Condition = "failed" // its last run did
+	Fine    Condition = "fine"
+)
+
+// Conditions returns every condition.
+func Conditions() []Condition { return []Condition{Waiting, Running, Hangs, Failed, Fine} }
+
+// Condition is how the job does, the most pressing thing first.
+func (s Status) Condition() Condition {
+	switch {
+	case s.Hung:
+		return Hangs
+	case s.Running:
+		return Running
+	case s.Last.StartedAt.IsZero():
+		return Waiting
+	case s.Last.Error != "":
+		return Failed
+	}
+	return Fine
+}
+
 // Trouble is what somebody should know of a job or of the clock.
 type Trouble struct {
 	Key    string // the same trouble has the same key

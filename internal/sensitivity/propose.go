@@ -15,6 +15,9 @@ const (
 	Undecided    State = "undecided"
 )
 
+// States returns every state.
+func States() []State { return []State{Sensitive, NotSensitive, Undecided} }
+
 // Proposal is what the rules say of a column.
 type Proposal struct {
 	State      State

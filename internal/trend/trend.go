@@ -78,6 +78,9 @@ const (
 	Drop Kind = "drop" // a coverage fell
 )
 
+// Kinds returns every kind of event.
+func Kinds() []Kind { return []Kind{Run, Drop} }
+
 // Stage is a part of a run whose duration is kept.
 type Stage string
 

@@ -1,0 +1,14 @@
+package campaign_test
+
+import (
+	"testing"
+
+	"cxseal/internal/campaign"
+	"cxseal/internal/vocabularytest"
+)
+
+// Fails when a word is declared that its list lacks.
+func TestTheListsHoldEveryWord(t *testing.T) {
+	vocabularytest.Complete(t, campaign.States())
+	vocabularytest.Complete(t, campaign.Targets())
+}

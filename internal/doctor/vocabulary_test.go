@@ -1,0 +1,13 @@
+package doctor_test
+
+import (
+	"testing"
+
+	"cxseal/internal/doctor"
+	"cxseal/internal/vocabularytest"
+)
+
+// Fails when a word is declared that its list lacks.
+func TestTheListsHoldEveryWord(t *testing.T) {
+	vocabularytest.Complete(t, doctor.Verdicts())
+}

@@ -1,0 +1,15 @@
+package rotation_test
+
+import (
+	"testing"
+
+	"cxseal/internal/rotation"
+	"cxseal/internal/vocabularytest"
+)
+
+// Fails when a word is declared that its list lacks.
+func TestTheListsHoldEveryWord(t *testing.T) {
+	vocabularytest.Complete(t, rotation.Statuses)
+	vocabularytest.Complete(t, rotation.Hows())
+	vocabularytest.Complete(t, rotation.Timelinesses())
+}

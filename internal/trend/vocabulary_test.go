@@ -1,0 +1,13 @@
+package trend_test
+
+import (
+	"testing"
+
+	"cxseal/internal/trend"
+	"cxseal/internal/vocabularytest"
+)
+
+// Fails when a word is declared that its list lacks.
+func TestTheListsHoldEveryWord(t *testing.T) {
+	vocabularytest.Complete(t, trend.Kinds())
+}

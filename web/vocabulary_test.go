@@ -1,0 +1,238 @@
+package web
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"cxseal/internal/access"
+	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
+	"cxseal/internal/campaign"
+	"cxseal/internal/connection"
+	"cxseal/internal/doctor"
+	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
+	"cxseal/internal/rotation"
+	"cxseal/internal/schedule"
+	"cxseal/internal/sensitivity"
+)
+
+// The tests of this file range over the words of the packages that own them, never over the tables of this
+// package, which they check. What is expected is written out by hand.
+
+// expected is a label as a person should see it.
+type expected struct {
+	text string
+	tone Tone
+}
+
+// checkLabels compares the label of every word with what is expected of it, and the table's codes with the words.
+func checkLabels[T ~string](t *testing.T, words []T, table vocabulary, labelOf func(string) label, want map[T]expected) {
+	t.Helper()
+	for _, w := range words {
+		e, ok := want[w]
+		if !ok {
+			t.Errorf("nothing is expected of %T %q: write its label here", w, w)
+			continue
+		}
+		got := labelOf(string(w))
+		if got.text != e.text || got.tone != e.tone {
+			t.Errorf("%T %q reads %q in tone %q, want %q in tone %q", w, w, got.text, got.tone, e.text, e.tone)
+		}
+		if _, drawn := icons[got.icon]; !drawn || got.icon == "circle" && got.tone != ToneNone {
+			t.Errorf("%T %q is told by its colour alone: icon %q", w, w, got.icon)
+		}
+	}
+	if len(table) != len(words) || len(want) != len(words) {
+		t.Errorf("%d labels and %d expectations for the words %v", len(table), len(want), words)
+	}
+	if unknown := labelOf("from-another-release"); unknown.text != "from-another-release" || unknown.tone != ToneNone {
+		t.Errorf("an unknown code reads %+v", unknown)
+	}
+}
+
+// Fails when a state, an outcome or a status has no label, or the wrong colour: “Rejected” in green would have an
+// officer rely on a change that the KMS refused (tried with that very change).
+func TestEveryWordHasItsLabelAndTone(t *testing.T) {
+	checkLabels(t, encryption.States, runStates, stateLabel, map[encryption.State]expected{
+		encryption.Awaiting: {"Awaits approval", ToneWarning}, encryption.Queued: {"Queued", ToneNone},
+		encryption.Checking: {"Checking", ToneInfo}, encryption.Patching: {"Patching", ToneInfo},
+		encryption.Verifying: {"Waiting for KMS", ToneInfo}, encryption.Verified: {"Verified", ToneSuccess},
+		encryption.Rejected: {"Rejected", ToneDanger}, encryption.Unconfirmed: {"Unconfirmed", ToneWarning},
+		encryption.Failed: {"Failed", ToneDanger}, encryption.Cancelled: {"Cancelled", ToneNone},
+	})
+	checkLabels(t, encryption.KMSStatuses(), kmsStatuses, kmsLabel, map[encryption.KMSStatus]expected{
+		"VERIFIED": {"Verified", ToneSuccess}, "REJECTED": {"Refused", ToneDanger},
+		"UNCONFIRMED": {"Unconfirmed", ToneWarning}, "NOT_REACHED": {"Not reached", ToneNone},
+	})
+	checkLabels(t, audit.Outcomes(), outcomes, outcomeLabel, map[audit.Outcome]expected{
+		audit.Success: {"Success", ToneSuccess}, audit.Failure: {"Failure", ToneDanger}, audit.Denied: {"Denied", ToneWarning},
+	})
+	checkLabels(t, rotation.Statuses, rotationStatuses, rotationLabel, map[rotation.Status]expected{
+		rotation.StatusOverdue: {"Overdue", ToneDanger}, rotation.StatusDue: {"Due", ToneWarning},
+		rotation.StatusSoon: {"Due soon", ToneInfo}, rotation.StatusUnknown: {"Unknown", ToneWarning},
+		rotation.StatusLate: {"Rotated late", ToneWarning}, rotation.StatusOnTime: {"On time", ToneSuccess},
+	})
+	checkLabels(t, campaign.States(), campaignStates, campaignLabel, map[campaign.State]expected{
+		campaign.Running: {"Running", ToneInfo}, campaign.Paused: {"Paused", ToneWarning},
+		campaign.Done: {"Ended", ToneSuccess}, campaign.Cancelled: {"Cancelled", ToneNone},
+	})
+	checkLabels(t, alarm.States(), deliveryStates, deliveryLabel, map[alarm.State]expected{
+		alarm.Waiting: {"Waiting", ToneInfo}, alarm.Sent: {"Sent", ToneSuccess}, alarm.Failed: {"Given up", ToneDanger},
+	})
+	checkLabels(t, schedule.Conditions(), jobConditions, jobLabel, map[schedule.Condition]expected{
+		schedule.Waiting: {"Not run yet", ToneNone}, schedule.Running: {"Running", ToneInfo},
+		schedule.Hangs: {"Hangs", ToneDanger}, schedule.Failed: {"Failed", ToneDanger}, schedule.Fine: {"Fine", ToneSuccess},
+	})
+	checkLabels(t, sensitivity.States(), sensitivityStates, sensitivityLabel, map[sensitivity.State]expected{
+		sensitivity.Sensitive: {"Sensitive", ToneWarning}, sensitivity.NotSensitive: {"Not sensitive", ToneNone},
+		sensitivity.Undecided: {"Undecided", ToneInfo},
+	})
+	checkLabels(t, doctor.Verdicts(), verdicts, func(v string) label { return Finding{Verdict: v}.label() }, map[doctor.Verdict]expected{
+		doctor.Good: {"Good", ToneSuccess}, doctor.Warning: {"Look at it", ToneWarning},
+		doctor.Bad: {"Problem", ToneDanger}, doctor.Skipped: {"Not examined", ToneNone},
+	})
+}
+
+// strs are words as the text that stands in a page.
+func strs[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return out
+}
+
+// Fails when a filter or a form lacks a choice, so that what it would find is found by nobody (tried by taking
+// CAMPAIGN_CHANGED, and a run's “awaiting”, out).
+func TestEveryWordCanBeChosen(t *testing.T) {
+	for name, c := range map[string]struct {
+		words []string
+		list  []Option
+	}{
+		"runs by state":              {append([]string{encryption.InProgress}, strs(encryption.States)...), stateOptions},
+		"runs by operation":          {strs(encryption.Operations()), runOperationOptions},
+		"records by operation":       {strs(audit.Operations()), operationOptions(operations)},
+		"records by outcome":         {strs(audit.Outcomes()), outcomeOptions},
+		"rotation dates by status":   {strs(rotation.Statuses), rotationOptions},
+		"columns by state":           {strs(sensitivity.States()), sensitivityOptions},
+		"columns by category":        {strs(sensitivity.Categories), categories},
+		"the way of an alarm":        {strs(alarm.Ways()), wayOptions},
+		"the mode of a connection":   {connection.Modes(), modeOptions},
+		"who rotates a key":          {encryption.Strategies(), strategyOptions},
+		"callbacks by their verdict": {[]string{"yes", "no"}, acceptedOptions},
+	} {
+		var values []string
+		for _, o := range c.list {
+			values = append(values, o.Value)
+			if text := o.text(); text == o.Value && text != "" || strings.Contains(text, "_") {
+				t.Errorf("%s: the choice %q has no words", name, o.Value)
+			}
+		}
+		if !reflect.DeepEqual(values, c.words) {
+			t.Errorf("%s: the choices are %q, want %q", name, values, c.words)
+		}
+	}
+}
+
+// Fails when a code that a person may meet says nothing of what to do next.
+func TestEveryFaultHasAnAdvice(t *testing.T) {
+	said := map[string]fault.Code{}
+	for _, code := range fault.Codes() {
+		advice := AdviceFor(string(code))
+		if len(advice) < 15 || !strings.HasSuffix(advice, ".") {
+			t.Errorf("the advice for %q is %q", code, advice)
+		}
+		if other, twice := said[advice]; twice {
+			t.Errorf("%q and %q have the same advice", code, other)
+		}
+		said[advice] = code
+	}
+	if AdviceFor("from-another-release") != "" {
+		t.Error("a code that nobody knows has an advice")
+	}
+}
+
+// Fails when how a rotation was seen, or whether it was in time, is left blank in the ledger.
+func TestEveryRotationSaysHowItWasSeen(t *testing.T) {
+	for _, how := range rotation.Hows() {
+		if seenText[string(how)] == "" {
+			t.Errorf("nothing is said of %q", how)
+		}
+	}
+	for _, x := range rotation.Timelinesses() {
+		if timelinessText[string(x)] == "" {
+			t.Errorf("nothing is said of %q", x)
+		}
+	}
+	if len(seenText) != len(rotation.Hows()) || len(timelinessText) != len(rotation.Timelinesses()) {
+		t.Error("a text stands for a word that does not exist")
+	}
+}
+
+// Fails when a run of some state is drawn on its way as if it were in another.
+func TestEveryStateOfARunHasItsSteps(t *testing.T) {
+	want := map[encryption.State]string{
+		encryption.Awaiting: "now todo todo todo todo todo", encryption.Queued: "done now todo todo todo todo",
+		encryption.Checking: "done done now todo todo todo", encryption.Patching: "done done done now todo todo",
+		encryption.Verifying: "done done done done now todo", encryption.Verified: "done done done done done done",
+		encryption.Rejected: "done done done done failed todo", encryption.Unconfirmed: "done done done done warned todo",
+		encryption.Failed: "failed todo todo todo todo todo", encryption.Cancelled: "warned todo todo todo todo todo",
+	}
+	for _, state := range encryption.States {
+		var got []string
+		for _, s := range runSteps(RunView{Run: RunRow{State: string(state)}, Approval: &ApprovalView{}}) {
+			got = append(got, s.how)
+		}
+		if strings.Join(got, " ") != want[state] {
+			t.Errorf("%s: %q, want %q", state, got, want[state])
+		}
+		if (RunView{Run: RunRow{State: string(state)}}).noVerdict() == "" {
+			t.Errorf("%s: nothing says why no callback is shown", state)
+		}
+	}
+}
+
+// Fails when a run's page does not tell where its approval stands.
+func TestEveryStateOfAnApprovalIsTold(t *testing.T) {
+	want := map[access.ApprovalState]string{
+		access.Requested: "Waits until", access.Approved: "Approved by", access.Used: "Approved by", access.Declined: "Declined by",
+		access.Withdrawn: "taken back", access.Expired: "nobody answered by",
+	}
+	for _, state := range access.ApprovalStates() {
+		page := draw(t, approvalCard(RunView{Approval: &ApprovalView{State: string(state), DecidedBy: "olga"}}))
+		for s, text := range want {
+			if said := strings.Contains(page, text); said != (text == want[state]) {
+				t.Errorf("%s: %q (of %s) is told: %v", state, text, s, said)
+			}
+		}
+	}
+	if len(want) != len(access.ApprovalStates()) {
+		t.Errorf("%d texts for the states %v", len(want), access.ApprovalStates())
+	}
+}
+
+// Fails when a role or an operation reads like a code.
+func TestRolesAndOperationsAreWords(t *testing.T) {
+	texts := map[audit.Operation]string{audit.KMSCallback: "KMS callback", audit.KeyRotation: "Key rotation", audit.Login: "Login"}
+	for _, op := range audit.Operations() {
+		text := OperationText(string(op))
+		if want, ok := texts[op]; ok && text != want || text == "" || strings.Contains(text, "_") || text == string(op) {
+			t.Errorf("%s reads %q", op, text)
+		}
+	}
+	for _, role := range append(access.Roles(), access.System) {
+		if text := RoleText(string(role)); text == string(role) || !strings.EqualFold(text, string(role)) {
+			t.Errorf("%s reads %q", role, text)
+		}
+	}
+	// Who may see anything but the dashboards sees the audit log in the navigation.
+	for _, role := range access.Roles() {
+		shown := slices.ContainsFunc(placesFor(string(role)), func(p place) bool { return p.nav == NavAudit })
+		if shown != access.Can(role, access.PermViewAll) {
+			t.Errorf("%s is offered the audit log: %v", role, shown)
+		}
+	}
+}
