@@ -38,12 +38,12 @@ func NewService(store Store, runs Runs, reader Reader, now func() time.Time, log
 // Launch records a campaign and begins to launch its runs.
 func (s *Service) Launch(ctx context.Context, caller access.Caller, r Request) (Campaign, error) {
 	if err := access.Require(caller, access.PermLaunchRun); err != nil {
-		return Campaign{}, s.refuse(ctx, caller, r, audit.Denied, err)
+		return Campaign{}, s.Refuse(ctx, caller, r, err)
 	}
 	items, err := s.items(ctx, &r)
 	if err != nil {
 		if fault.CodeOf(err) == fault.Invalid {
-			return Campaign{}, s.refuse(ctx, caller, r, audit.Failure, err)
+			return Campaign{}, s.Refuse(ctx, caller, r, err)
 		}
 		return Campaign{}, err
 	}
@@ -62,7 +62,14 @@ func (s *Service) Launch(ctx context.Context, caller access.Caller, r Request) (
 	return c, nil
 }
 
-func (s *Service) refuse(ctx context.Context, caller access.Caller, r Request, outcome audit.Outcome, why error) error {
+// Refuse records a campaign that was not accepted and returns why: DENIED for
+// a caller without the right, FAILURE for anything else. It launches nothing,
+// whatever the caller may do.
+func (s *Service) Refuse(ctx context.Context, caller access.Caller, r Request, why error) error {
+	outcome := audit.Failure
+	if fault.CodeOf(why) == fault.Denied {
+		outcome = audit.Denied
+	}
 	record := s.record(Campaign{Connection: clip(r.Connection), DatastoreID: clip(r.DatastoreID)}, caller, outcome)
 	record.Detail = fault.MessageOf(why)
 	if err := s.store.AppendRecords(ctx, record); err != nil {

@@ -193,11 +193,11 @@ func (s *Service) Launch(ctx context.Context, caller access.Caller, request Requ
 // NewRun checks the request and makes its run without queueing it.
 func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Request) (Run, error) {
 	if err := access.Require(caller, access.PermLaunchRun); err != nil {
-		return Run{}, s.refuse(ctx, caller, request, audit.Denied, err)
+		return Run{}, s.Refuse(ctx, caller, request, err)
 	}
 	connection, err := s.validate(&request)
 	if err != nil {
-		return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
+		return Run{}, s.Refuse(ctx, caller, request, err)
 	}
 	opens, closed, err := s.starts(ctx, request)
 	if err != nil {
@@ -232,7 +232,7 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 	}
 	if connection.FourEyes {
 		if err := s.askForApproval(ctx, caller, connection, &run); err != nil {
-			return Run{}, s.refuse(ctx, caller, request, audit.Failure, err)
+			return Run{}, s.Refuse(ctx, caller, request, err)
 		}
 	}
 	return run, nil
@@ -322,8 +322,14 @@ func (s *Service) commit(ctx context.Context, t Transition) error {
 	return nil
 }
 
-// refuse records a request that was not accepted and returns why.
-func (s *Service) refuse(ctx context.Context, caller access.Caller, request Request, outcome audit.Outcome, why error) error {
+// Refuse records a request that was not accepted and returns why: DENIED for a
+// caller without the right, FAILURE for anything else. It launches nothing,
+// whatever the caller may do.
+func (s *Service) Refuse(ctx context.Context, caller access.Caller, request Request, why error) error {
+	outcome := audit.Failure
+	if fault.CodeOf(why) == fault.Denied {
+		outcome = audit.Denied
+	}
 	record := audit.NewRecord(s.now(), audit.RunRequested, outcome, caller.Actor())
 	record.Connection = clip(request.Connection)
 	record.DatastoreID = clip(request.DatastoreID)
