@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cxseal/handlers"
+	"cxseal/handlers/ledger"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/console/consoletest"
@@ -81,15 +82,15 @@ func TestExportsParseBackToTheLedger(t *testing.T) {
 }
 
 // broken is the ledger of which an export breaks off.
-type broken struct{ handlers.AuditReader }
+type broken struct{ ledger.Audit }
 
 func (b broken) ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (int64, error) {
-	n, err := b.AuditReader.ExportCSV(ctx, f, w)
+	n, err := b.Audit.ExportCSV(ctx, f, w)
 	return n, errors.Join(err, errors.New("the disk is gone"))
 }
 
 func TestABrokenExportNeverLooksWhole(t *testing.T) {
-	h := withPages(consoletest.Start(t), func(c *handlers.Config) { c.Audit = broken{c.Audit} })
+	h := withPages(consoletest.Start(t), func(c *handlers.Config) { c.Ledger.Audit = broken{c.Ledger.Audit} })
 	seed(h, 600)
 	officer := h.As(access.Officer)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.URL+"/audit.csv", nil)

@@ -1,9 +1,15 @@
-// Package handlers is the console's outside: routes, forms, pages, server-sent
-// events, exports and the KMS callback, on labstack/echo. It parses, calls and
-// renders; the rules live in the packages below it.
+// Package handlers is the console's outside: it puts the frame and its areas
+// together and mounts their routes.
 //
-// echo.Context stays in this package, SQL and the tenant's client stay out of
-// it. Errors carry a fault.Code, and errors.go alone turns codes into HTTP.
-// Every route stands in the one table of routes.go with the permission it
-// needs: a route without one cannot be built.
+// The ground floor is handlers/frame: sessions, guards, errors, rendering. The
+// pages live in areas (handlers/tables, runs, ledger, keys, people, overview,
+// settings), each a package that holds the frame and only the readers and
+// services that its pages use, and that knows no other area. handlers/rows
+// draws the rows that several areas show. Every area parses, calls and renders;
+// the rules live in the packages below.
+//
+// echo.Context stays below this package, SQL and the tenant's client stay out of
+// it. Errors carry a fault.Code, and frame/errors.go alone turns codes into
+// HTTP. Every route stands in its area's Routes with the permission it needs: a
+// route without one cannot be mounted.
 package handlers

@@ -2,18 +2,21 @@ package handlers
 
 import (
 	"net/http/httptest"
-	"strings"
 
+	"cxseal/handlers/frame"
 	"cxseal/internal/access"
 )
+
+// Routes are the console's table of routes.
+func (h *Console) Routes() []frame.Route { return h.routes }
 
 // Decisions are the routes that ask who somebody is, as "METHOD pattern", with
 // the permission each needs.
 func (h *Console) Decisions() map[string]access.Permission {
 	all := map[string]access.Permission{}
-	for _, rt := range h.routes() {
-		if rt.kind != machine && rt.kind != feed && rt.needs != everyone {
-			all[rt.method+" "+rt.path] = rt.needs
+	for _, rt := range h.routes {
+		if rt.Kind != frame.Machine && rt.Kind != frame.Feed && rt.Needs != frame.Everyone {
+			all[rt.Method+" "+rt.Path] = rt.Needs
 		}
 	}
 	return all
@@ -21,8 +24,5 @@ func (h *Console) Decisions() map[string]access.Permission {
 
 // PatternOf is the route that answers a request, as Decisions names it.
 func (h *Console) PatternOf(method, target string) string {
-	path, _, _ := strings.Cut(target, "?")
-	c := h.echo.NewContext(httptest.NewRequest(method, path, nil), nil)
-	h.echo.Router().Find(method, path, c)
-	return method + " " + c.Path()
+	return method + " " + h.frame.PatternOf(httptest.NewRequest(method, target, nil))
 }

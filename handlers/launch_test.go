@@ -96,7 +96,7 @@ func TestMalformedLaunchesAreClearErrorsAndNeverDefaults(t *testing.T) {
 		{"start_at", "2999-01-01T00:00:00Z", "within a year"},
 		{"columns", "", "Choose at least one column|A column&#39;s name must be"},
 		{"operation", "DROP_TABLE", "neither"},
-		{"mask_indexes", "perhaps", "mask_indexes"},
+		{"mask_indexes", "perhaps", "“mask_indexes” must be 1 or 0."},
 	} {
 		form := consoletest.RunForm("ssn")
 		form.Set(bad.field, bad.value)
@@ -105,7 +105,7 @@ func TestMalformedLaunchesAreClearErrorsAndNeverDefaults(t *testing.T) {
 		for _, s := range strings.Split(bad.sentence, "|") {
 			found = found || strings.Contains(a.Body, s)
 		}
-		if a.Status != http.StatusUnprocessableEntity || !found && bad.field != "mask_indexes" {
+		if a.Status != http.StatusUnprocessableEntity || !found {
 			t.Errorf("%s=%q: %d, sentence shown: %v", bad.field, bad.value, a.Status, found)
 		}
 	}

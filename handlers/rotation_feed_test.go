@@ -14,6 +14,7 @@ import (
 	"github.com/emersion/go-ical"
 
 	"cxseal/handlers"
+	"cxseal/handlers/keys"
 	"cxseal/internal/access"
 	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
@@ -130,7 +131,7 @@ func TestAFeedIsSentAgainOnlyWhenItSaysSomethingElse(t *testing.T) {
 
 // breakingLedger fails at its second page.
 type breakingLedger struct {
-	handlers.LedgerReader
+	keys.Rotations
 	pages int
 }
 
@@ -138,13 +139,13 @@ func (l *breakingLedger) LedgerDates(ctx context.Context, from, until time.Time,
 	if l.pages++; l.pages > 1 {
 		return 0, errors.New("the disk is gone")
 	}
-	return l.LedgerReader.LedgerDates(ctx, from, until, after, limit, each)
+	return l.Rotations.LedgerDates(ctx, from, until, after, limit, each)
 }
 
 // A calendar that took half a feed for the whole would drop the other dates.
 func TestAFeedThatBreaksOffDoesNotLookWhole(t *testing.T) {
 	ledger := &breakingLedger{}
-	h := withPages(consoletest.Start(t), func(cfg *handlers.Config) { ledger.LedgerReader, cfg.Ledger = cfg.Ledger, ledger })
+	h := withPages(consoletest.Start(t), func(cfg *handlers.Config) { ledger.Rotations, cfg.Keys.Rotations = cfg.Keys.Rotations, ledger })
 	fillLedger(h, 3, 500)
 	address := newFeedAddress(h.As(access.Officer))
 	for _, coding := range []string{"gzip", "identity"} {

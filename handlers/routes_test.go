@@ -312,7 +312,7 @@ func TestProbesNeedNoSession(t *testing.T) {
 
 func TestAConsoleThatIsNotReadySaysWhy(t *testing.T) {
 	h := withPages(consoletest.Start(t), func(c *handlers.Config) {
-		c.Ready = func(context.Context) error {
+		c.Frame.Ready = func(context.Context) error {
 			return fault.New(fault.Conflict, "Another console works on this database.")
 		}
 	})

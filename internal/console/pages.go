@@ -5,6 +5,14 @@ import (
 	"fmt"
 
 	"cxseal/handlers"
+	"cxseal/handlers/frame"
+	"cxseal/handlers/keys"
+	"cxseal/handlers/ledger"
+	"cxseal/handlers/overview"
+	"cxseal/handlers/people"
+	"cxseal/handlers/runs"
+	"cxseal/handlers/settings"
+	"cxseal/handlers/tables"
 	"cxseal/internal/access"
 	"cxseal/internal/fault"
 	"cxseal/internal/review"
@@ -17,52 +25,28 @@ import (
 // and serves the result beside the console's own.
 func (c *Console) PagesConfig() handlers.Config {
 	cfg := &c.cfg
-	return handlers.Config{
-		Service:        c.Encryption,
-		Accounts:       c.Accounts,
-		Inventory:      c.Inventory,
-		Sessions:       c.sessions,
-		SignedIn:       c.signedIn,
-		Factors:        c.factors,
-		Tokens:         c.tokens,
-		SSO:            c.sso,
-		Managed:        c.Connections,
-		WithFactor:     c.Store.FactorUsers,
-		RequireFactor:  cfg.RequireFactor,
-		Reseal:         access.NewSealing(c.Sealer, c.Store, cfg.Now).ChangeKey,
-		Runs:           c.Store,
-		Verifications:  c.Store,
-		Audit:          c.Store,
-		Tables:         c.Store,
-		Trends:         c.Store,
-		Columns:        c.Store,
-		Sensitivity:    sensitivity.NewService(c.Store, cfg.Now),
-		Campaign:       c.Campaigns,
-		Campaigns:      c.Store,
-		Records:        c.Store,
-		Ledger:         c.Store,
-		Policies:       c.Policies,
-		Feeds:          rotation.NewFeeds(c.Store, c.Accounts, cfg.Now),
-		Leads:          cfg.Leads,
-		Alarms:         c.Store,
-		Desk:           c.Alarms,
-		Jobs:           c.scheduler,
-		Facets:         c.Store.AuditFacets,
-		Connections:    c.connections,
-		Log:            c.Log,
-		LogStatus:      c.Log.Status,
-		Reviews:        review.NewService(c.Store, cfg.Now),
-		Pack:           c.Log,
-		Facts:          c.facts,
-		Ready:          c.ready,
-		PublicURL:      cfg.PublicURL,
-		TrustedProxies: cfg.Proxies,
-		Version:        cfg.Version,
-		DemoNote:       cfg.DemoNote,
-		Now:            cfg.Now,
-		Logger:         cfg.Logger,
-		Metrics:        newMetrics(c.Store),
+	reviews := review.NewService(c.Store, cfg.Now)
+	pages := handlers.Config{
+		Frame: frame.Config{
+			Accounts: c.Accounts, Tokens: c.tokens, Factors: c.factors, Sessions: c.sessions,
+			Connections: c.connections, Ready: c.ready, RequireFactor: cfg.RequireFactor,
+			PublicURL: cfg.PublicURL, TrustedProxies: cfg.Proxies,
+			Version: cfg.Version, Now: cfg.Now, Logger: cfg.Logger, Metrics: newMetrics(c.Store),
+		},
+		Tables: tables.Deps{Tenants: c.Inventory, Policies: c.Policies, Launcher: c.Encryption,
+			Sensitivity: sensitivity.NewService(c.Store, cfg.Now)},
+		Runs:   runs.Deps{Encryption: c.Encryption, Campaigner: c.Campaigns},
+		Ledger: ledger.Deps{Facets: c.Store.AuditFacets, LogStatus: c.Log.Status, Reviews: reviews, Log: c.Log, Pack: c.Log},
+		Keys: keys.Deps{Policies: c.Policies, Feeds: rotation.NewFeeds(c.Store, c.Accounts, cfg.Now), Launcher: c.Encryption,
+			Leads: cfg.Leads},
+		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, SSO: c.sso,
+			WithFactor: c.Store.FactorUsers, DemoNote: cfg.DemoNote},
+		Overview: overview.Deps{Leads: cfg.Leads, Reviews: reviews, LogStatus: c.Log.Status},
+		Settings: settings.Deps{Connections: c.Connections, Routing: c.Alarms, Jobs: c.scheduler, Log: c.Log, LogStatus: c.Log.Status,
+			Facts: c.facts, Reseal: access.NewSealing(c.Sealer, c.Store, cfg.Now).ChangeKey},
 	}
+	pages.ReadFrom(c.Store)
+	return pages
 }
 
 // connections describes the usable tenants without their secrets.

@@ -2,7 +2,7 @@
 //
 // A domain error carries a Code, which programs branch on, and a sentence that
 // says what happened and what to do next. Packages below handlers return
-// these; handlers/errors.go alone turns codes into HTTP. An error without a
+// these; handlers/frame/errors.go alone turns codes into HTTP. An error without a
 // code is a defect of ours: it is logged whole and shown as "Internal error".
 package fault
 

@@ -6,6 +6,7 @@ package inventory
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"cxseal/cxone"
@@ -72,6 +73,13 @@ type Sync struct {
 	StartedAt   time.Time
 	SucceededAt time.Time // zero: never
 	Error       string
+}
+
+// OffersNoList reports whether the tenant answered that it has no list of its
+// data stores, which is a way to be in order (contract §1). The sentence is
+// cxone's, and all that the store keeps of the error.
+func (s Sync) OffersNoList() bool {
+	return strings.Contains(s.Error, "CXone offers no such list")
 }
 
 // Filter narrows the list of tables; the zero value is everything that is

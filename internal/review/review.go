@@ -49,6 +49,11 @@ type Done struct {
 	By      audit.Actor
 }
 
+// OverdueDays is how many days after a review the next one is overdue. The
+// standards ask for periodic review and leave the period to the organisation; a
+// month is the longest that auditors usually accept.
+const OverdueDays = 30
+
 // Mark records that the caller reviewed a period. The end of the period is cut
 // to now, and UpToSeq must be of a record that exists: nobody reviews what has
 // not happened. A caller who may not is refused, and that is recorded too.

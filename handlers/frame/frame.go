@@ -1,0 +1,175 @@
+package frame
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/inventory"
+)
+
+// Config is what every page rests on. What says "optional" may be nil or zero;
+// the rest must be there.
+type Config struct {
+	Accounts Accounts
+	Tokens   Tokens
+	Factors  Factors
+	Sessions scs.Store // sees hashed tokens only
+	Records  Recorder
+	Syncs    Syncs
+
+	// Connections lists the tenants that are configured, in a stable order.
+	Connections func() []Connection
+
+	// Ready is nil when the console can serve, and otherwise says why not in a
+	// sentence that anyone may read.
+	Ready func(ctx context.Context) error
+
+	// RequireFactor lets people who signed in with a password do nothing before
+	// they have a second factor. Optional.
+	RequireFactor bool
+
+	// PublicURL is the address that people and the KMS use, such as
+	// https://seal.example.org. When it is set, requests for another host are
+	// refused, and https makes cookies Secure and sends HSTS. Optional.
+	PublicURL string
+
+	// TrustedProxies may say in X-Forwarded-For who the client is. Optional:
+	// without one the client is the other end of the connection.
+	TrustedProxies []netip.Prefix
+
+	Version string // Optional: shown on every page.
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Metrics *prometheus.Registry
+}
+
+// Accounts reads an account as it stands at this moment.
+type Accounts interface {
+	Current(ctx context.Context, userID int64, ip string) (access.Caller, error)
+}
+
+// Tokens reads who a program's API token stands for.
+type Tokens interface {
+	Authenticate(ctx context.Context, secret, ip string) (access.Caller, error)
+}
+
+// Factors says whether an account has a confirmed second factor.
+type Factors interface {
+	On(ctx context.Context, userID int64) (bool, error)
+}
+
+// Recorder appends audit records that stand alone: denials and exports.
+type Recorder interface {
+	AppendRecords(ctx context.Context, records ...audit.Record) error
+}
+
+// Syncs tells how each connection's last synchronisation went.
+type Syncs interface {
+	Syncs(ctx context.Context) ([]inventory.Sync, error)
+}
+
+// Frame is the ground floor that areas embed.
+type Frame struct {
+	cfg      Config
+	public   *url.URL // nil when none is set
+	secure   bool     // the public address is https
+	sessions *scs.SessionManager
+	origins  *http.CrossOriginProtection
+	metrics  *requestMetrics
+	echo     *echo.Echo
+
+	closing context.Context // done when the console closes: streams end
+	stop    context.CancelFunc
+	streams chan struct{} // a slot for each open event stream
+}
+
+// New returns a Frame without routes. It is an error when something is missing
+// that it cannot do without.
+func New(cfg Config) (*Frame, error) {
+	if err := Missing("Frame", map[string]bool{
+		"Accounts": cfg.Accounts == nil, "Tokens": cfg.Tokens == nil, "Factors": cfg.Factors == nil, "Sessions": cfg.Sessions == nil,
+		"Records": cfg.Records == nil, "Syncs": cfg.Syncs == nil, "Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
+		"Now": cfg.Now == nil, "Logger": cfg.Logger == nil, "Metrics": cfg.Metrics == nil,
+	}); err != nil {
+		return nil, err
+	}
+	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams)}
+	if err := f.readPublicURL(); err != nil {
+		return nil, err
+	}
+	f.sessions = newSessions(cfg.Sessions, f.secure)
+	var err error
+	if f.metrics, err = newRequestMetrics(cfg.Metrics); err != nil {
+		return nil, err
+	}
+	f.closing, f.stop = context.WithCancel(context.Background())
+
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(io.Discard) // everything worth saying goes to cfg.Logger
+	e.IPExtractor = ipExtractor(cfg.TrustedProxies)
+	e.HTTPErrorHandler = func(err error, c echo.Context) { f.fail(c, err) }
+	e.Use(f.observe, f.recover, f.headers, f.withSession, f.checkHost)
+	f.echo = e
+	return f, nil
+}
+
+// ServeHTTP routes on the escaped path, so that an id may hold a slash (%2F).
+func (f *Frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	u := *r.URL
+	u.RawPath = r.URL.EscapedPath()
+	inner := *r
+	inner.URL = &u
+	f.echo.ServeHTTP(w, &inner)
+}
+
+// Close ends the streams and what hangs on Closing.
+func (f *Frame) Close() { f.stop() }
+
+// Closing is done when the console closes.
+func (f *Frame) Closing() context.Context { return f.closing }
+
+// Now is the console's time.
+func (f *Frame) Now() time.Time { return f.cfg.Now() }
+
+// Logger is where handlers log what no response says.
+func (f *Frame) Logger() *slog.Logger { return f.cfg.Logger }
+
+// Version is the program's, for what must change with it.
+func (f *Frame) Version() string { return f.cfg.Version }
+
+// Recorder appends audit records that stand alone.
+func (f *Frame) Recorder() Recorder { return f.cfg.Records }
+
+func (f *Frame) readPublicURL() error {
+	f.origins = http.NewCrossOriginProtection()
+	if f.cfg.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(f.cfg.PublicURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("handlers: the public URL %q is not an http or https address", f.cfg.PublicURL)
+	}
+	f.public, f.secure = u, u.Scheme == "https"
+	return f.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+}
+
+// Address is how this console is reached, for links that leave it.
+func (f *Frame) Address(c echo.Context) string {
+	if f.public != nil {
+		return f.public.Scheme + "://" + f.public.Host
+	}
+	return c.Scheme() + "://" + c.Request().Host
+}

@@ -1,0 +1,38 @@
+package frame
+
+import (
+	"encoding/base64"
+	"encoding/json"
+)
+
+// EncodeKey writes a row's key, or a place in a list, for an address or a form:
+// base64 of a JSON array, because names may hold anything.
+func EncodeKey(parts ...any) string {
+	raw, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // numbers and strings
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// DecodeKey reads what EncodeKey wrote into pointers, and reports whether it
+// could.
+func DecodeKey(text string, parts ...any) bool {
+	n := len(parts)
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && json.Unmarshal(raw, &parts) == nil && len(parts) == n
+}
+
+// Place reads a parameter that EncodeKey wrote into pointers, and reports
+// whether it is given and well formed.
+func (q *Query) Place(name string, parts ...any) bool {
+	v := q.values.Get(name)
+	if v == "" {
+		return false
+	}
+	if !DecodeKey(v, parts...) {
+		q.Wrong("“" + name + "” is not a place in this list.")
+		return false
+	}
+	return true
+}

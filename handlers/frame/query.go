@@ -1,0 +1,184 @@
+package frame
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/fault"
+)
+
+// Query reads the filters of a list. What cannot be understood is an error with
+// a sentence, never ignored: a filter that silently does nothing shows an
+// officer the wrong records.
+type Query struct {
+	values   url.Values
+	problems []string
+}
+
+// ReadQuery reads the filters of the request's address.
+func ReadQuery(c echo.Context) *Query {
+	values, err := url.ParseQuery(c.Request().URL.RawQuery)
+	q := &Query{values: values}
+	if err != nil { // Go drops the filter that it cannot read
+		q.Wrong("A filter in the address is malformed: write “;” as %3B and “%” as %25.")
+	}
+	return q
+}
+
+// ReadForm reads the fields of a posted form as ReadQuery does an address's.
+func ReadForm(c echo.Context) *Query { return &Query{values: c.Request().PostForm} }
+
+// Wrong notes a problem, as a sentence.
+func (q *Query) Wrong(sentence string) { q.problems = append(q.problems, sentence) }
+
+// Err is every problem in one fault.Invalid, nil when there is none.
+func (q *Query) Err() error {
+	if len(q.problems) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "%s", strings.Join(q.problems, " "))
+}
+
+// Raw is a parameter as typed, for showing it again.
+func (q *Query) Raw(name string) string { return strings.TrimSpace(q.values.Get(name)) }
+
+const maxFilterBytes = 1024
+
+// Text is a filter that is compared as it stands.
+func (q *Query) Text(name string) string {
+	v := q.Raw(name)
+	switch {
+	case len(q.values[name]) > 1:
+		q.Wrong("“" + name + "” is given twice.")
+	case len(v) > maxFilterBytes || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl):
+		q.Wrong("“" + name + "” must be a text of at most 1,024 bytes without control characters.")
+	default:
+		return v
+	}
+	return ""
+}
+
+// OneOf is a filter with a fixed list of choices, empty for none.
+func (q *Query) OneOf(name string, choices ...string) string {
+	v := q.Text(name)
+	if v != "" && !slices.Contains(choices, v) {
+		q.Wrong("“" + name + "” must be one of " + strings.Join(choices, ", ") + ".")
+		return ""
+	}
+	return v
+}
+
+// Operation is the name of an operation of the ledger. Later releases add
+// some, so only the form is checked.
+func (q *Query) Operation(name string) string {
+	v := q.Text(name)
+	bad := strings.ContainsFunc(v, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' })
+	if bad || len(v) > 64 {
+		q.Wrong("“" + name + "” must be an operation's name in capitals, like COLUMN_ENCRYPTION.")
+		return ""
+	}
+	return v
+}
+
+// Period is the filter's from and to, the latter exclusive. A date stands for
+// the whole day in UTC, as the end of a period too.
+func (q *Query) Period() (from, to time.Time) {
+	from, _ = q.moment("from")
+	to, isDate := q.moment("to")
+	if isDate {
+		to = to.AddDate(0, 0, 1)
+	}
+	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		q.Wrong("“from” must lie before “to”.")
+	}
+	return from, to
+}
+
+func (q *Query) moment(name string) (at time.Time, isDate bool) {
+	v := q.Text(name)
+	if v == "" {
+		return time.Time{}, false
+	}
+	if at, err := time.Parse(time.DateOnly, v); err == nil {
+		return at, true
+	}
+	// The plus sign of an offset arrives as a space from who forgot to escape it.
+	at, err := time.Parse(time.RFC3339, strings.Replace(v, " ", "+", 1))
+	if err != nil || at.Year() < 1970 || at.Year() > 9998 {
+		q.Wrong("“" + name + "” must be a date like 2026-01-31, or a time like 2026-01-31T08:00:00Z.")
+		return time.Time{}, false
+	}
+	return at.UTC(), false
+}
+
+// Day is a date, in UTC, zero for none.
+func (q *Query) Day(name string) time.Time {
+	text := q.values.Get(name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		q.Wrong("“" + name + "” must be a date like 2026-01-31.")
+	}
+	return at
+}
+
+// YesNo is “yes” or “no” as true or false, nil for neither.
+func (q *Query) YesNo(name string) *bool {
+	v := q.OneOf(name, "yes", "no")
+	if v == "" {
+		return nil
+	}
+	yes := v == "yes"
+	return &yes
+}
+
+// Only refuses every filter that is not named: what (“An export”) must not
+// contain everything because a filter was misspelt.
+func (q *Query) Only(what string, names []string) {
+	for name := range q.values {
+		if !slices.Contains(names, name) {
+			q.Wrong(what + " has no filter “" + Clip(name) + "”.")
+		}
+	}
+}
+
+// Clip bounds a text that a stranger typed.
+func Clip(s string) string {
+	const most = 256
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// Cursor is the place in the list, from “before” or “after”.
+func (q *Query) Cursor() Cursor {
+	cur := Cursor{Before: q.Seq("before"), After: q.Seq("after")}
+	if cur.Before != 0 && cur.After != 0 {
+		q.Wrong("A page lies before or after a record, not both.")
+	}
+	return cur
+}
+
+// Seq is a sequence number, 0 for none.
+func (q *Query) Seq(name string) int64 {
+	v := q.Text(name)
+	if v == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 1 {
+		q.Wrong("“" + name + "” must be a whole number from 1.")
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,108 @@
+// Package overview holds the pages that say how things stand: the dashboard and
+// the charts of coverage and latency.
+package overview
+
+import (
+	"context"
+	"time"
+
+	"cxseal/handlers/frame"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/review"
+	"cxseal/internal/rotation"
+	"cxseal/internal/sensitivity"
+	"cxseal/internal/trend"
+)
+
+// Area is the dashboard and the pages under /charts.
+type Area struct {
+	*frame.Frame
+	Deps
+}
+
+// Deps are the readers and services that these pages use.
+type Deps struct {
+	Tables    Tables
+	Runs      Runs
+	Rotations Rotations
+	Trends    Trends
+	Columns   Columns
+	Audit     Audit
+	Leads     rotation.Leads // Optional: how long before a due date it is announced.
+
+	// Reviews tells of the newest review. Optional: without it the dashboard
+	// does not say how old that is.
+	Reviews Reviews
+
+	// LogStatus says how far the log is signed and anchored. Optional.
+	LogStatus func(ctx context.Context) (audit.LogStatus, error)
+}
+
+// Tables sums what the tenants were last seen to hold.
+type Tables interface {
+	Totals(ctx context.Context) (inventory.Totals, error)
+}
+
+// Runs lists and counts runs, newest first.
+type Runs interface {
+	Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.RunLine, error)
+	RunCount(ctx context.Context, f encryption.RunFilter) (int64, error)
+	RunCounts(ctx context.Context) (map[encryption.State]int64, error)
+}
+
+// Rotations reads the rotation ledger, soonest due first.
+type Rotations interface {
+	// Ledger lists columns after the given one (nil: from the soonest).
+	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+	// LedgerCounts counts columns that are overdue, due and due soon.
+	LedgerCounts(ctx context.Context, now time.Time, leads rotation.Leads) (map[rotation.Status]int, error)
+}
+
+// Trends reads how things went from day to day; see store for the meaning of
+// each method.
+type Trends interface {
+	CoverageTotals(ctx context.Context, f trend.Filter) ([]trend.Snapshot, error)
+	CoverageDaily(ctx context.Context, f trend.Filter, emit func(trend.Snapshot) error) error
+	CoverageEvents(ctx context.Context, f trend.Filter, limit int) ([]trend.Event, error)
+	Latency(ctx context.Context, f trend.Filter) ([]trend.Latency, error)
+}
+
+// Columns counts columns by what they hold.
+type Columns interface {
+	SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error)
+}
+
+// Audit reads the newest and the first records of the log.
+type Audit interface {
+	audit.LineReader
+	AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error)
+	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
+}
+
+// Reviews tells of the newest review; *review.Service does.
+type Reviews interface {
+	Latest(ctx context.Context) (*review.Done, error)
+	DaysSince(d review.Done) int
+}
+
+// New returns the area. It is an error when something is missing that is not
+// optional.
+func New(f *frame.Frame, d Deps) (*Area, error) {
+	return &Area{f, d}, frame.Missing("Overview", map[string]bool{
+		"Tables": d.Tables == nil, "Runs": d.Runs == nil, "Rotations": d.Rotations == nil, "Trends": d.Trends == nil,
+		"Columns": d.Columns == nil, "Audit": d.Audit == nil,
+	})
+}
+
+// Routes are this area's part of the table of routes.
+func (a *Area) Routes() []frame.Route {
+	return []frame.Route{
+		frame.Get("/", frame.Page, access.PermViewDashboard, a.dashboard),
+		frame.Get("/charts", frame.Page, access.PermViewDashboard, a.charts),
+		frame.Get("/charts/coverage.csv", frame.Stream, access.PermViewDashboard, a.coverageCSV),
+		frame.Get("/charts/latency.csv", frame.Stream, access.PermViewDashboard, a.latencyCSV),
+	}
+}

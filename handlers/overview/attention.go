@@ -1,0 +1,161 @@
+package overview
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"cxseal/handlers/rows"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/review"
+	"cxseal/internal/sensitivity"
+	"cxseal/internal/trend"
+	"cxseal/web"
+)
+
+// driftDays is how long a column that lost its protection needs attention.
+const driftDays = 30
+
+// driftMost is as far as the dashboard counts them.
+const driftMost = 1000
+
+// protection fills in the number that matters, sensitive columns that are
+// encrypted, and how both coverages came to where they are.
+func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
+	v.Sensitive = rows.Coverage(encryption.NewCoverage(totals.Protected, totals.Sensitive))
+	v.SensitiveHref, v.OpenHref = "/sensitivity?state="+string(sensitivity.Sensitive), unprotected()
+	f := trend.Filter{From: a.Now().AddDate(0, 0, -trendDays)}
+	var err error
+	if v.History, _, err = a.coverageChart(ctx, f); err != nil {
+		return err
+	}
+	v.History.CSV = "/charts/coverage.csv"
+	for _, d := range v.History.Days {
+		v.Trend.Values = append(v.Trend.Values, max(d.Values[0], 0))
+	}
+	v.Trend.Label = v.History.Summary
+	v.Charts = true
+	return a.dashboardLatency(ctx, v, f)
+}
+
+// dashboardLatency is each stage's newest p95 with its way there.
+func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f trend.Filter) error {
+	days, err := a.Trends.Latency(ctx, f)
+	if err != nil {
+		return err
+	}
+	for _, stage := range trend.Stages {
+		line := web.StageLatency{Stage: stageTitles[stage], Href: "/charts#latency-" + string(stage), P95: -1}
+		for _, d := range days {
+			if d.Stage != stage || d.Runs == d.Failed && d.Max == 0 {
+				continue
+			}
+			line.P50, line.P95, line.Day = d.P50, d.P95, d.Day
+			line.Trend.Values = append(line.Trend.Values, float64(d.P95))
+		}
+		line.Trend.Label = stageTitles[stage] + ", p95 of each day with runs; the newest is " + web.FormatMillis(line.P95)
+		if line.P95 >= 0 {
+			v.Latency = append(v.Latency, line)
+		}
+	}
+	return nil
+}
+
+// protectionAttention is what about the columns and the log needs a person.
+func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals, review *web.Stat) (first, last []web.Attention, err error) {
+	now := a.Now()
+	if open := totals.Sensitive - totals.Protected; open > 0 {
+		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
+			Detail: "Encrypt them, or decide that they are not sensitive.", Link: web.Link{Text: "Show", Href: unprotected()}})
+	}
+	from := daysBefore(now, driftDays)
+	lost, exact, err := a.Audit.AuditCount(ctx, audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
+	if err != nil {
+		return nil, nil, err
+	}
+	if lost > 0 {
+		title := web.Plural(int(lost), "column lost its protection", "columns lost their protection") + " outside of this console"
+		if !exact {
+			title = "More than " + title
+		}
+		first = append(first, web.Attention{Tone: web.ToneDanger, Title: title,
+			Detail: "Found within the last 30 days. Find out who did it, and make sure that they are encrypted again.",
+			Link: web.Link{Text: "Show", Href: "/audit?" + url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
+				"from": {from.Format(time.DateOnly)}}.Encode()}})
+	}
+	undecided, err := a.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
+	if err != nil {
+		return nil, nil, err
+	}
+	if undecided > 0 {
+		last = append(last, web.Attention{Tone: web.ToneInfo, Title: web.Plural(undecided, "column is undecided", "columns are undecided"),
+			Detail: "The name does not say what is kept there. A person who knows should decide.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
+	}
+	more, err := a.logAttention(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	last = append(last, more...)
+	if review != nil && review.Tone == web.ToneWarning {
+		last = append(last, web.Attention{Tone: web.ToneWarning, Title: "The log was not reviewed for " + web.Plural(review.Value, "day", "days"),
+			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: review.Href}})
+	}
+	return first, last, nil
+}
+
+// logAttention says when the log's copies outside of this machine fall behind.
+func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
+	if a.LogStatus == nil {
+		return nil, nil
+	}
+	status, err := a.LogStatus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	link := web.Link{Text: "Show", Href: "/system"}
+	switch {
+	case len(status.Anchors) == 0:
+		return []web.Attention{{Tone: web.ToneInfo, Title: "The log is not anchored", Link: link,
+			Detail: "Name a place outside of this machine for its checkpoints, so that nobody can rewrite both."}}, nil
+	case status.AnchorError != "":
+		return []web.Attention{{Tone: web.ToneWarning, Title: "The log could not be anchored", Link: link, At: status.FailedSince,
+			Detail: status.AnchorError}}, nil
+	}
+	return nil, nil
+}
+
+// unprotected is the list of sensitive columns that are not encrypted.
+func unprotected() string {
+	return "/sensitivity?" + url.Values{"state": {string(sensitivity.Sensitive)}, "encrypted": {"no"}}.Encode()
+}
+
+// reviewStat is the number of days since the last review, or since the log
+// began when there was none. Nil: the console keeps no reviews.
+func (a *Area) reviewStat(ctx context.Context) (*web.Stat, error) {
+	if a.Reviews == nil {
+		return nil, nil
+	}
+	latest, err := a.Reviews.Latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stat := &web.Stat{Label: "days since the last review of the log", Href: "/reviews"}
+	if latest != nil {
+		stat.Value = a.Reviews.DaysSince(*latest)
+	} else {
+		first, err := audit.Began(ctx, a.Audit)
+		if err != nil {
+			return nil, err
+		}
+		stat.Label, stat.Note = "days without a review of the log", "none yet"
+		if !first.IsZero() {
+			stat.Value = int(a.Now().Sub(first) / (24 * time.Hour))
+		}
+	}
+	if stat.Value >= review.OverdueDays {
+		stat.Tone = web.ToneWarning
+	}
+	return stat, nil
+}

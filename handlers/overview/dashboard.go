@@ -1,0 +1,185 @@
+package overview
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/handlers/frame"
+	"cxseal/handlers/rows"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
+	"cxseal/web"
+)
+
+const (
+	dashboardRows = 8
+	failedDays    = 7 // a failed run needs attention for so long; an undecided one until it is decided
+)
+
+// dashboard shows what needs a person first, then where things stand. Who may
+// only see dashboards sees figures; the rows behind them are for who may read
+// the record.
+func (a *Area) dashboard(c echo.Context) error {
+	ctx := c.Request().Context()
+	now := a.Now()
+	v := web.DashboardView{Chrome: a.Chrome(c, "Dashboard", web.NavDashboard)}
+	totals, err := a.Tables.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := a.Runs.RunCounts(ctx)
+	if err != nil {
+		return err
+	}
+	since := daysBefore(now, failedDays)
+	failed, lastFailed, err := a.failedSince(ctx, since)
+	if err != nil {
+		return err
+	}
+	rotations, err := a.Rotations.LedgerCounts(ctx, now, a.Leads)
+	if err != nil {
+		return err
+	}
+	overdue := rotations[rotation.StatusOverdue]
+	v.NextStep = a.nextStep(frame.Caller(c), totals, counts)
+	v.Coverage = dashboardCoverage(totals)
+	review, err := a.reviewStat(ctx)
+	if err != nil {
+		return err
+	}
+	first, last, err := a.protectionAttention(ctx, totals, review)
+	if err != nil {
+		return err
+	}
+	v.Attention = slices.Concat(first, a.attention(ctx, counts, failed, lastFailed, overdue, rotations[rotation.StatusDue], since), last)
+	if err := a.protection(ctx, &v, totals); err != nil {
+		return err
+	}
+	active := counts[encryption.Queued] + counts[encryption.Checking] + counts[encryption.Patching] + counts[encryption.Verifying]
+	v.Stats = []web.Stat{
+		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
+		{Label: "runs in progress", Value: int(active), Href: runsIn(encryption.InProgress, time.Time{})},
+		{Label: "runs failed", Value: failed, Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
+		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
+	}
+	if review != nil {
+		v.Stats = append(v.Stats, *review)
+	}
+	if frame.Caller(c).Can(access.PermViewAll) {
+		if err := a.dashboardLists(ctx, &v, now); err != nil {
+			return err
+		}
+	}
+	return a.Render(c, http.StatusOK, web.DashboardPage(v))
+}
+
+// failedSince counts the runs that failed, and says when the newest of them did.
+func (a *Area) failedSince(ctx context.Context, since time.Time) (n int, newest time.Time, err error) {
+	f := encryption.RunFilter{State: string(encryption.Failed), From: since}
+	count, err := a.Runs.RunCount(ctx, f)
+	if err != nil || count == 0 {
+		return 0, time.Time{}, err
+	}
+	runs, err := a.Runs.Runs(ctx, f, 0, 1)
+	if len(runs) > 0 {
+		newest = runs[0].FinishedAt
+	}
+	return int(count), newest, err
+}
+
+func (a *Area) dashboardLists(ctx context.Context, v *web.DashboardView, now time.Time) error {
+	runs, err := a.Runs.Runs(ctx, encryption.RunFilter{}, 0, dashboardRows)
+	if err != nil {
+		return err
+	}
+	entries, err := a.Audit.AuditLines(ctx, audit.Filter{}, 0, dashboardRows)
+	if err != nil {
+		return err
+	}
+	v.Runs, v.Activity = rows.Runs(runs), rows.Records(entries)
+	next, err := a.Rotations.Ledger(ctx, rotation.Filter{}, nil, dashboardRows)
+	if err != nil {
+		return err
+	}
+	for _, col := range next {
+		v.Rotations = append(v.Rotations, rows.Rotation(col, a.InPath(col.Connection), "", now, a.Leads))
+	}
+	return nil
+}
+
+// nextStep is what to do on an installation that holds nothing yet.
+func (a *Area) nextStep(who access.Caller, totals inventory.Totals, counts map[encryption.State]int64) *web.NextStep {
+	switch {
+	case len(a.Connections()) == 0 && who.Can(access.PermManageConnections):
+		return &web.NextStep{Title: "Connect a tenant first",
+			Text: "Describe the tenant and its OAuth client here; its secrets are sealed. Or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, and start the console again.",
+			Link: web.Link{Text: "Add a connection", Href: "/connections/new"}}
+	case len(a.Connections()) == 0:
+		return &web.NextStep{Title: "No tenant is connected yet", Text: "An admin adds one under Connections. What this console finds there appears here."}
+	case totals.Tables == 0 && len(counts) == 0:
+		return &web.NextStep{Title: "Choose a table",
+			Text: "Read the tenant's tables, or open one by its ids. Its page shows which columns are encrypted.",
+			Link: web.Link{Text: "Go to data stores", Href: "/datastores"}}
+	}
+	return nil
+}
+
+func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
+	return web.CoverageTotals{
+		Coverage: rows.Coverage(encryption.NewCoverage(t.Encrypted, t.Columns)),
+		Tables:   t.Read, TablesUntouched: t.Untouched, ReadAt: t.OldestRead,
+		Href: "/datastores", UntouchedHref: "/datastores?untouched=1",
+	}
+}
+
+func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64, failed int, lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
+	var list []web.Attention
+	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
+		if n > 0 {
+			list = append(list, web.Attention{Tone: tone, Title: web.Plural(n, one, many), Detail: detail,
+				Link: web.Link{Text: "Show", Href: href}, At: at})
+		}
+	}
+	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval", "runs wait for a second person's approval",
+		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting, time.Time{}), time.Time{})
+	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was refused by the KMS check", "runs were refused by the KMS check",
+		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
+	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
+		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})
+	add(failed, web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",
+		runsIn(encryption.Failed, since), lastFailed)
+	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
+		"The date and its grace have passed, and no newer key version was seen.", "/rotations?status=overdue", time.Time{})
+	add(due, web.ToneInfo, "rotation is due", "rotations are due",
+		"The date has passed, and the grace has not. Watch that newer key versions appear.", "/rotations?status=due", time.Time{})
+	for _, s := range a.ConnectionStates(ctx) {
+		if s.Tone == web.ToneWarning {
+			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read",
+				Detail: s.Detail, Link: web.Link{Text: "Show", Href: "/system"}, At: s.CheckedAt})
+		}
+	}
+	return list
+}
+
+// daysBefore is the beginning of the UTC day that lies so many days back: a
+// number counts whole days, as the list that it leads to does.
+func daysBefore(now time.Time, days int) time.Time {
+	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)
+}
+
+func runsIn(state encryption.State, from time.Time) string {
+	q := url.Values{"state": {string(state)}}
+	if !from.IsZero() {
+		q.Set("from", from.UTC().Format(time.DateOnly))
+	}
+	return "/runs?" + q.Encode()
+}

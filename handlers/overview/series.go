@@ -1,0 +1,52 @@
+package overview
+
+import (
+	"context"
+	"io"
+
+	"github.com/labstack/echo/v4"
+
+	"cxseal/handlers/frame"
+	"cxseal/internal/trend"
+)
+
+// coverageCSV and latencyCSV are the series behind the charts (contract §3).
+func (a *Area) coverageCSV(c echo.Context) error {
+	return a.seriesCSV(c, "coverage", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+		out := trend.NewCoverageCSV(w)
+		if err := a.Trends.CoverageDaily(ctx, f, out.Coverage); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+}
+
+func (a *Area) latencyCSV(c echo.Context) error {
+	return a.seriesCSV(c, "latency", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+		days, err := a.Trends.Latency(ctx, f)
+		if err != nil {
+			return err
+		}
+		out := trend.NewLatencyCSV(w)
+		for _, d := range days {
+			if err := out.Latency(d); err != nil {
+				return err
+			}
+		}
+		return out.Flush()
+	})
+}
+
+var seriesParams = []string{"from", "to", "connection", "datastore_id", "table_id"}
+
+// seriesCSV streams a series.
+func (a *Area) seriesCSV(c echo.Context, name string, write func(context.Context, trend.Filter, io.Writer) error) error {
+	q := frame.ReadQuery(c)
+	q.Only("A series", seriesParams)
+	f := trendFilter(q)
+	if err := q.Err(); err != nil {
+		return err
+	}
+	d := frame.Download{What: "series of " + name, Type: "text/csv; charset=utf-8; header=present", Name: name + ".csv"}
+	return a.Download(c, d, func(ctx context.Context, w io.Writer) error { return write(ctx, f, w) })
+}

@@ -1,0 +1,33 @@
+package runs
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"cxseal/internal/access"
+	"cxseal/internal/encryption"
+	"cxseal/web"
+)
+
+// approve is the second person's yes.
+func (a *Area) approve(c echo.Context, who access.Caller, id string) error {
+	return a.Encryption.Approve(c.Request().Context(), who, id, c.Request().PostForm.Get("fingerprint"))
+}
+
+// decline is the second person's no, with a reason.
+func (a *Area) decline(c echo.Context, who access.Caller, id string) error {
+	return a.Encryption.Decline(c.Request().Context(), who, id, c.Request().PostForm.Get("reason"))
+}
+
+// approvalView is where a run's approval stands, nil where none was asked for.
+func approvalView(run encryption.Run, who access.Caller) *web.ApprovalView {
+	a := run.Approval
+	if a == nil {
+		return nil
+	}
+	own := a.RequestedBy.UserID == who.UserID || access.NameKey(a.RequestedBy.Name) == access.NameKey(who.Name)
+	return &web.ApprovalView{
+		State: string(a.State), RequestedBy: a.RequestedBy.Name, DecidedBy: a.DecidedBy.Name, DecidedAt: a.DecidedAt,
+		ExpiresAt: a.ExpiresAt, Reason: a.Reason, Fingerprint: a.Fingerprint, Own: own,
+		CanDecide: run.State == encryption.Awaiting && who.Can(access.PermApproveRun) && !own,
+	}
+}

@@ -1,0 +1,116 @@
+// Package tables holds the pages of what the tenants hold: the list of tables,
+// one table with the form that launches a run on it, and which columns are
+// sensitive.
+package tables
+
+import (
+	"context"
+	"time"
+
+	"cxseal/handlers/frame"
+	"cxseal/internal/access"
+	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/rotation"
+	"cxseal/internal/sensitivity"
+)
+
+// Area is the pages under /datastores and /sensitivity, and POST /runs: the
+// form stands on a table's page and is shown there again when it is refused.
+type Area struct {
+	*frame.Frame
+	Deps
+	syncs syncs
+}
+
+// Deps are the readers and services that these pages use.
+type Deps struct {
+	Tables      Tables
+	Tenants     Tenants
+	Columns     Columns
+	Runs        Runs
+	Rotations   Rotations
+	Policies    Policies
+	Launcher    Launcher
+	Sensitivity Sensitivity
+}
+
+// Tables reads what the tenants were last seen to hold; see inventory.Store for
+// the meaning of each method.
+type Tables interface {
+	Syncs(ctx context.Context) ([]inventory.Sync, error)
+	Table(ctx context.Context, connection, datastoreID, tableID string) (inventory.Table, error)
+	Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error)
+	Datastores(ctx context.Context, connection string) ([]inventory.Datastore, error)
+	Tables(ctx context.Context, f inventory.Filter, after *inventory.Cursor, backwards bool, limit int) ([]inventory.Table, error)
+}
+
+// Tenants reads tenants live; *inventory.Service does.
+type Tenants interface {
+	Read(ctx context.Context, connection, datastoreID, tableID string) (inventory.Live, error)
+	Sync(ctx context.Context, connection string, maxAge time.Duration) error
+}
+
+// Columns lists columns by what they hold; see sensitivity.Store.
+type Columns interface {
+	SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error)
+	SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error)
+}
+
+// Runs lists runs, newest first.
+type Runs interface {
+	Runs(ctx context.Context, f encryption.RunFilter, before int64, limit int) ([]encryption.RunLine, error)
+}
+
+// Rotations lists the rotation ledger, soonest due first.
+type Rotations interface {
+	Ledger(ctx context.Context, f rotation.Filter, after *rotation.Column, limit int) ([]rotation.Column, error)
+}
+
+// Policies says which rotation policy a table follows and when its runs may
+// start.
+type Policies interface {
+	Policies(ctx context.Context) (rotation.Policies, error)
+	MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (opens time.Time, scope string, err error)
+}
+
+// Launcher plans and launches runs; *encryption.Service does.
+type Launcher interface {
+	Preflight(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Preview, error)
+	Launch(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Run, error)
+	Refuse(ctx context.Context, caller access.Caller, r encryption.Request, why error) error
+}
+
+// Sensitivity keeps what people decided about columns.
+type Sensitivity interface {
+	Decide(ctx context.Context, caller access.Caller, columns []sensitivity.Key, state sensitivity.State) error
+	DecideAll(ctx context.Context, caller access.Caller, f sensitivity.Filter, state sensitivity.State) (int, error)
+}
+
+// New returns the area. Every dependency must be there.
+func New(f *frame.Frame, d Deps) (*Area, error) {
+	return &Area{Frame: f, Deps: d}, frame.Missing("Tables", map[string]bool{
+		"Tables": d.Tables == nil, "Tenants": d.Tenants == nil, "Columns": d.Columns == nil, "Runs": d.Runs == nil,
+		"Rotations": d.Rotations == nil, "Policies": d.Policies == nil, "Launcher": d.Launcher == nil, "Sensitivity": d.Sensitivity == nil,
+	})
+}
+
+// Close waits for the synchronisations that people started, which end when the
+// frame closes.
+func (a *Area) Close() { a.syncs.wait.Wait() }
+
+// Routes are this area's part of the table of routes.
+func (a *Area) Routes() []frame.Route {
+	const tablePath = "/datastores/:datastore/tables/:table"
+	return []frame.Route{
+		frame.Get("/datastores", frame.Page, access.PermViewAll, a.datastores),
+		frame.Post("/datastores/sync", access.PermViewAll, a.syncDatastores),
+		frame.Get("/datastores/open", frame.Page, access.PermViewAll, a.openTable),
+		frame.Get(tablePath, frame.Page, access.PermViewAll, a.table),
+		frame.Get(tablePath+"/preflight", frame.Page, access.PermViewAll, a.backToTable),
+		frame.Post(tablePath+"/preflight", access.PermLaunchRun, a.preflight),
+		frame.Post("/runs", access.PermLaunchRun, a.launch).OrDeny(a.launchDenied),
+		frame.Get("/sensitivity", frame.Page, access.PermViewAll, a.sensitivity),
+		frame.Post("/sensitivity", access.PermManageSettings, a.decideSensitivity),
+	}
+}
