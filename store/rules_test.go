@@ -40,7 +40,7 @@ func TestTheStoreWritesNoSentenceAndNoRecordOfItsOwn(t *testing.T) {
 					t.Errorf("%s: the store makes a %s", set.Position(n.Pos()), of.Sel.Name)
 				}
 			case *ast.BasicLit:
-				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && strings.HasSuffix(text, ".") && strings.Contains(text, " ") {
+				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING && isSentence(text) {
 					t.Errorf("%s: the store writes the sentence %q", set.Position(n.Pos()), text)
 				}
 			}
@@ -57,4 +57,9 @@ func called(c *ast.CallExpr, pkg, name string) bool {
 func is(s *ast.SelectorExpr, pkg, name string) bool {
 	x, ok := s.X.(*ast.Ident)
 	return ok && x.Name == pkg && s.Sel.Name == name
+}
+
+// isSentence reports words that end in a full stop, and are no piece of SQL.
+func isSentence(text string) bool {
+	return strings.HasSuffix(text, ".") && strings.Contains(text, " ") && !strings.Contains(text, "=")
 }
