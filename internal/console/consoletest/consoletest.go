@@ -35,6 +35,11 @@ type Config struct {
 	console.Config
 	Sandbox sandbox.Config // the tenant of the connection "default"
 	People  bool           // there is an account of each role, named like "admin-1"
+
+	// Concurrency and Rate are of the connection: runs at a time, and requests
+	// per second (0: no limit).
+	Concurrency int
+	Rate        float64
 }
 
 // Option changes how a console for tests is made.
@@ -55,12 +60,21 @@ type Console struct {
 // Start starts a console and its tenant, and ends both with the test.
 func Start(t testing.TB, options ...Option) *Console {
 	t.Helper()
+	c := Open(t, options...)
+	c.Serve()
+	return c
+}
+
+// Open is Start for a test that asks for something before the console works:
+// its runner and its pages begin with Serve.
+func Open(t testing.TB, options ...Option) *Console {
+	t.Helper()
 	c := &Console{T: t, Clock: &Clock{}, Logs: &Log{}, DB: filepath.Join(t.TempDir(), "cxseal.db")}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	Must(t, err)
 	c.URL = console.AddressOf(listener)
 
-	cfg := Config{People: true, Sandbox: sandbox.Config{Tables: 3, Seed: 1, Now: c.Now}, Config: console.Config{
+	cfg := Config{People: true, Concurrency: 2, Sandbox: sandbox.Config{Tables: 3, Seed: 1, Now: c.Now}, Config: console.Config{
 		DB: c.DB, Listener: listener, Version: "test", HashCost: CheapHash, Now: c.Now, NoJobs: true,
 		Runner: encryption.RunnerOptions{Poll: 50 * time.Millisecond, Backoff: 10 * time.Millisecond},
 		Logger: slog.New(slog.NewTextHandler(c.Logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -73,11 +87,11 @@ func Start(t testing.TB, options ...Option) *Console {
 	t.Cleanup(func() { c.Tenant.Close(); api.Close() })
 	c.TenantURL = api.URL
 	if cfg.Tenant == nil {
-		cfg.Tenant = c.environment(cfg.Sandbox)
+		cfg.Tenant = c.environment(&cfg)
 	}
 	c.Console, err = console.New(t.Context(), cfg.Config)
 	Must(t, err)
-	c.run()
+	t.Cleanup(func() { Must(t, c.Close()) })
 	if cfg.People {
 		for _, role := range access.Roles() {
 			_, err := c.Accounts.Create(t.Context(), access.Caller{Name: "cli", Role: access.System}, string(role)+"-1", Password, role)
@@ -89,18 +103,18 @@ func Start(t testing.TB, options ...Option) *Console {
 
 // environment is the connection "default" to the simulated tenant. Its callback
 // URL is where the console listens, whatever its public address.
-func (c *Console) environment(tenant sandbox.Config) *console.Tenant {
+func (c *Console) environment(cfg *Config) *console.Tenant {
 	env := &console.Tenant{Settings: connection.Defaults(), Secrets: connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}}
 	env.BaseURL, env.ClientID, env.Realm = c.TenantURL, sandbox.DefaultClientID, sandbox.DefaultRealm
-	env.CallbackURL, env.CallbackDeadline, env.Concurrency, env.Rate = c.URL+"/kms/callback", time.Minute, 2, 0
-	if tenant.KMSSecret != "" {
-		env.KMS = []string{tenant.KMSSecret}
+	env.CallbackURL, env.CallbackDeadline, env.Concurrency, env.Rate = c.URL+"/kms/callback", time.Minute, cfg.Concurrency, cfg.Rate
+	if cfg.Sandbox.KMSSecret != "" {
+		env.KMS = []string{cfg.Sandbox.KMSSecret}
 	}
 	return env
 }
 
-// run serves until the test has ended.
-func (c *Console) run() {
+// Serve has the console work until the test has ended.
+func (c *Console) Serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	running := make(chan error, 1)
 	go func() { running <- c.Run(ctx) }()
