@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"cxseal/internal/schedule"
 	"cxseal/web"
 )
 
