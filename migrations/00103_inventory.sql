@@ -32,6 +32,11 @@ CREATE TABLE datastores (
     first_seen   INTEGER NOT NULL,
     last_seen    INTEGER NOT NULL,
     gone_at      INTEGER,
+    -- When its tables were last listed whole, why the last try was not (empty:
+    -- it was) and the code of that, which the advice goes by.
+    listed_at    INTEGER,
+    list_error   TEXT NOT NULL DEFAULT '',
+    list_code    TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (connection, datastore_id)
 );
 
@@ -48,7 +53,8 @@ CREATE TABLE inventory_tables (
     first_seen           INTEGER NOT NULL,
     last_seen            INTEGER NOT NULL,
     gone_at              INTEGER,
-    synced_at            INTEGER,
+    read_at              INTEGER, -- columns last read
+    synced_at            INTEGER, -- that, or when they could not be
     sync_error           TEXT NOT NULL,
     sensitive_columns    INTEGER NOT NULL DEFAULT 0,
     sensitive_encrypted  INTEGER NOT NULL DEFAULT 0,
@@ -60,7 +66,7 @@ CREATE UNIQUE INDEX inventory_tables_name
 -- What pages sum up and count of every table and column is in an index, whole:
 -- gone_at too, without which the database reads each row after all.
 CREATE INDEX inventory_tables_totals ON inventory_tables
-    (total_columns, encrypted_columns, sensitive_columns, sensitive_encrypted, synced_at, gone_at) WHERE gone_at IS NULL;
+    (total_columns, encrypted_columns, sensitive_columns, sensitive_encrypted, read_at, gone_at) WHERE gone_at IS NULL;
 CREATE INDEX inventory_tables_gone ON inventory_tables
     (connection, datastore_id, table_id, gone_at) WHERE gone_at IS NOT NULL;
 

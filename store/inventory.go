@@ -40,15 +40,17 @@ func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, fa
 			}
 			return nil
 		}
+		if _, err := t.exec(`UPDATE datastores SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
+			AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`, connection, micros(at)); err != nil {
+			return fmt.Errorf("end synchronisation: %w", err)
+		}
 		if err := t.tablesGone(connection, at); err != nil {
 			return err
 		}
 		for _, step := range []string{
 			`UPDATE inventory_syncs SET error = '', succeeded_at = ?2 WHERE connection = ?1`,
-			`UPDATE datastores SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
-				AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`,
 			`UPDATE inventory_tables SET gone_at = ?2 WHERE connection = ?1 AND gone_at IS NULL
-				AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`,
+				AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)` + notUnlisted,
 		} {
 			if _, err := t.exec(step, connection, micros(at)); err != nil {
 				return fmt.Errorf("end synchronisation: %w", err)
@@ -58,14 +60,19 @@ func (s *Store) EndSync(ctx context.Context, connection string, at time.Time, fa
 	})
 }
 
+// notUnlisted leaves out the tables of data stores that are there and could not
+// be listed: that they were not seen says nothing.
+const notUnlisted = ` AND datastore_id NOT IN (SELECT d.datastore_id FROM datastores d
+	WHERE d.connection = ?1 AND d.gone_at IS NULL AND d.list_error <> '')`
+
 // tablesGone takes the tables that the listing no longer named out of the
 // coverage.
 func (t *tx) tablesGone(connection string, at time.Time) error {
 	gone, err := collectFrom(t, func(row scanner) (inventory.Table, error) {
 		table := inventory.Table{Connection: connection}
 		return table, row.Scan(&table.DatastoreID, &table.TableID, &table.Name)
-	}, `SELECT datastore_id, table_id, name FROM inventory_tables WHERE connection = ? AND gone_at IS NULL
-		AND total_columns > 0 AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?)`, connection, connection)
+	}, `SELECT datastore_id, table_id, name FROM inventory_tables WHERE connection = ?1 AND gone_at IS NULL
+		AND total_columns > 0 AND last_seen < (SELECT started_at FROM inventory_syncs WHERE connection = ?1)`+notUnlisted, connection)
 	if err != nil {
 		return fmt.Errorf("list tables that are gone: %w", err)
 	}
@@ -107,6 +114,19 @@ func (s *Store) SaveDatastores(ctx context.Context, at time.Time, stores []inven
 			if err != nil {
 				return fmt.Errorf("save data store %s: %w", d.ID, err)
 			}
+		}
+		return nil
+	})
+}
+
+// SaveListing notes how the listing of a data store's tables went: whole when
+// failure is empty.
+func (s *Store) SaveListing(ctx context.Context, connection, datastoreID string, at time.Time, failure string, code fault.Code) error {
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE datastores SET listed_at = CASE WHEN ?4 = '' THEN ?3 ELSE listed_at END, list_error = ?4, list_code = ?5
+			WHERE connection = ?1 AND datastore_id = ?2`, connection, datastoreID, micros(at), failure, string(code))
+		if err != nil {
+			return fmt.Errorf("note the listing of %s: %w", datastoreID, err)
 		}
 		return nil
 	})
@@ -158,11 +178,11 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, synced_at, sync_error,
+	_, err = t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, read_at, synced_at, sync_error,
 			name, max_encrypted_fields, total_columns, encrypted_columns)
-		VALUES (?1, ?2, ?3, ?4, ?4, ?4, '', ?5, ?6, 0, 0)
+		VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?4, '', ?5, ?6, 0, 0)
 		ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
-			last_seen = excluded.last_seen, synced_at = excluded.synced_at, sync_error = '', gone_at = NULL, name = excluded.name,
+			last_seen = excluded.last_seen, read_at = excluded.read_at, synced_at = excluded.synced_at, sync_error = '', gone_at = NULL, name = excluded.name,
 			max_encrypted_fields = excluded.max_encrypted_fields`,
 		k.args(micros(at), table.Name, table.MaxFields)...)
 	if err != nil {
@@ -215,10 +235,8 @@ func (s *Store) SaveReadError(ctx context.Context, connection, datastoreID, tabl
 
 func noTable() error { return fault.New(fault.NotFound, "This table has not been seen yet.") }
 
-// synced_at is when a table was last read or failed to be; it was read then
-// when sync_error is empty.
 const tableColumns = `t.connection, t.datastore_id, coalesce(d.name, ''), t.table_id, t.name, t.max_encrypted_fields,
-	t.total_columns, t.encrypted_columns, t.first_seen, t.last_seen, t.synced_at, t.sync_error`
+	t.total_columns, t.encrypted_columns, t.first_seen, t.last_seen, t.read_at, t.sync_error`
 
 const tableSource = ` FROM inventory_tables t
 	LEFT JOIN datastores d ON d.connection = t.connection AND d.datastore_id = t.datastore_id`
@@ -270,13 +288,19 @@ func (s *Store) StaleTables(ctx context.Context, connection string, before time.
 // connection asks for all.
 func (s *Store) Datastores(ctx context.Context, connection string) ([]inventory.Datastore, error) {
 	w := where{}
-	w.and(`gone_at IS NULL`)
-	w.equals(`connection`, connection)
+	w.and(`d.gone_at IS NULL`)
+	w.equals(`d.connection`, connection)
 	scan := func(row scanner) (d inventory.Datastore, err error) {
-		return d, row.Scan(&d.Connection, &d.ID, &d.Name, stamp{&d.LastSeen})
+		return d, row.Scan(&d.Connection, &d.ID, &d.Name, stamp{&d.LastSeen}, stamp{&d.ListedAt}, &d.ListError, &d.ListCode,
+			&d.Tables, &d.Unread, stamp{&d.OldestRead})
 	}
-	list, err := collect(ctx, s, scan, `SELECT connection, datastore_id, name, last_seen FROM datastores`+w.sql()+
-		` ORDER BY connection, name, datastore_id`, w.args...)
+	list, err := collect(ctx, s, scan, `SELECT d.connection, d.datastore_id, d.name, d.last_seen, d.listed_at, d.list_error, d.list_code,
+			count(t.table_id), coalesce(sum(CASE WHEN t.read_at IS NULL OR t.sync_error <> '' THEN 1 ELSE 0 END), 0)
+				- CASE WHEN count(t.table_id) = 0 THEN 1 ELSE 0 END, min(t.read_at)
+		FROM datastores d LEFT JOIN inventory_tables t
+			ON t.connection = d.connection AND t.datastore_id = d.datastore_id AND t.gone_at IS NULL`+w.sql()+`
+		GROUP BY d.connection, d.datastore_id, d.name, d.last_seen, d.listed_at, d.list_error, d.list_code
+		ORDER BY d.connection, d.name, d.datastore_id`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list data stores: %w", err)
 	}
@@ -294,7 +318,7 @@ func (s *Store) Tables(ctx context.Context, f inventory.Filter, after *inventory
 		w.and(`(instr(lower(t.name), lower(?)) > 0 OR instr(lower(t.table_id), lower(?)) > 0)`, f.Query, f.Query)
 	}
 	if f.Untouched {
-		w.and(`t.synced_at IS NOT NULL AND t.total_columns > 0 AND t.encrypted_columns = 0`)
+		w.and(`t.total_columns > 0 AND t.encrypted_columns = 0`)
 	}
 	comparison, direction := `>`, ``
 	if backwards {
@@ -320,10 +344,10 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 	var t inventory.Totals
 	err := s.queryRow(ctx, `SELECT count(*), coalesce(sum(total_columns > 0), 0), coalesce(sum(total_columns > 0 AND encrypted_columns = 0), 0),
 			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0),
-			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_encrypted), 0), min(CASE WHEN total_columns > 0 THEN synced_at END),
-			(SELECT count(*) FROM datastores WHERE gone_at IS NULL)
+			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_encrypted), 0), min(CASE WHEN total_columns > 0 THEN read_at END),
+			(SELECT count(*) FROM datastores WHERE gone_at IS NULL), (SELECT count(*) FROM datastores WHERE gone_at IS NULL AND list_error <> '')
 		FROM inventory_tables WHERE gone_at IS NULL`).
-		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Protected, stamp{&t.OldestRead}, &t.Datastores)
+		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Protected, stamp{&t.OldestRead}, &t.Datastores, &t.Unlisted)
 	if err != nil {
 		return t, fmt.Errorf("sum the coverage: %w", err)
 	}

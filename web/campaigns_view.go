@@ -33,7 +33,8 @@ type CampaignForm struct {
 	Connection   string
 	Datastores   []Option
 	DatastoreID  string
-	Target       string // "tables" or "sensitive"
+	Unlisted     []string // names of data stores whose tables could not be listed whole
+	Target       string   // "tables" or "sensitive"
 	Tables       []CampaignTable
 	More         int // tables with open columns that are not listed
 	IntervalDays string

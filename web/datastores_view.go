@@ -14,7 +14,20 @@ type DatastoresView struct {
 	Tables      []TableRow
 	Pager       Pager // Newer is the page before, Older the page after
 	Sync        SyncState
+	Stores      []StoreRow // how fresh what is known of each data store is
 	Open        OpenForm
+}
+
+// StoreRow is one data store with the age of what is known of it.
+type StoreRow struct {
+	Connection string // empty when there is only one
+	ID, Name   string
+	Tables     int
+	Unread     int       // of those, not read, or not the last time
+	ListedAt   time.Time // zero: never
+	OldestRead time.Time // zero: no table of it was read
+	Error      string    // why its tables could not be listed; empty when they could
+	Advice     string
 }
 
 // TableRow is one table of the list.

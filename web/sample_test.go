@@ -209,7 +209,7 @@ func samplePages() []page {
 			{ToneDanger, "1 rotation is overdue", "The date has passed and no newer key version was seen.", Link{"Show rotations", "/rotations?status=overdue"}, time.Time{}},
 			{ToneWarning, "1 run is unconfirmed", "The KMS did not call back in time. A late callback still counts.", Link{"Show run", "/runs?state=unconfirmed"}, ago(72 * time.Hour)},
 		},
-		Coverage: CoverageTotals{Coverage{214, 1310, 16.34}, 120, 44, ago(40 * time.Minute), "/datastores", "/datastores?untouched=1"},
+		Coverage: CoverageTotals{Coverage{214, 1310, 16.34}, 120, 44, ago(40 * time.Minute), "/datastores", "/datastores?untouched=1", 1},
 		Stats: []Stat{
 			{"Runs verified", 38, "last 30 days", "/runs?state=verified", ToneNone}, {"Runs failed", 2, "last 30 days", "/runs?state=failed", ToneDanger},
 			{"KMS callbacks refused", 1, "last 30 days", "/verifications?accepted=no", ToneWarning}, {"Rotations due", 3, "next 30 days", "/rotations?status=soon", ToneNone},
@@ -227,6 +227,11 @@ func samplePages() []page {
 			{"default", "ds-billing", "Billing", "tbl-invoices", "Invoices", true, Coverage{12, 12, 100}, ago(12 * time.Minute)},
 			{"default", "ds-billing", "Billing", "tbl-archive", "", false, Coverage{}, ago(12 * time.Minute)},
 		},
+	}
+	stores.Stores = []StoreRow{
+		{Connection: "default", ID: "ds-customers", Name: "Customers", Tables: 2, ListedAt: ago(12 * time.Minute), OldestRead: ago(12 * time.Minute)},
+		{Connection: "default", ID: "ds-billing", Name: "Billing", Tables: 2, Unread: 1, ListedAt: ago(50 * time.Hour), OldestRead: ago(26 * time.Hour),
+			Error: "CXone refused the list (403).", Advice: AdviceFor("tenant_scope")},
 	}
 	stores.Lead = "Every table this console knows, and how much of it is encrypted."
 	storesBroken := stores

@@ -136,7 +136,7 @@ func (a *Area) nextStep(who access.Caller, totals inventory.Totals, counts map[e
 func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	return web.CoverageTotals{
 		Coverage: rows.Coverage(encryption.NewCoverage(t.Encrypted, t.Columns)),
-		Tables:   t.Read, TablesUntouched: t.Untouched, ReadAt: t.OldestRead,
+		Tables:   t.Read, TablesUntouched: t.Untouched, ReadAt: t.OldestRead, Unlisted: t.Unlisted,
 		Href: "/datastores", UntouchedHref: "/datastores?untouched=1",
 	}
 }

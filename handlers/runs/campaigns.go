@@ -70,6 +70,9 @@ func (a *Area) fillCampaignForm(ctx context.Context, f *web.CampaignForm) error 
 	}
 	for _, d := range stores {
 		f.Datastores = append(f.Datastores, web.Option{Value: d.ID, Label: d.Name})
+		if d.ListError != "" && (f.DatastoreID == "" || d.ID == f.DatastoreID) {
+			f.Unlisted = append(f.Unlisted, d.Name)
+		}
 	}
 	if f.DatastoreID == "" {
 		return nil

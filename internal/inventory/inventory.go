@@ -12,6 +12,7 @@ import (
 	"cxseal/cxone"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/fault"
 )
 
 // Datastore is one data store as it was last listed.
@@ -20,6 +21,14 @@ type Datastore struct {
 	ID         string
 	Name       string
 	LastSeen   time.Time
+
+	ListedAt  time.Time  // its tables were last listed whole; zero: never
+	ListError string     // why the last try was not; empty when it was
+	ListCode  fault.Code // of that, for the advice
+
+	Tables     int       // known
+	Unread     int       // of those, never read or not the last time
+	OldestRead time.Time // when the one read longest ago was read; zero: none
 }
 
 // Table is one table as it was last seen. A table known only from a listing
@@ -105,6 +114,7 @@ func CursorOf(t Table) Cursor {
 // Totals sums the coverage of every table that was read.
 type Totals struct {
 	Datastores int
+	Unlisted   int // of those, whose tables could not be listed whole the last time
 	Tables     int // known
 	Read       int // of those, read
 	Untouched  int // of the read ones, without an encrypted column
@@ -121,11 +131,15 @@ type Store interface {
 	// BeginSync notes that a synchronisation started.
 	BeginSync(ctx context.Context, connection string, at time.Time) error
 	// EndSync notes how it ended. When failure is empty, everything that was
-	// not seen since the start is marked as gone.
+	// not seen since the start is marked as gone, but for the tables of data
+	// stores whose listing failed.
 	EndSync(ctx context.Context, connection string, at time.Time, failure string) error
 	Syncs(ctx context.Context) ([]Sync, error)
 
 	SaveDatastores(ctx context.Context, at time.Time, stores []Datastore) error
+	// SaveListing notes how the listing of a data store's tables went: whole when
+	// failure is empty.
+	SaveListing(ctx context.Context, connection, datastoreID string, at time.Time, failure string, code fault.Code) error
 	// SaveTables saves listed tables: names and when they were seen.
 	SaveTables(ctx context.Context, at time.Time, tables []Table) error
 	// SaveTable saves a table that was read, with its columns in the tenant's

@@ -14,6 +14,7 @@ import (
 	"cxseal/cxone"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 )
 
@@ -153,9 +154,10 @@ func (s *Service) SyncAll(ctx context.Context, maxAge time.Duration) error {
 }
 
 // Sync lists the connection's data stores and tables, then reads every table
-// that was not read within maxAge. It stops at the tenant's first refusal to
-// list; a table that cannot be read is noted and passed over. A listing that may
-// be incomplete is noted too: then nothing is taken to be gone.
+// that was not read within maxAge. What cannot be listed or read is noted and
+// passed over, and the tables that are known are read all the same; only a tenant
+// that lets nobody in, or does not answer, ends it. A listing that may be
+// incomplete is noted too: then nothing is taken to be gone.
 func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Duration) error {
 	tenant, err := s.tenants.Tenant(connection)
 	if err != nil {
@@ -173,13 +175,26 @@ func (s *Service) Sync(ctx context.Context, connection string, maxAge time.Durat
 	if err := s.store.EndSync(context.WithoutCancel(ctx), connection, s.now(), failure); err != nil {
 		return err
 	}
-	if listErr != nil {
-		if !errors.Is(listErr, cxone.ErrNoListing) {
-			return listErr
-		}
-		s.logger.InfoContext(ctx, "the tenant lists nothing; tables are known by the ids people type", "connection", connection)
+	if ctx.Err() != nil || outOfReach(listErr) {
+		return listErr
 	}
-	return s.readStale(ctx, connection, started.Add(-maxAge))
+	if errors.Is(listErr, cxone.ErrNoListing) {
+		s.logger.InfoContext(ctx, "the tenant lists nothing; tables are known by the ids people type", "connection", connection)
+		listErr = nil
+	}
+	return errors.Join(s.readStale(ctx, connection, started.Add(-maxAge)), listErr)
+}
+
+// outOfReach reports whether an error is about the tenant as a whole: no other
+// request would fare better.
+func outOfReach(err error) bool {
+	var (
+		auth        *cxone.AuthError
+		scope       *cxone.ScopeError
+		transport   *cxone.TransportError
+		unavailable *cxone.UnavailableError
+	)
+	return errors.As(err, &auth) || errors.As(err, &scope) || errors.As(err, &transport) || errors.As(err, &unavailable)
 }
 
 // list keeps what the tenant lists. doubts says of each listing that may be
@@ -200,33 +215,81 @@ func (s *Service) list(ctx context.Context, tenant Tenant, connection string) (d
 	if err := s.store.SaveDatastores(ctx, s.now(), stores); err != nil {
 		return doubts, err
 	}
+	listed, first := 0, error(nil)
 	for _, d := range stores {
-		page := make([]Table, 0, pageSize)
-		flush := func() error {
-			err := s.store.SaveTables(ctx, s.now(), page)
-			page = page[:0]
-			return err
+		err := s.listTables(ctx, tenant, connection, d.ID)
+		var notKept *notKeptError
+		if ctx.Err() != nil || errors.As(err, &notKept) || outOfReach(err) {
+			return doubts, err
 		}
-		for t, err := range tenant.Tables(ctx, d.ID) {
-			if errors.As(err, &incomplete) {
-				doubts = append(doubts, fmt.Sprintf("%s (tables of %q): %s", incompleteList, d.ID, strings.Join(incomplete.Reasons, "; ")))
-				break
+		failure := ""
+		switch {
+		case errors.As(err, &incomplete):
+			failure = incompleteList + ": " + strings.Join(incomplete.Reasons, "; ")
+			doubts = append(doubts, fmt.Sprintf("%s (tables of %q): %s", incompleteList, d.ID, strings.Join(incomplete.Reasons, "; ")))
+			listed++
+		case err != nil:
+			failure = err.Error()
+			if first == nil {
+				first = fmt.Errorf("listing the tables of %q: %w", d.ID, err)
 			}
-			if err != nil {
-				return doubts, fmt.Errorf("listing the tables of %q: %w", d.ID, err)
-			}
-			page = append(page, Table{Connection: connection, DatastoreID: d.ID, TableID: t.ID, Name: t.Name})
-			if len(page) == pageSize {
-				if err := flush(); err != nil {
-					return doubts, err
-				}
-			}
+		default:
+			listed++
 		}
-		if err := flush(); err != nil {
+		if err := s.store.SaveListing(ctx, connection, d.ID, s.now(), failure, codeOf(err)); err != nil {
 			return doubts, err
 		}
 	}
+	if listed == 0 {
+		return doubts, first // nothing could be listed: the trouble is the tenant's
+	}
 	return doubts, nil
+}
+
+// codeOf is the code that the advice about a listing goes by.
+func codeOf(err error) fault.Code {
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, new(*cxone.IncompleteError)):
+		return fault.TenantUnreadable
+	}
+	return fault.CodeOf(encryption.Explain(err))
+}
+
+// notKeptError is a store of ours that failed, not the tenant's listing.
+type notKeptError struct{ error }
+
+func (e *notKeptError) Unwrap() error { return e.error }
+
+// listTables keeps what a data store lists, also when the listing breaks off.
+func (s *Service) listTables(ctx context.Context, tenant Tenant, connection, datastoreID string) error {
+	page := make([]Table, 0, pageSize)
+	flush := func() error {
+		err := s.store.SaveTables(ctx, s.now(), page)
+		page = page[:0]
+		if err != nil {
+			return &notKeptError{err}
+		}
+		return nil
+	}
+	var broken error
+	for t, err := range tenant.Tables(ctx, datastoreID) {
+		if err != nil {
+			broken = err
+			break
+		}
+		page = append(page, Table{Connection: connection, DatastoreID: datastoreID, TableID: t.ID, Name: t.Name})
+		if len(page) == pageSize {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	return broken
 }
 
 // readers is how many tables are read at a time: enough that the tenant's rate
