@@ -8,7 +8,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 // AppendRecords appends audit records that stand alone.

@@ -40,8 +40,8 @@ func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 // recount counts the table's columns again and keeps what follows.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
 	var now trend.Counts
-	err := t.queryRow(`SELECT count(*), coalesce(sum(encrypted), 0), coalesce(sum(state = 'sensitive'), 0),
-			coalesce(sum(state = 'sensitive' AND encrypted), 0)
+	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE state = 'sensitive'),
+			count(*) FILTER (WHERE state = 'sensitive' AND encrypted)
 		FROM inventory_columns WHERE gone_at IS NULL AND `+ofTable, k.args()...).
 		Scan(&now.Total, &now.Encrypted, &now.Sensitive, &now.SensitiveEncrypted)
 	if err != nil {

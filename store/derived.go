@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 // What is derived from the ledger, its words and the counts of its values, is

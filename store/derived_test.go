@@ -125,3 +125,37 @@ func TestABrokenIndexOfWordsStopsNoRecord(t *testing.T) {
 		t.Errorf("the log says nothing: %s", log.String())
 	}
 }
+
+func TestOnlyCommittedRecordsAreToBeDerived(t *testing.T) {
+	d := derivation{lag: 5}
+	d.Begin()
+	d.Save()
+	d.add(10)
+	d.Save()
+	d.add(100)
+	d.Undo()
+	d.Save()
+	d.add(1)
+	d.Commit()
+	if d.lag != 16 {
+		t.Errorf("%d records wait after a commit of 11, want 16", d.lag)
+	}
+	d.Begin()
+	d.Save()
+	d.add(1000)
+	d.Rollback()
+	d.Begin()
+	d.Commit()
+	if d.lag != 16 {
+		t.Errorf("%d records wait after a transaction that was lost, want 16", d.lag)
+	}
+	if work := d.Idle(false); work.Do != nil {
+		t.Error("so few are not worth a transaction while others write")
+	}
+	if work := d.Idle(true); work.Do == nil || d.lag != 0 {
+		t.Errorf("nothing is done at rest, %d wait", d.lag)
+	}
+	if work := d.Idle(true); work.Do != nil {
+		t.Error("there is nothing left to do")
+	}
+}

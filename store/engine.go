@@ -5,22 +5,31 @@ import (
 	"database/sql"
 
 	"cxseal/internal/audit"
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 // engine is what differs from one database to another; everything else in this
-// package is one copy of every statement. The one engine is SQLite, in the files
-// sqlite_*.go. PostgreSQL would be a second set of files, postgres_*.go, with
-// migrations of its own.
+// package is one copy of every statement (docs/adr/0006). The one engine is
+// SQLite, in the files sqlite_*.go. PostgreSQL would be a second set of files,
+// postgres_*.go, with migrations of its own.
 //
-// Statements are written with ? for their arguments and with functions that both
-// databases have. These are not yet, and would have to be rewritten first:
+// Statements are written in what both databases understand, with ? or ?1 for
+// their arguments, which rewrite makes $1. What only SQLite understands and still
+// stands outside of its files:
 //
-//   - sums and comparisons of conditions, sum(a = b), and true for 1;
-//   - max(a, b) and min(a, b) of two values: greatest and least elsewhere;
-//   - instr, and date functions with modifiers;
-//   - CAST(record AS BLOB), and reading audit_words and audit_vocabulary in the
-//     checks of VerifyReadings.
+//   - max of two values in the rotations' statuses (rotation_columns.go), greatest
+//     in PostgreSQL;
+//   - instr in the filters by name (inventory.go, sensitivity.go), strpos in
+//     PostgreSQL;
+//   - CAST(x AS BLOB) where a verification believes no type (tree.go, readings.go),
+//     for which a bytea column needs no cast;
+//   - audit_words and audit_vocabulary where VerifyReadings checks the index of
+//     words (readings_words.go), which is to go with the engine's index;
+//   - the comparison of generated columns with a record (readings_columns.go),
+//     which knows the types that SQLite gives them.
+//
+// Arguments that are true or false reach SQLite as 1 and 0; the columns they are
+// kept in would be boolean in PostgreSQL.
 type engine interface {
 	// open opens the database, makes it when it is absent, and brings its schema
 	// up to date. Its errors are sentences for the operator.
@@ -43,7 +52,7 @@ type engine interface {
 	// notCommitted turns why a transaction was not committed into a sentence for
 	// anybody, and tells whether nothing can be written until somebody mends
 	// something.
-	notCommitted(err error) (explained error, lasting bool)
+	notCommitted(err error) (lasting bool, explained error)
 
 	// emit is a long read: it runs inner (a SELECT with an ORDER BY and a LIMIT)
 	// and hands its columns, named in the list, to the sink. It answers how many

@@ -342,7 +342,7 @@ func (s *Store) Tables(ctx context.Context, f inventory.Filter, after *inventory
 // Totals sums the coverage of every table that was read and is still there.
 func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 	var t inventory.Totals
-	err := s.queryRow(ctx, `SELECT count(*), coalesce(sum(total_columns > 0), 0), coalesce(sum(total_columns > 0 AND encrypted_columns = 0), 0),
+	err := s.queryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE total_columns > 0), count(*) FILTER (WHERE total_columns > 0 AND encrypted_columns = 0),
 			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0),
 			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_encrypted), 0), min(CASE WHEN total_columns > 0 THEN read_at END),
 			(SELECT count(*) FROM datastores WHERE gone_at IS NULL), (SELECT count(*) FROM datastores WHERE gone_at IS NULL AND list_error <> '')

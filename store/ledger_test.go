@@ -459,7 +459,7 @@ func TestWhatIsToldOfATransactionThatWasNotCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = db.Exec(`INSERT INTO big VALUES (zeroblob(9999999))`)
-	if got, lasting := s.engine.notCommitted(err); !lasting || fault.CodeOf(got) != fault.Unavailable || strings.Contains(fault.MessageOf(got), s.Path()) {
+	if lasting, got := s.engine.notCommitted(err); !lasting || fault.CodeOf(got) != fault.Unavailable || strings.Contains(fault.MessageOf(got), s.Path()) {
 		t.Errorf("%v: %t %s %s", err, lasting, fault.CodeOf(got), fault.MessageOf(got))
 	}
 }

@@ -99,7 +99,7 @@ type row struct {
 }
 
 func firstRow(q querier, text string, args ...any) row {
-	rows, err := q.Query(text, args...)
+	rows, err := q.Query(text, args...) //nolint:rowserrcheck // Scan does
 	return row{rows, err}
 }
 

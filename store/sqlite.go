@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"os"
 
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 var _ engine = (*sqliteEngine)(nil)

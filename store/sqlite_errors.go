@@ -52,16 +52,16 @@ func explainFile(err error, path string) error {
 // whoever waits for it, who may be a stranger at the sign-in: it names no path.
 // What lasts is an error after which nothing can be written until somebody mends
 // the disk.
-func (e *sqliteEngine) notCommitted(err error) (explained error, lasting bool) {
+func (e *sqliteEngine) notCommitted(err error) (lasting bool, explained error) {
 	code := sqliteCode(err)
 	err = fmt.Errorf("commit: %w", err)
 	switch code {
 	case sqlite3.SQLITE_FULL:
-		return fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again."), true
+		return true, fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again.")
 	case sqlite3.SQLITE_BUSY:
-		return fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again."), false
+		return false, fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again.")
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
-		return err, true
+		return true, err
 	}
-	return err, false
+	return false, err
 }

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os"
 
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 // walKeeper keeps the write-ahead log short. SQLite copies it into the

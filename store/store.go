@@ -5,7 +5,7 @@
 // and audit records are only ever appended.
 //
 // Reads go through a pool (pool.go). Writes are functions that one writer runs
-// in transactions, many to a COMMIT (tx.go, internal/groupcommit); hooks of the
+// in transactions, many to a COMMIT (tx.go, store/groupcommit); hooks of the
 // writer keep the ledger's tree and what is derived from the ledger in step
 // (audit_append.go, derived.go).
 //
@@ -24,8 +24,8 @@ import (
 	"time"
 
 	"cxseal/internal/fault"
-	"cxseal/internal/groupcommit"
 	"cxseal/internal/sensitivity"
+	"cxseal/store/groupcommit"
 )
 
 // Options are what Open needs beside the path.

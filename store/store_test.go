@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -227,6 +229,39 @@ func TestTwoProcessesOpenOneNewDatabase(t *testing.T) {
 		if err != nil {
 			t.Errorf("opener %d: %v", i, err)
 		}
+	}
+}
+
+func TestPagesDoNotWaitForLongReads(t *testing.T) {
+	s := open(t)
+	fill(t, s, 0, 10)
+	for range maxReaders {
+		busy, err := s.long.db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = busy.Close() }()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if page, err := s.AuditPage(ctx, audit.Filter{}, 0, 5); err != nil || len(page) != 5 {
+		t.Errorf("a page of %d records, %v", len(page), err)
+	}
+	if _, err := s.AuditFacets(ctx, audit.Filter{Query: "operation:LOGIN"}); err != nil {
+		t.Errorf("the facets beside it: %v", err)
+	}
+	export, stop := context.WithCancel(t.Context())
+	told := make(chan error)
+	go func() {
+		_, err := s.ExportCSV(export, audit.Filter{}, io.Discard)
+		told <- err
+	}()
+	for s.long.db.Stats().WaitCount == 0 && ctx.Err() == nil { // it waits for its own
+		runtime.Gosched()
+	}
+	stop()
+	if err := <-told; !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+		t.Errorf("the export was told %v", err)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"errors"
 
 	"cxseal/internal/fault"
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 // errClosed answers a write after Close.

@@ -59,7 +59,7 @@ func (w *Writer) batch(first *job) {
 		w.each(Hook.Save)
 		if first.err = w.call(first); first.err != nil {
 			w.rollback()
-			if explained, lasting := w.o.Explain(first.err); lasting {
+			if lasting, explained := w.o.Explain(first.err); lasting {
 				first.err = w.breaks(explained)
 			}
 			close(first.ended)
@@ -82,7 +82,7 @@ func (w *Writer) batch(first *job) {
 		w.each(Hook.Commit)
 	} else {
 		w.rollback()
-		explained, lasting := w.o.Explain(err)
+		lasting, explained := w.o.Explain(err)
 		if err = explained; lasting {
 			err = w.breaks(explained)
 		}

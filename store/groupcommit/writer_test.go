@@ -18,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 
-	"cxseal/internal/groupcommit"
+	"cxseal/store/groupcommit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -190,11 +190,11 @@ func TestWhenTheCommitFailsEveryJobIsToldAndNothingIsCounted(t *testing.T) {
 	explained := errors.New("nothing can be kept")
 	w := start(t, db, groupcommit.Options{
 		Hooks: []groupcommit.Hook{h}, IdleAfter: time.Hour,
-		Explain: func(err error) (error, bool) {
+		Explain: func(err error) (bool, error) {
 			if errors.Is(err, errRefused) {
-				return err, false
+				return false, err
 			}
-			return errors.Join(explained, err), true
+			return true, errors.Join(explained, err)
 		},
 	})
 	late := func(t *tx) error { return t.Control(`INSERT INTO late VALUES (99)`) }
@@ -223,7 +223,7 @@ func TestWhenTheCommitFailsEveryJobIsToldAndNothingIsCounted(t *testing.T) {
 
 func TestALoneJobsLastingErrorIsRemembered(t *testing.T) {
 	db := database(t)
-	w := start(t, db, groupcommit.Options{Explain: func(err error) (error, bool) { return fmt.Errorf("explained: %w", err), true }})
+	w := start(t, db, groupcommit.Options{Explain: func(err error) (bool, error) { return true, fmt.Errorf("explained: %w", err) }})
 	err := w.Do(t.Context(), func(*tx) error { return errRefused })
 	if !errors.Is(err, errRefused) || !strings.HasPrefix(err.Error(), "explained") || !errors.Is(w.Broken(), errRefused) {
 		t.Errorf("answered %v, broken by %v", err, w.Broken())

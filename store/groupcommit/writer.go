@@ -73,7 +73,7 @@ type Options struct {
 	// Explain turns the error of a transaction that was not committed into one
 	// for its jobs, and tells whether the next one will fail as well until
 	// somebody mends something, which Broken then reports.
-	Explain func(error) (explained error, lasting bool)
+	Explain func(error) (lasting bool, explained error)
 
 	// Between runs outside of a transaction, after each batch.
 	Between func(*Tx)
@@ -122,7 +122,7 @@ func New(ctx context.Context, o Options) (*Writer, error) {
 		o.Begin = func(t *Tx) error { return t.Control("BEGIN") }
 	}
 	if o.Explain == nil {
-		o.Explain = func(err error) (error, bool) { return err, false }
+		o.Explain = func(err error) (bool, error) { return false, err }
 	}
 	if o.IdleAfter == 0 {
 		o.IdleAfter = 50 * time.Millisecond
