@@ -95,6 +95,9 @@ func readNumbers(t *console.Tenant, or func(name, fallback string) string) error
 		}
 		t.KMS = append(t.KMS, secret)
 	}
+	if t.BaseURL != "" && !strings.Contains(t.BaseURL, "://") {
+		return usagef("CXONE_BASE_URL %q has no scheme: write https://%s", t.BaseURL, t.BaseURL)
+	}
 	if t.CallbackURL != "" {
 		u, err := url.Parse(strings.ReplaceAll(t.CallbackURL, "{token}", "token"))
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {

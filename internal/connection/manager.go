@@ -230,7 +230,7 @@ func (m *Manager) Test(ctx context.Context, c access.Caller, name string) ([]doc
 	}
 	s := known.Settings
 	findings := doctor.Examine(ctx, doctor.Target{Patient: e.client, BaseURL: s.BaseURL, CallbackURL: known.callback,
-		Signed: known.Secrets > 0, DatastoreID: s.DatastoreID, TableID: s.TableID, HTTP: m.probe})
+		Signed: known.Secrets > 0, Managed: known.Source == FromConsole, DatastoreID: s.DatastoreID, TableID: s.TableID, HTTP: m.probe})
 	return findings, ctx.Err()
 }
 

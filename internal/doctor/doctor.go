@@ -4,8 +4,10 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,6 +36,7 @@ type Target struct {
 	BaseURL     string // as configured; empty where it is discovered
 	CallbackURL string // the setting
 	Signed      bool   // a callback secret is set
+	Managed     bool   // the connection lives in the console, not in the environment
 
 	// DatastoreID and TableID name a table to read; empty: no table is read.
 	DatastoreID, TableID string
@@ -97,18 +100,30 @@ func tokenFinding(t Target, access cxone.Access, err error) Finding {
 		dns       *net.DNSError
 	)
 	switch {
+	case t.BaseURL != "" && !strings.Contains(t.BaseURL, "://"):
+		f.Mend = fmt.Sprintf("%s has no scheme: write https://%s.", t.setting("base URL", "CXONE_BASE_URL"), t.BaseURL)
 	case errors.As(err, &scope):
 		f.Mend = "Have the CXone administrator grant the client " + strings.Join(scope.Missing, ", ") + "."
 	case errors.As(err, &auth):
-		f.Mend = "Compare CXONE_CLIENT_ID, CXONE_CLIENT_SECRET and CXONE_REALM with the client in CXone's administration."
+		f.Mend = "Compare " + t.setting("client id, client secret and realm", "CXONE_CLIENT_ID, CXONE_CLIENT_SECRET and CXONE_REALM") +
+			" with the client in CXone's administration."
 	case errors.As(err, &dns):
-		f.Mend = "The host name of " + t.BaseURL + " cannot be resolved: check CXONE_BASE_URL and this machine's DNS."
+		f.Mend = "The host name of " + t.BaseURL + " cannot be resolved: check " + t.setting("base URL", "CXONE_BASE_URL") + " and this machine's DNS."
 	case errors.As(err, &transport):
-		f.Mend = "Nothing answers at " + t.BaseURL + ": check CXONE_BASE_URL, CXONE_TOKEN_URL, the firewall and the proxy."
+		f.Mend = "Nothing answers at " + t.BaseURL + ": check " + t.setting("base URL, token URL", "CXONE_BASE_URL, CXONE_TOKEN_URL") + ", the firewall and the proxy."
 	default:
-		f.Mend = "Check CXONE_BASE_URL and CXONE_TOKEN_URL; if they are right, CXone itself is in trouble."
+		f.Mend = "Check " + t.setting("base URL and token URL", "CXONE_BASE_URL and CXONE_TOKEN_URL") + "; if they are right, CXone itself is in trouble."
 	}
 	return f
+}
+
+// setting names a setting where it can be changed: in the console, or in the
+// environment.
+func (t Target) setting(name, variable string) string {
+	if t.Managed {
+		return "the connection's " + name + " (Connections, “Edit”)"
+	}
+	return variable
 }
 
 func scopeFinding(access cxone.Access) Finding {
@@ -153,8 +168,7 @@ func tableFinding(ctx context.Context, t Target) Finding {
 	}
 	table, err := t.Patient.Table(ctx, t.DatastoreID, t.TableID)
 	if err != nil {
-		f.Verdict, f.Detail = Bad, err.Error()
-		f.Mend = "Check the ids of the data store and the table, and that the client may read them."
+		f.Verdict, f.Detail, f.Mend = Bad, err.Error(), mendTable(err)
 		return f
 	}
 	indexes, err := t.Patient.Indexes(ctx, t.DatastoreID, t.TableID)
@@ -170,23 +184,56 @@ func tableFinding(ctx context.Context, t Target) Finding {
 	return f
 }
 
+// mendTable says what to do about a table that could not be read: the ids are
+// to blame for "not found" only.
+func mendTable(err error) string {
+	var (
+		api    *cxone.APIError
+		shaped *cxone.DecodeError
+	)
+	switch {
+	case errors.As(err, &shaped):
+		return "CXone answered, and what it says of this table cannot be used: the place is named above. Have the CXone administrator mend the table."
+	case errors.As(err, &api) && api.Status == http.StatusForbidden:
+		return "Have the CXone administrator let the client read this table."
+	case errors.As(err, &api) && api.Status == http.StatusNotFound:
+		return "Check the ids of the data store and the table, and that the client may read them."
+	}
+	return "Try again; if it stays so, CXone itself is in trouble."
+}
+
 // callbackFinding asks the callback URL with a token of no run: a console
-// answers that with its own 404.
+// answers that with its own 404 and its own code. Any other server's 404 is not
+// taken for one.
 func callbackFinding(ctx context.Context, t Target) Finding {
 	f := Finding{Name: "callback URL", Verdict: Good}
 	target := encryption.CallbackURL(t.CallbackURL, "doctor")
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		f.Verdict, f.Detail = Bad, fmt.Sprintf("%q is not an http or https address", t.CallbackURL)
-		f.Mend = "Set KMS_CALLBACK_URL or --public-url to the address under which CXone reaches this console."
+		f.Mend = "Set " + t.setting("callback URL", "KMS_CALLBACK_URL") + " or --public-url to the address under which CXone reaches this console."
 		return f
 	}
 	f.Detail = "CXone is asked to call " + u.Scheme + "://" + u.Host + u.Path
 	if isLoopback(u.Hostname()) && !isLoopback(hostOf(t.BaseURL)) {
 		f.Verdict = Bad
 		f.Detail += ", which CXone cannot reach"
-		f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or KMS_CALLBACK_URL to an address that CXone can reach."
+		f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to an address that CXone can reach."
 		return f
+	}
+	if !isLoopback(hostOf(t.BaseURL)) {
+		switch {
+		case isPrivate(u.Hostname()):
+			f.Verdict = Warning
+			f.Detail += ", a private address that CXone reaches only through a network of yours"
+			f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to an address that CXone can reach."
+			return f
+		case u.Scheme == "http":
+			f.Verdict = Warning
+			f.Detail += " without encryption: who listens on the way learns the run's URL"
+			f.Mend = "Put the console behind https and set --public-url (CXSEAL_PUBLIC_URL) to that address."
+			return f
+		}
 	}
 	if t.HTTP == nil {
 		return f
@@ -194,7 +241,7 @@ func callbackFinding(ctx context.Context, t Target) Finding {
 	if target == t.CallbackURL {
 		f.Verdict = Warning
 		f.Detail += ", which is not this console's own"
-		f.Mend = "A verdict can then only arrive inline, in CXone's answer. Unset KMS_CALLBACK_URL to have this console confirm."
+		f.Mend = "A verdict can then only arrive inline, in CXone's answer. Unset " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to have this console confirm."
 		return f
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader("{}"))
@@ -211,9 +258,13 @@ func callbackFinding(ctx context.Context, t Target) Finding {
 		return f
 	}
 	defer response.Body.Close() //nolint:errcheck // read only for its status
-	if response.StatusCode != http.StatusNotFound {
+	var told struct {
+		Code string `json:"code"`
+	}
+	err = json.NewDecoder(io.LimitReader(response.Body, 4<<10)).Decode(&told)
+	if response.StatusCode != http.StatusNotFound || err != nil || told.Code != encryption.UnknownRun {
 		f.Verdict = Warning
-		f.Detail += fmt.Sprintf("; it answered %d where this console would say 404", response.StatusCode)
+		f.Detail += fmt.Sprintf("; it answered %d, and not as this console does", response.StatusCode)
 		f.Mend = "Something else answers there: check the reverse proxy's route to /kms/callback/."
 		return f
 	}
@@ -222,12 +273,16 @@ func callbackFinding(ctx context.Context, t Target) Finding {
 }
 
 func signatureFinding(t Target) Finding {
+	mend := "Set CXONE_KMS_SECRET (whsec_…) here and at the sender, so that callbacks must be signed."
+	if t.Managed {
+		mend = "Make one with the button “New callback secret” on the connection's page, and give it to the sender."
+	}
 	if t.Signed {
 		return Finding{Name: "callback signature", Verdict: Good, Detail: "callbacks must be signed"}
 	}
 	return Finding{Name: "callback signature", Verdict: Warning,
 		Detail: "callbacks are told apart only by their unguessable URL",
-		Mend:   "Set CXONE_KMS_SECRET (whsec_…) here and at the sender, so that callbacks must be signed."}
+		Mend:   mend}
 }
 
 func hostOf(raw string) string {
@@ -236,6 +291,11 @@ func hostOf(raw string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+func isPrivate(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
 }
 
 func isLoopback(host string) bool {

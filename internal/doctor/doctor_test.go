@@ -26,7 +26,10 @@ func newWard(t *testing.T, cfg sandbox.Config) *ward {
 	t.Cleanup(api.Close)
 	t.Cleanup(w.tenant.Close)
 	w.base = api.URL
-	w.callers = httptest.NewServer(http.NotFoundHandler()) // what a console says to a token of no run
+	w.callers = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { // what a console says to a token of no run
+		rw.WriteHeader(http.StatusNotFound)
+		_, _ = rw.Write([]byte(`{"status":"REJECTED","code":"unknown_run","message":"…"}`))
+	}))
 	t.Cleanup(w.callers.Close)
 	return w
 }
@@ -100,6 +103,18 @@ func TestEachTroubleIsFoundByItsName(t *testing.T) {
 			d.CallbackURL = "http://127.0.0.1:1/kms/callback"
 		},
 			finding: "callback URL", verdict: doctor.Warning, says: "nothing answers"},
+		"somebody else's 404": {change: func(d *doctor.Target, _ *cxone.ClientCredentialsConfig) {
+			d.CallbackURL, d.HTTP = d.BaseURL+"/kms/callback", http.DefaultClient // the tenant says 404 too
+		},
+			finding: "callback URL", verdict: doctor.Warning, says: "not as this console does"},
+		"callback at a private address": {change: func(d *doctor.Target, _ *cxone.ClientCredentialsConfig) {
+			d.BaseURL, d.CallbackURL = "https://api.example", "https://10.1.2.3/kms/callback"
+		},
+			finding: "callback URL", verdict: doctor.Warning, says: "private address"},
+		"callback in the clear": {change: func(d *doctor.Target, _ *cxone.ClientCredentialsConfig) {
+			d.BaseURL, d.CallbackURL = "https://api.example", "http://seal.example/kms/callback"
+		},
+			finding: "callback URL", verdict: doctor.Warning, says: "without encryption"},
 		"unsigned": {change: func(d *doctor.Target, _ *cxone.ClientCredentialsConfig) { d.Signed = false },
 			finding: "callback signature", verdict: doctor.Warning, says: "unguessable URL"},
 	} {
@@ -109,5 +124,31 @@ func TestEachTroubleIsFoundByItsName(t *testing.T) {
 				t.Errorf("%s: %s", f.Verdict, f.Detail)
 			}
 		})
+	}
+}
+
+// The advice fits the trouble, and the place where the setting lives.
+func TestTheAdviceFitsTheTrouble(t *testing.T) {
+	w := newWard(t, sandbox.Config{})
+	f := w.examine(t, func(d *doctor.Target, c *cxone.ClientCredentialsConfig) {
+		d.BaseURL, c.BaseURL, c.TokenURL, d.Managed, d.Signed = "api.example", "http://127.0.0.1:1", "", true, false
+	})
+	if mend := f["token"].Mend; !strings.Contains(mend, "write https://api.example") || strings.Contains(mend, "CXONE_") {
+		t.Errorf("no scheme: %s", mend)
+	}
+	if mend := f["callback signature"].Mend; !strings.Contains(mend, "“New callback secret”") {
+		t.Errorf("no secret: %s", mend)
+	}
+	api := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/tables/tbl-contacts") {
+			_, _ = rw.Write([]byte(`{"id":"tbl-contacts","columns":[{"name":"a","type":"string","encrypted":false},{"name":"a","type":"string","encrypted":true}]}`))
+			return
+		}
+		w.tenant.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(api.Close)
+	f = w.examine(t, func(d *doctor.Target, c *cxone.ClientCredentialsConfig) { d.BaseURL, c.BaseURL = api.URL, api.URL })
+	if table := f["table"]; table.Verdict == doctor.Bad && strings.Contains(table.Mend, "ids") {
+		t.Errorf("a column that is there twice: %s → %s", table.Detail, table.Mend)
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"cxseal/internal/fault"
 )
 
+// UnknownRun is the code of the answer to a callback whose URL belongs to no run.
+const UnknownRun = "unknown_run"
+
 // checkChange is the check that the table shows a run's change.
 const checkChange = "change"
 
@@ -302,14 +305,14 @@ func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) e
 // refuseStranger answers a callback whose URL belongs to no run. The first
 // ones are recorded, a flood of them is not: it would only fill the disk.
 func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
-	answer := refusal(http.StatusNotFound, "unknown_run", "This callback URL belongs to no run.")
+	answer := refusal(http.StatusNotFound, UnknownRun, "This callback URL belongs to no run.")
 	if !s.strangers.Allow() {
 		s.logger.WarnContext(ctx, "callback for no run", "ip", request.RemoteIP)
 		return answer, nil
 	}
 	v := s.received(Run{}, request)
 	v.Body = "" // nobody vouches for it, so it is not worth the space
-	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, "unknown_run", "This callback URL belongs to no run.")
+	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, UnknownRun, "This callback URL belongs to no run.")
 }
 
 // findReplay returns the stored twin of a callback: same webhook id where it
