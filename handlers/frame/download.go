@@ -65,7 +65,7 @@ func SetDownload(c echo.Context, name string) {
 func (f *Frame) ExportDenied(what string) func(echo.Context, access.Caller, error) error {
 	return func(c echo.Context, who access.Caller, why error) error {
 		r := audit.NewRecord(f.cfg.Now(), audit.AuditExport, audit.Denied, who.Actor())
-		r.Detail = what + " refused: may not " + access.PermExport.Deed() + "."
+		r.Detail = what + " refused: may not " + access.PermExport.Action() + "."
 		if err := f.cfg.Records.AppendRecords(c.Request().Context(), r); err != nil {
 			return err
 		}

@@ -41,12 +41,12 @@ func (a *Area) showAccount(c echo.Context, status int, v web.AccountView) error 
 	v.Sessions = sessionRows(sessions, who.SessionID)
 	now := a.Now()
 	for _, t := range tokens {
-		v.Tokens = append(v.Tokens, web.TokenRow{ID: t.ID, Label: t.Label, Hint: t.Hint, Scopes: deeds(t.Scopes),
+		v.Tokens = append(v.Tokens, web.TokenRow{ID: t.ID, Label: t.Label, Hint: t.Hint, Scopes: actions(t.Scopes),
 			CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, Expired: !now.Before(t.ExpiresAt)})
 	}
 	for _, p := range access.TokenScopes() {
 		if who.Can(p) {
-			v.Scopes = append(v.Scopes, web.Option{Value: string(p), Label: p.Deed()})
+			v.Scopes = append(v.Scopes, web.Option{Value: string(p), Label: p.Action()})
 		}
 	}
 	return a.Render(c, status, web.AccountPage(v))
@@ -60,10 +60,10 @@ func sessionRows(sessions []access.Session, own string) []web.SessionRow {
 	return rows
 }
 
-func deeds(scopes []access.Permission) string {
+func actions(scopes []access.Permission) string {
 	var words []string
 	for _, p := range scopes {
-		words = append(words, p.Deed())
+		words = append(words, p.Action())
 	}
 	return strings.Join(words, "; ")
 }

@@ -9,17 +9,17 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Accounts are the people of this console: who they are, how they prove it,
-// and what they are trusted with.
+// Accounts is the service of people's accounts: it creates and changes them, and proves a person at a
+// login.
 type Accounts struct {
 	store    AccountStore
 	now      func() time.Time
 	hash     *hasher
 	throttle *Throttle
 
-	// changing keeps the changes of one process in line, so that "the first
-	// account" and "the last admin" are decided once. The store guards the
-	// last admin across processes too.
+	// changing lets one change of accounts run at a time in this process, so that of two at once only one
+	// makes the first account and neither removes the last admin. The store guards the last admin across
+	// processes too.
 	changing sync.Mutex
 	setup    setupToken
 
@@ -28,18 +28,18 @@ type Accounts struct {
 	localLogin func(context.Context) (bool, error)
 }
 
-// An Option gives Accounts a part that it can do without.
+// Option adds an optional part to Accounts.
 type Option func(*Accounts)
 
-// WithSessions ends a person's other sessions when their password changes, and
-// all of them when the account is disabled.
+// WithSessions ends a person's other sessions when their password changes, and all of them when the account
+// is disabled.
 func WithSessions(s SessionStore) Option { return func(a *Accounts) { a.sessions = s } }
 
-// WithSecondFactor asks people who turned it on for a code at login.
+// WithSecondFactor makes a login ask for a code where the person turned their second factor on.
 func WithSecondFactor(f *SecondFactor) Option { return func(a *Accounts) { a.factors = f } }
 
-// WithLocalLogin asks the function at every login whether local accounts may
-// sign in, for a console whose people come through a provider.
+// WithLocalLogin calls the function at every login to learn whether local accounts may sign in. It is for a
+// console whose people sign in through a provider.
 func WithLocalLogin(allowed func(context.Context) (bool, error)) Option {
 	return func(a *Accounts) { a.localLogin = allowed }
 }
@@ -53,8 +53,8 @@ func NewAccounts(store AccountStore, now func() time.Time, cost HashCost, option
 	return a
 }
 
-// require is Require with the denial on the record. When the record cannot be
-// written, that error is returned: either way the caller gets nowhere.
+// require is Require that also records a denial. When the record cannot be written that error is returned,
+// so the caller is refused either way.
 func (a *Accounts) require(ctx context.Context, c Caller, perm Permission) error {
 	denied := Require(c, perm)
 	if denied == nil {
@@ -66,7 +66,8 @@ func (a *Accounts) require(ctx context.Context, c Caller, perm Permission) error
 	return denied
 }
 
-// List returns every account, for people who manage people.
+// List returns every account. The caller needs PermManagePeople, as for every method here that concerns
+// other people.
 func (a *Accounts) List(ctx context.Context, c Caller) ([]User, error) {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return nil, err
@@ -74,8 +75,7 @@ func (a *Accounts) List(ctx context.Context, c Caller) ([]User, error) {
 	return a.store.ListUsers(ctx)
 }
 
-// Create adds an account. An empty password makes one that can sign on only
-// through a provider.
+// Create adds an account. An empty password makes one that can sign on only through a provider.
 func (a *Accounts) Create(ctx context.Context, c Caller, name, password string, role Role) (User, error) {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return User{}, err
@@ -90,7 +90,7 @@ func (a *Accounts) create(ctx context.Context, c Caller, name, password string, 
 		return User{}, err
 	}
 	if !role.Valid() {
-		return User{}, fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+		return User{}, errNoSuchRole
 	}
 	hash := ""
 	if password != "" {
@@ -107,13 +107,15 @@ func (a *Accounts) create(ctx context.Context, c Caller, name, password string, 
 		User{Name: name, Role: role, PasswordHash: hash, CreatedAt: now, UpdatedAt: now},
 		a.changed(c, "Account "+name+" created as "+string(role)+"."))
 	if fault.CodeOf(err) == fault.Conflict {
-		return User{}, fault.Wrap(err, fault.Conflict, "There is an account named %s already. Choose another name.", name)
+		return User{}, fault.Wrap(err, fault.Conflict,
+			"There is an account named %s already. Choose another name.", name)
 	}
 	return u, err
 }
 
-// minLengthFor holds the operator of the machine, whose passwords come from
-// scripts and prompts, to the standard's floor and everyone else to ours.
+// minLengthFor returns the least length of a password that the caller sets: MinOperatorPasswordLength for
+// the operator of the machine, whose passwords come from scripts and prompts, MinPasswordLength for
+// everyone else.
 func minLengthFor(c Caller) int {
 	if c.Role == System {
 		return MinOperatorPasswordLength
@@ -129,8 +131,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, c Caller, id int64, passw
 	return a.setPassword(ctx, c, id, password, "set")
 }
 
-// ChangeOwnPassword sets the caller's password after the present one was
-// given, with the same throttling as a login.
+// ChangeOwnPassword sets the caller's own password once the present one was proved. The proof is throttled
+// like a login.
 func (a *Accounts) ChangeOwnPassword(ctx context.Context, c Caller, present, password string) error {
 	if err := a.require(ctx, c, PermOwnAccount); err != nil {
 		return err
@@ -169,14 +171,15 @@ func (a *Accounts) setPassword(ctx context.Context, c Caller, id int64, password
 	if err != nil {
 		return err
 	}
-	if err := a.store.SetPassword(ctx, id, hash, a.now(), a.changed(c, "Password of "+u.Name+" "+how+".")); err != nil {
+	record := a.changed(c, "Password of "+u.Name+" "+how+".")
+	if err := a.store.SetPassword(ctx, id, hash, a.now(), record); err != nil {
 		return err
 	}
 	return a.endSessions(ctx, c, id)
 }
 
-// endSessions ends the person's sessions but the caller's own. Whoever changes
-// a password because it leaked wants the thief out.
+// endSessions ends the person's sessions except the one the caller came with: a password is often changed
+// because it leaked.
 func (a *Accounts) endSessions(ctx context.Context, c Caller, id int64) error {
 	if a.sessions == nil {
 		return nil
@@ -185,13 +188,13 @@ func (a *Accounts) endSessions(ctx context.Context, c Caller, id int64) error {
 	return err
 }
 
-// SetRole gives the account another role. The last enabled admin keeps theirs.
+// SetRole gives the account another role. It is fault.Conflict when no enabled admin would be left.
 func (a *Accounts) SetRole(ctx context.Context, c Caller, id int64, role Role) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return err
 	}
 	if !role.Valid() {
-		return fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+		return errNoSuchRole
 	}
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -208,7 +211,7 @@ func (a *Accounts) SetRole(ctx context.Context, c Caller, id int64, role Role) e
 	return a.store.SetRole(ctx, id, role, a.now(), a.changed(c, detail))
 }
 
-// SetDisabled closes or reopens the account. The last enabled admin stays open.
+// SetDisabled disables or enables the account. It is fault.Conflict when no enabled admin would be left.
 func (a *Accounts) SetDisabled(ctx context.Context, c Caller, id int64, disabled bool) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return err
@@ -248,7 +251,7 @@ func (a *Accounts) notTheLastAdmin(ctx context.Context, u User) error {
 	return fault.New(fault.Conflict, "%s is the last enabled admin. Make another person admin first.", u.Name)
 }
 
-// Find returns the account with the name, for the command line.
+// Find returns the account with the name; the command line uses it.
 func (a *Accounts) Find(ctx context.Context, c Caller, name string) (User, error) {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return User{}, err
@@ -272,9 +275,9 @@ func (a *Accounts) Own(ctx context.Context, c Caller) (User, error) {
 	return a.store.UserByID(ctx, c.UserID)
 }
 
-// ProveOwn is nil when the password is the caller's present one, with the same
-// throttling as a login, or when they have none: before they change how they
-// sign in. A wrong one is fault.Invalid, and on the record.
+// ProveOwn is nil when the password is the caller's present one, or when their account has none. It is
+// asked before the caller changes how they sign in, and is throttled like a login. A wrong password is
+// fault.Invalid, and recorded.
 func (a *Accounts) ProveOwn(ctx context.Context, c Caller, present string) error {
 	u, err := a.Own(ctx, c)
 	if err != nil || u.PasswordHash == "" {

@@ -16,7 +16,7 @@ var (
 
 func TestOnlyAdminsManagePeopleAndDenialsAreRecorded(t *testing.T) {
 	for _, role := range []Role{Viewer, Officer, Approver, "", "root"} {
-		a, s, _ := house(t)
+		a, s, _ := newAccounts(t)
 		c := Caller{UserID: 9, Name: "eve", Role: role, IP: "10.0.0.9"}
 		for what, do := range map[string]func() error{
 			"list":     func() error { _, err := a.List(t.Context(), c); return err },
@@ -39,7 +39,7 @@ func TestOnlyAdminsManagePeopleAndDenialsAreRecorded(t *testing.T) {
 }
 
 func TestEveryChangeOfAPersonIsOnTheRecord(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	if _, err := a.Create(t.Context(), ada, "Vera", goodPassword, Viewer); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ USER_CHANGED SUCCESS ada: Account Vera enabled.`
 }
 
 func TestTheLastEnabledAdminStays(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	wantCode(t, a.SetRole(t.Context(), ada, 1, Viewer), fault.Conflict)
 	wantCode(t, a.SetDisabled(t.Context(), ada, 1, true), fault.Conflict)
 	if err := a.SetRole(t.Context(), ada, 2, Admin); err != nil {
@@ -102,7 +102,7 @@ func TestTheLastEnabledAdminStays(t *testing.T) {
 }
 
 func TestAPersonChangesTheirOwnPasswordOnlyKnowingIt(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer, IP: "10.0.0.2"}
 	const next = "seven swans asleep"
 	wantCode(t, a.ChangeOwnPassword(t.Context(), olga, "wrong", next), fault.Invalid)
@@ -215,7 +215,7 @@ func TestSetupLinkIsSpentByItsUse(t *testing.T) {
 }
 
 func TestAnAccountWithoutAPasswordCannotUseOne(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	if _, err := a.Create(t.Context(), ada, "sso", "", Officer); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 	"cxseal/internal/fault"
 )
 
-// APIToken is a person's key for programs, as it is stored: the hash of it,
-// never the token.
+// APIToken is a token that lets a program act for a person, as it is stored: with the token's hash, never
+// the token itself.
 type APIToken struct {
 	ID         int64
 	UserID     int64
@@ -39,13 +39,12 @@ type TokenStore interface {
 
 	TouchToken(ctx context.Context, id int64, at time.Time) error
 
-	// RemoveToken deletes the person's token; one of another person is
-	// fault.NotFound.
+	// RemoveToken deletes the person's token; one of another person is fault.NotFound.
 	RemoveToken(ctx context.Context, userID, id int64, records ...audit.Record) error
 }
 
 const (
-	// tokenPrefix lets a scanner of leaked secrets know ours.
+	// tokenPrefix begins every token, so that scanners for leaked secrets recognise it.
 	tokenPrefix    = "cxs_"
 	tokenHint      = len(tokenPrefix) + 4
 	tokenLength    = len(tokenPrefix) + 43 // 256 bits in base64url
@@ -56,13 +55,13 @@ const (
 	tokenTouchStep = time.Minute
 )
 
-// TokenScopes are the permissions that a token may carry: it reads and
-// exports. What changes something asks for a person.
+// TokenScopes returns the permissions that a token may carry: reading and exporting. Changes need a person
+// who signed in.
 func TokenScopes() []Permission {
 	return []Permission{PermViewDashboard, PermViewAll, PermExport}
 }
 
-// Tokens makes, checks and ends API tokens.
+// Tokens is the service that makes, checks and removes API tokens.
 type Tokens struct {
 	store    TokenStore
 	accounts *Accounts
@@ -73,9 +72,10 @@ func NewTokens(store TokenStore, accounts *Accounts) *Tokens {
 	return &Tokens{store: store, accounts: accounts}
 }
 
-// Create makes a token of the caller's own and returns it with its secret,
-// which is shown this once. The scopes are at most what the caller can do.
-func (s *Tokens) Create(ctx context.Context, c Caller, label string, scopes []Permission, life time.Duration) (secret string, t APIToken, err error) {
+// Create makes a token that acts for the caller and returns it with its secret, which is shown only once
+// and not kept. Every scope must be in TokenScopes and be held by the caller.
+func (s *Tokens) Create(ctx context.Context, c Caller, label string, scopes []Permission,
+	life time.Duration) (secret string, t APIToken, err error) {
 	if err := s.accounts.requireFor(ctx, c, c.UserID); err != nil {
 		return "", APIToken{}, err
 	}
@@ -90,14 +90,16 @@ func (s *Tokens) Create(ctx context.Context, c Caller, label string, scopes []Pe
 	t, err = s.store.AddToken(ctx, APIToken{
 		UserID: c.UserID, Label: label, Hint: secret[:tokenHint], Hash: sha256.Sum256([]byte(secret)),
 		Scopes: slices.Clone(scopes), CreatedAt: now, ExpiresAt: now.Add(life),
-	}, s.accounts.changed(c, "API token "+label+" ("+secret[:tokenHint]+"…) created until "+audit.FormatTime(now.Add(life))+"."))
+	}, s.accounts.changed(c,
+		"API token "+label+" ("+secret[:tokenHint]+"…) created until "+audit.FormatTime(now.Add(life))+"."))
 	if err != nil {
 		return "", APIToken{}, err
 	}
 	return secret, t, nil
 }
 
-func (s *Tokens) checkNew(ctx context.Context, c Caller, label string, scopes []Permission, life time.Duration) error {
+func (s *Tokens) checkNew(ctx context.Context, c Caller, label string, scopes []Permission,
+	life time.Duration) error {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
 	case strings.TrimSpace(label) != label || label == "" || utf8.RuneCountInString(label) > maxTokenLabel,
@@ -123,15 +125,15 @@ func (s *Tokens) checkNew(ctx context.Context, c Caller, label string, scopes []
 	return err
 }
 
-// Authenticate returns the token's owner, narrowed to its scopes. Unknown,
-// malformed, expired and a disabled owner are one fault.Unauthenticated.
+// Authenticate returns the token's owner, limited to the token's scopes. An unknown, malformed or expired
+// token and one of a disabled account are the same fault.Unauthenticated.
 func (s *Tokens) Authenticate(ctx context.Context, secret, ip string) (Caller, error) {
 	refused := fault.New(fault.Unauthenticated, "This API token is not valid, or no longer.")
 	if len(secret) != tokenLength || !strings.HasPrefix(secret, tokenPrefix) {
 		return Caller{}, refused
 	}
-	// The database looks the hash up: how long that takes tells about the hash
-	// of a guess, and nothing about a token.
+	// The database looks up the hash. How long that takes tells something about the hash of a guess and
+	// nothing about a token.
 	t, err := s.store.TokenByHash(ctx, sha256.Sum256([]byte(secret)))
 	if fault.CodeOf(err) == fault.NotFound {
 		return Caller{}, refused
@@ -167,7 +169,7 @@ func (s *Tokens) List(ctx context.Context, c Caller, userID int64) ([]APIToken, 
 	return s.store.ListTokens(ctx, userID)
 }
 
-// Remove ends one of the person's tokens at once.
+// Remove deletes one of the person's tokens; it is refused from then on.
 func (s *Tokens) Remove(ctx context.Context, c Caller, userID, id int64) error {
 	tokens, err := s.List(ctx, c, userID)
 	if err != nil {

@@ -51,7 +51,7 @@ func (m *memTokens) RemoveToken(ctx context.Context, userID, id int64, records .
 }
 
 func TestATokenDoesNoMoreThanItSaysAndNotForLonger(t *testing.T) {
-	a, ledger, c := house(t)
+	a, ledger, c := newAccounts(t)
 	m := &memTokens{ledger: ledger}
 	s := NewTokens(m, a)
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer}
@@ -105,7 +105,7 @@ func TestATokenDoesNoMoreThanItSaysAndNotForLonger(t *testing.T) {
 }
 
 func TestTokensAreRefusedAlikeAndMadeWithinBounds(t *testing.T) {
-	a, ledger, _ := house(t)
+	a, ledger, _ := newAccounts(t)
 	m := &memTokens{ledger: ledger}
 	s := NewTokens(m, a)
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer}

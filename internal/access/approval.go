@@ -9,11 +9,11 @@ import (
 	"cxseal/internal/fault"
 )
 
-// ApprovalState is where a request for approval stands.
+// ApprovalState is the state of a request for approval.
 type ApprovalState string
 
-// The states. Requested moves to Approved, Declined, Withdrawn or Expired;
-// Approved to Used, Withdrawn or Expired; the other four are final.
+// The states. Requested moves to Approved, Declined, Withdrawn or Expired; Approved to Used, Withdrawn or
+// Expired; the other four are final.
 const (
 	Requested ApprovalState = "requested"
 	Approved  ApprovalState = "approved"
@@ -34,10 +34,10 @@ type Party struct {
 	Name   string
 }
 
-// Approval is the four-eyes rule: what one person asked for, another approves,
-// for one plan and for a while. It is a value without I/O; each method returns
-// the next state or a fault and leaves its receiver alone. The store commits
-// the change with a compare-and-swap on State and with its audit record.
+// Approval is a request under the four-eyes rule: one person asks for a plan, another approves it, and the
+// approval holds for that plan until it expires. It is a value without I/O; each method returns the next
+// state or a fault and does not change its receiver. The store commits the change with a compare-and-swap
+// on State, together with its audit record.
 type Approval struct {
 	ID          string
 	Subject     string // what is approved: the run's or the campaign's id
@@ -58,8 +58,7 @@ const (
 	maxReason       = 500 // characters
 )
 
-// RequestApproval asks for approval of the subject's plan. The caller needs
-// PermLaunchRun.
+// RequestApproval asks for approval of the subject's plan. The caller needs PermLaunchRun.
 func RequestApproval(c Caller, id, subject, fingerprint string, now time.Time, life time.Duration) (Approval, error) {
 	if err := Require(c, PermLaunchRun); err != nil {
 		return Approval{}, err
@@ -76,15 +75,15 @@ func RequestApproval(c Caller, id, subject, fingerprint string, now time.Time, l
 	}, nil
 }
 
-// Approve approves the plan with the fingerprint, which is what the approver
-// has before them. Nobody approves their own request, whatever their role; nor
-// does the console, or a program with a token.
+// Approve approves the plan with the fingerprint, which is the plan that the approver was shown. The
+// requester cannot approve it in any role, nor can the console itself or a program with a token.
 func (a Approval) Approve(c Caller, fingerprint string, now time.Time) (Approval, error) {
 	if err := a.mayDecide(c, now); err != nil {
 		return a, err
 	}
 	if !a.matches(fingerprint) {
-		return a, fault.New(fault.PlanChanged, "The table has changed since this was asked for. It must be asked for again.")
+		return a, fault.New(fault.PlanChanged,
+			"The table has changed since this was asked for. It must be asked for again.")
 	}
 	a.State, a.DecidedBy, a.DecidedAt = Approved, Party{c.UserID, c.Name}, now
 	return a, nil
@@ -120,14 +119,14 @@ func (a Approval) mayDecide(c Caller, now time.Time) error {
 	return nil
 }
 
-// isOwn compares names too: they are unique and never given to another
-// person, so they hold where ids do not (a restored database).
+// isOwn reports whether the caller made the request. It compares names beside ids: names are unique and
+// never given to another person, so they still identify the requester in a restored database.
 func (a Approval) isOwn(c Caller) bool {
 	return a.RequestedBy.UserID == c.UserID || NameKey(a.RequestedBy.Name) == NameKey(c.Name)
 }
 
-// Withdraw takes the request back, before or after its approval but not after
-// its use. The caller needs PermCancelRun.
+// Withdraw takes the request back, before or after its approval but not after its use. The caller needs
+// PermCancelRun.
 func (a Approval) Withdraw(c Caller) (Approval, error) {
 	if err := Require(c, PermCancelRun); err != nil {
 		return a, err
@@ -139,8 +138,8 @@ func (a Approval) Withdraw(c Caller) (Approval, error) {
 	return a, nil
 }
 
-// Expire moves a request whose time is over to Expired; ok is false when there
-// is nothing to move.
+// Expire moves a request whose ExpiresAt has passed to Expired; ok is false when the request is not due or
+// final already.
 func (a Approval) Expire(now time.Time) (next Approval, ok bool) {
 	if (a.State != Requested && a.State != Approved) || now.Before(a.ExpiresAt) {
 		return a, false
@@ -149,22 +148,24 @@ func (a Approval) Expire(now time.Time) (next Approval, ok bool) {
 	return a, true
 }
 
-// Use spends the approval on the plan with the fingerprint as it is at this
-// moment, just before anything is sent. This is the one place that lets a run
-// of a connection with four eyes go on.
+// Use spends the approval on the plan with the fingerprint that the table has now, just before anything is
+// sent. No other code lets a run of a four-eyes connection go on.
 func (a Approval) Use(subject, fingerprint string, now time.Time) (Approval, error) {
 	switch {
 	case a.State != Approved:
-		return a, fault.New(fault.Denied, "This run needs the approval of another person; the request is %s.", a.State)
+		return a, fault.New(fault.Denied,
+			"This run needs the approval of another person; the request is %s.", a.State)
 	case !now.Before(a.ExpiresAt):
 		return a, fault.New(fault.Denied, "The approval has expired. Ask for it again.")
 	case a.Subject != subject:
 		return a, fault.New(fault.Denied, "This approval is for another run.")
-	case a.DecidedBy == (Party{}) || a.DecidedBy.UserID == a.RequestedBy.UserID || NameKey(a.DecidedBy.Name) == NameKey(a.RequestedBy.Name):
+	case a.DecidedBy == (Party{}), a.DecidedBy.UserID == a.RequestedBy.UserID,
+		NameKey(a.DecidedBy.Name) == NameKey(a.RequestedBy.Name):
 		// Approve never lets this come about; a row that was edited could.
 		return a, fault.New(fault.Denied, "The approval does not name a second person. Ask for it again.")
 	case !a.matches(fingerprint):
-		return a, fault.New(fault.PlanChanged, "The table has changed since this was approved. Nothing was sent; ask again.")
+		return a, fault.New(fault.PlanChanged,
+			"The table has changed since this was approved. Nothing was sent; ask again.")
 	}
 	a.State, a.UsedAt = Used, now
 	return a, nil

@@ -107,8 +107,8 @@ func TestAnApprovalHoldsForOnePlanOnlyOnceAndNotForEver(t *testing.T) {
 	wantCode(t, err, fault.Invalid)
 }
 
-// Whatever anybody does in whatever order: what was used was approved by a
-// second person, for the same plan, in time, and is used once.
+// Whatever anybody does in whatever order: what was used was approved by a second person, for the same
+// plan, in time, and is used once.
 func TestWhatIsSentWasSeenByFourEyes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c := newClock()

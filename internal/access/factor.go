@@ -21,7 +21,7 @@ import (
 	"cxseal/internal/seal"
 )
 
-// Factor is a person's second factor as it is stored.
+// Factor is a person's second factor, as stored.
 type Factor struct {
 	UserID    int64
 	Seed      []byte   // sealed for SeedPlace(UserID)
@@ -31,22 +31,21 @@ type Factor struct {
 	CreatedAt time.Time
 }
 
-// SeedPlace is where a seed is sealed for: whoever stores factors keeps to
-// these names of table and column.
+// SeedPlace is the place in the database that a person's seed is sealed for. A FactorStore must use these
+// names of table and column.
 func SeedPlace(userID int64) seal.Place {
 	return seal.Place{Table: "second_factors", Column: "seed", Row: strconv.FormatInt(userID, 10)}
 }
 
-// FactorStore is what second factors need of a database. An absent factor is
-// fault.NotFound.
+// FactorStore is what second factors need of a database. An absent factor is fault.NotFound.
 type FactorStore interface {
 	Factor(ctx context.Context, userID int64) (Factor, error)
 
 	// SaveFactor inserts the factor or replaces the person's whole.
 	SaveFactor(ctx context.Context, f Factor, records ...audit.Record) error
 
-	// UseStep sets LastStep when the step is greater than it, and is
-	// fault.Conflict otherwise: of two logins with one code one fails.
+	// UseStep sets LastStep when the step is greater than it, and is fault.Conflict otherwise: of two
+	// logins with one code one fails.
 	UseStep(ctx context.Context, userID, step int64) error
 
 	// UseRecoveryCode removes the hash, and is fault.Conflict when it is not there.
@@ -55,15 +54,15 @@ type FactorStore interface {
 	RemoveFactor(ctx context.Context, userID int64, records ...audit.Record) error
 }
 
-// SecondFactor is the time-based code (RFC 6238: SHA-1, 6 digits, 30 s, as
-// every authenticator app does) and the recovery codes beside it.
+// SecondFactor is the service of second factors: time-based codes (RFC 6238 with SHA-1, 6 digits and 30 s,
+// which every authenticator app supports) and recovery codes.
 type SecondFactor struct {
 	store  FactorStore
 	sealer *seal.Sealer
 	now    func() time.Time
 
-	// Codes are throttled like passwords, apart from them, and tried one at a
-	// time: a burst must not pass before its failures count.
+	// Codes are throttled like passwords, with counters of their own, and tried one at a time, so that the
+	// failures of a burst count before its next try.
 	trying   sync.Mutex
 	throttle *Throttle
 }
@@ -88,7 +87,7 @@ type Enrolment struct {
 	URL    string // otpauth://, to scan
 }
 
-// On says whether the person has a confirmed second factor.
+// On reports whether the person has a confirmed second factor.
 func (s *SecondFactor) On(ctx context.Context, userID int64) (bool, error) {
 	f, err := s.store.Factor(ctx, userID)
 	if fault.CodeOf(err) == fault.NotFound {
@@ -97,7 +96,7 @@ func (s *SecondFactor) On(ctx context.Context, userID int64) (bool, error) {
 	return f.Confirmed, err
 }
 
-// Begin makes a new seed for the caller. It counts only after Confirm.
+// Begin makes a new seed for the caller. Logins ask for its codes only after Confirm.
 func (s *SecondFactor) Begin(ctx context.Context, c Caller) (Enrolment, error) {
 	if err := ownAccount(c); err != nil {
 		return Enrolment{}, err
@@ -121,8 +120,8 @@ func (s *SecondFactor) Begin(ctx context.Context, c Caller) (Enrolment, error) {
 	return Enrolment{Secret: key.Secret(), URL: key.URL()}, err
 }
 
-// Confirm turns the factor on after a first right code and returns the
-// recovery codes, which are shown this once.
+// Confirm turns the factor on after a first right code and returns the recovery codes, which are shown only
+// once.
 func (s *SecondFactor) Confirm(ctx context.Context, c Caller, code string) ([]string, error) {
 	if err := ownAccount(c); err != nil {
 		return nil, err
@@ -139,7 +138,8 @@ func (s *SecondFactor) Confirm(ctx context.Context, c Caller, code string) ([]st
 		return nil, err
 	}
 	if step == 0 {
-		return nil, fault.New(fault.Invalid, "The code is not right. Check the clock of your device and type the newest code.")
+		return nil, fault.New(fault.Invalid,
+			"The code is not right. Check the clock of your device and type the newest code.")
 	}
 	f.Confirmed, f.LastStep = true, step
 	return s.newRecovery(ctx, c, f, "Second factor turned on.")
@@ -176,8 +176,8 @@ func (s *SecondFactor) TurnOff(ctx context.Context, c Caller, code string) error
 		newRecord(s.now(), audit.UserChanged, audit.Success, c.Actor(), "Second factor turned off."))
 }
 
-// RemoveSecondFactor removes the factor of a person who lost their device and
-// their recovery codes, for people who manage people.
+// RemoveSecondFactor removes the factor of a person who lost their device and their recovery codes. The
+// caller needs PermManagePeople.
 func (a *Accounts) RemoveSecondFactor(ctx context.Context, c Caller, id int64) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return err
@@ -205,14 +205,14 @@ func (s *SecondFactor) proveOwn(ctx context.Context, c Caller, code string) erro
 	}
 	_, err := s.check(ctx, c.UserID, code, c.IP)
 	if fault.CodeOf(err) == fault.Unauthenticated {
-		// Who is signed in stays so: a wrong code here is a form to correct.
+		// Invalid and not Unauthenticated: the caller stays signed in and corrects the form.
 		return fault.New(fault.Invalid, "The code is not right, or was used before. Wait for the next one.")
 	}
 	return err
 }
 
-// check spends a code of the person and says how it was proved, for the
-// record. A wrong, old or used one is fault.Unauthenticated, a try too early a
+// check spends a code of the person and returns a sentence for the audit record that says which kind of
+// code it was. A wrong, old or used code is fault.Unauthenticated; a try that comes too early is a
 // *WaitError.
 func (s *SecondFactor) check(ctx context.Context, userID int64, code, ip string) (how string, err error) {
 	s.trying.Lock()
@@ -256,8 +256,8 @@ func (s *SecondFactor) spend(ctx context.Context, userID int64, code string) (ho
 	return how, err
 }
 
-// step is the 30 s step whose code was typed, if it is now or a neighbour and
-// newer than the newest that was used; 0 otherwise.
+// step returns the 30 s step whose code was typed, if it is the present one or a neighbour and newer than
+// the newest used one, and 0 otherwise.
 func (s *SecondFactor) step(ctx context.Context, f Factor, code string) (int64, error) {
 	seed, err := s.sealer.Open(ctx, f.Seed, SeedPlace(f.UserID))
 	if err != nil {
@@ -277,8 +277,8 @@ func (s *SecondFactor) step(ctx context.Context, f Factor, code string) (int64, 
 	return found, nil
 }
 
-// randomRecoveryCode has 120 random bits, so a plain hash of it can be kept
-// (OWASP ASVS 5, 6.5.2: from 112 bits on).
+// randomRecoveryCode returns a code of 120 random bits. OWASP ASVS 5 (6.5.2) allows a plain hash of it to
+// be stored, from 112 bits on.
 func randomRecoveryCode() string {
 	b := make([]byte, 15)
 	_, _ = rand.Read(b) // never fails: it ends the program instead (crypto/rand)
@@ -286,8 +286,8 @@ func randomRecoveryCode() string {
 	return s[:6] + "-" + s[6:12] + "-" + s[12:18] + "-" + s[18:]
 }
 
-// recoveryHash takes the code as people type it: any case, with or without
-// the dashes.
+// recoveryHash returns the hash under which a recovery code is stored. It takes the code as people type it:
+// in any case, with or without dashes.
 func recoveryHash(userID int64, code string) string {
 	if len(code) > 64 {
 		code = "" // nothing of ours, and not worth the work

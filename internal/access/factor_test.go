@@ -82,7 +82,7 @@ func (m *memFactors) RemoveFactor(ctx context.Context, userID int64, records ...
 	return m.ledger.AppendRecords(ctx, records...)
 }
 
-type factorHouse struct {
+type factorFixture struct {
 	*Accounts
 	factor   *SecondFactor
 	store    *memFactors
@@ -93,11 +93,11 @@ type factorHouse struct {
 	olga     Caller
 }
 
-// withFactor is a house in which olga has a second factor.
-func withFactor(t *testing.T) *factorHouse {
+// withFactor returns accounts in which olga has a confirmed second factor.
+func withFactor(t *testing.T) *factorFixture {
 	t.Helper()
-	_, ledger, c := house(t)
-	h := &factorHouse{ledger: ledger, clock: c, store: &memFactors{ledger: ledger, rows: map[int64]Factor{}}}
+	_, ledger, c := newAccounts(t)
+	h := &factorFixture{ledger: ledger, clock: c, store: &memFactors{ledger: ledger, rows: map[int64]Factor{}}}
 	h.olga = Caller{UserID: 2, Name: "olga", Role: Officer, IP: "10.0.0.2"}
 	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "seal.key"), MayCreate: true})
 	if err != nil {
@@ -124,7 +124,7 @@ func withFactor(t *testing.T) *factorHouse {
 	return h
 }
 
-func (h *factorHouse) code(t *testing.T, off time.Duration) string {
+func (h *factorFixture) code(t *testing.T, off time.Duration) string {
 	t.Helper()
 	code, err := totp.GenerateCode(h.secret, h.clock.Now().Add(off))
 	if err != nil {
@@ -134,7 +134,7 @@ func (h *factorHouse) code(t *testing.T, off time.Duration) string {
 }
 
 // pending is olga after her password.
-func (h *factorHouse) pending(t *testing.T) CodeNeededError {
+func (h *factorFixture) pending(t *testing.T) CodeNeededError {
 	t.Helper()
 	_, err := h.Authenticate(t.Context(), "olga", goodPassword, "10.0.0.2")
 	var need *CodeNeededError
@@ -144,8 +144,8 @@ func (h *factorHouse) pending(t *testing.T) CodeNeededError {
 	return *need
 }
 
-// Fails when Authenticate does not ask On, and when step does not compare with
-// LastStep while UseStep is not checked either (both tried).
+// Fails when Authenticate does not ask On, and when step does not compare with LastStep while UseStep is
+// not checked either (both tried).
 func TestACodeIsNeededAndWorksOnce(t *testing.T) {
 	h := withFactor(t)
 	p := h.pending(t)

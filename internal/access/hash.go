@@ -13,26 +13,25 @@ import (
 	"cxseal/internal/fault"
 )
 
-// HashCost says how dear one argon2id hash is.
+// HashCost is what one argon2id hash costs in memory and time.
 type HashCost struct {
 	MemoryKiB   uint32
 	Iterations  uint32
 	Parallelism uint8
 }
 
-// DefaultHashCost is the first choice of the OWASP Password Storage Cheat
-// Sheet. Some 40 ms a hash, and with hashesAtOnce of them never more than
-// 40 MB: it fits a machine with 1 GB.
+// DefaultHashCost is the first choice of the OWASP Password Storage Cheat Sheet. A hash takes some 40 ms,
+// and hashesAtOnce of them use 40 MB at most, which fits a machine with 1 GB.
 var DefaultHashCost = HashCost{MemoryKiB: 19 * 1024, Iterations: 2, Parallelism: 1}
 
 const (
 	hashesAtOnce  = 2
-	hashesWaiting = 100 // beyond this the next is told to come back
+	hashesWaiting = 100 // beyond this the next gets a *WaitError
 	hashBusyWait  = 2 * time.Second
 )
 
-// hasher makes and checks password hashes, few at a time: fifty people who log
-// in at once queue for the memory instead of exhausting it.
+// hasher makes and checks password hashes, hashesAtOnce at a time: fifty people who log in at once wait for
+// memory instead of exhausting it.
 type hasher struct {
 	params  *argon2id.Params
 	dummy   string // a hash that no password has
@@ -61,8 +60,8 @@ func newHasher(cost HashCost) *hasher {
 	}
 }
 
-// turn waits for the right to compute one hash and returns the function that
-// gives it back. It is fault.TooMany when too many wait already.
+// turn waits until the caller may compute one hash and returns the function that ends the turn. It is
+// fault.TooMany when hashesWaiting callers wait already.
 func (h *hasher) turn(ctx context.Context) (release func(), err error) {
 	defer h.waiting.Add(-1)
 	if h.waiting.Add(1) > hashesWaiting {
@@ -90,9 +89,9 @@ func (h *hasher) make(password string) (string, error) {
 	return argon2id.CreateHash(password, h.params)
 }
 
-// match compares within a turn that the caller holds. An empty hash (no such
-// account, or one without a password) costs the same and never matches. stale
-// says that the hash was made at another cost and should be made anew.
+// match compares a password with a hash within a turn that the caller holds. An empty hash (no such
+// account, or one without a password) costs the same time and never matches. stale reports that the hash
+// was made at another cost and should be replaced.
 func (h *hasher) match(password, hash string) (ok, stale bool, err error) {
 	if hash == "" || len(password) > MaxPasswordBytes {
 		_, _, err = h.check("", h.dummy)
@@ -115,10 +114,11 @@ type WaitError struct {
 func (e *WaitError) Error() string { return e.fault.Error() }
 func (e *WaitError) Unwrap() error { return e.fault }
 
-// tooMany puts the wait, in whole seconds rounded up, after the sentence.
+// tooMany is the WaitError whose message is the sentence and the wait, in whole seconds rounded up.
 func tooMany(wait time.Duration, sentence string) *WaitError {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
-	return &WaitError{After: wait, fault: fault.New(fault.TooMany, "%s Try again in %s.", sentence, inWords(wait))}
+	return &WaitError{After: wait, fault: fault.New(fault.TooMany,
+		"%s Try again in %s.", sentence, inWords(wait))}
 }
 
 func inWords(d time.Duration) string {

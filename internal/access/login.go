@@ -10,21 +10,19 @@ import (
 	"cxseal/internal/fault"
 )
 
-// refusal is the one answer to an unknown name, a wrong password and a
-// disabled account: who asks must not learn which accounts exist.
+// refusal is the one answer to an unknown name, a wrong password and a disabled account, so that an answer
+// never tells which accounts exist.
 const refusal = "The name or the password is not right."
 
-// Authenticate proves a person by name and password and returns them as a
-// caller from the address ip. Every try is on the record as LOGIN: SUCCESS,
-// FAILURE (wrong name or password), DENIED (a disabled account's right
-// password, or the first try that is told to wait).
+// Authenticate proves a person by name and password and returns them as a caller from the address ip. Every
+// try is on the record as LOGIN: SUCCESS, FAILURE (wrong name or password), DENIED (a disabled account's
+// right password, or the first try that must wait).
 //
-// Who has a second factor gets a *CodeNeededError; see AuthenticateCode.
+// It is a *CodeNeededError when the person has a second factor; see AuthenticateCode.
 //
-// It is fault.Unauthenticated with one and the same sentence for an unknown
-// name, a wrong password and a disabled account, after the same work; and
-// fault.TooMany (a *WaitError) when the caller must wait. See Throttle.
-// Without its record in the ledger no login succeeds.
+// It is fault.Unauthenticated with one and the same sentence for an unknown name, a wrong password and a
+// disabled account, after the same work; and fault.TooMany (a *WaitError) when the caller must wait. See
+// Throttle. Without its record in the ledger no login succeeds.
 func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) (Caller, error) {
 	typed := typedName(name)
 	stranger := audit.Actor{Name: typed, IP: ip}
@@ -72,7 +70,7 @@ func (a *Accounts) Authenticate(ctx context.Context, name, password, ip string) 
 	return a.admit(ctx, u, ip, "")
 }
 
-// admit is the end of every login: on the record, or not at all.
+// admit ends every login. Without its audit record the login fails.
 func (a *Accounts) admit(ctx context.Context, u User, ip, detail string) (Caller, error) {
 	caller := u.Caller(ip)
 	if err := a.login(ctx, audit.Success, caller.Actor(), detail); err != nil {
@@ -81,8 +79,8 @@ func (a *Accounts) admit(ctx context.Context, u User, ip, detail string) (Caller
 	return caller, nil
 }
 
-// mayLogInHere is fault.Denied where local accounts are switched off, before
-// anything is looked up: it says nothing about the name.
+// mayLogInHere is fault.Denied where local accounts are switched off. It is asked before the name is looked
+// up, so it tells nothing about accounts.
 func (a *Accounts) mayLogInHere(ctx context.Context, stranger audit.Actor) error {
 	if a.localLogin == nil {
 		return nil
@@ -97,9 +95,9 @@ func (a *Accounts) mayLogInHere(ctx context.Context, stranger audit.Actor) error
 	return fault.New(fault.Denied, "Passwords are switched off here. Sign in through your organisation.")
 }
 
-// CodeNeededError says that the password was right and a code is asked for.
-// Keep both fields in the browser's session, on our side, and hand them to
-// AuthenticateCode. It is fault.Unauthenticated: nobody is signed in yet.
+// CodeNeededError says that the password was right and a code of the second factor is needed. Keep both
+// fields in the browser's session, on the server, and pass them to AuthenticateCode. It is
+// fault.Unauthenticated: nobody is signed in yet.
 type CodeNeededError struct {
 	UserID int64
 	Since  time.Time
@@ -112,12 +110,12 @@ func (e *CodeNeededError) Unwrap() error {
 	return fault.New(fault.Unauthenticated, "Enter the code of your second factor.")
 }
 
-// codeTime is how long a right password waits for its code.
+// codeTime is how long a login with a right password waits for its code.
 const codeTime = 5 * time.Minute
 
-// AuthenticateCode ends a login that Authenticate left with a CodeNeededError,
-// by a code of the authenticator or a recovery code. Codes are throttled like
-// passwords, apart from them. Every try is on the record as LOGIN.
+// AuthenticateCode ends a login that Authenticate left with a CodeNeededError, by a code of the
+// authenticator or a recovery code. Codes are throttled like passwords, apart from them. Every try is on
+// the record as LOGIN.
 func (a *Accounts) AuthenticateCode(ctx context.Context, pending CodeNeededError, code, ip string) (Caller, error) {
 	again := fault.New(fault.Unauthenticated, "That took too long. Sign in again.")
 	if a.factors == nil || pending.Since.IsZero() || a.now().Sub(pending.Since) > codeTime {
@@ -152,9 +150,9 @@ func (a *Accounts) login(ctx context.Context, outcome audit.Outcome, actor audit
 	return a.store.AppendRecords(ctx, newRecord(a.now(), audit.Login, outcome, actor, detail))
 }
 
-// prove says whether the password is the account's, under the throttle. An
-// account without a hash, an unknown one too, costs the same and never matches.
-// A hash made at another cost is replaced after a match.
+// prove reports whether the password is the account's. Failures count towards the throttle. An account
+// without a hash, an unknown one too, takes the same time and never matches. A hash made at another cost is
+// replaced after a match.
 func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool, error) {
 	key := NameKey(u.Name)
 	if err := a.throttle.mayTry(key, ip); err != nil {
@@ -165,8 +163,8 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 		return false, err
 	}
 	defer release()
-	// Asked again in our turn: of a burst that came before the first failure
-	// was counted, no more than hashesAtOnce get through.
+	// Asked again in our turn: of a burst that came before the first failure was counted, no more than
+	// hashesAtOnce get through.
 	if err := a.throttle.mayTry(key, ip); err != nil {
 		return false, err
 	}
@@ -189,7 +187,7 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 	return true, nil
 }
 
-// mayTry is nil, or a *WaitError.
+// mayTry is nil when the account may try from the address now, and otherwise a *WaitError.
 func (t *Throttle) mayTry(account, ip string) error {
 	wait, first := t.Wait(account, ip)
 	if wait <= 0 {
@@ -200,14 +198,14 @@ func (t *Throttle) mayTry(account, ip string) error {
 	return err
 }
 
-// Logout puts the end of the caller's session on the record.
+// Logout records that the caller signed out. It does not end the session itself.
 func (a *Accounts) Logout(ctx context.Context, c Caller) error {
 	return a.store.AppendRecords(ctx, newRecord(a.now(), audit.Logout, audit.Success, c.Actor(), ""))
 }
 
-// Current is the account as it stands now, as a caller from the address ip. A
-// session asks on every request, so that a changed role or a disabled account
-// counts at once. An account that is gone or disabled is fault.Unauthenticated.
+// Current is the account as it stands now, as a caller from the address ip. A session asks on every
+// request, so that a changed role or a disabled account counts at once. An account that is gone or disabled
+// is fault.Unauthenticated.
 func (a *Accounts) Current(ctx context.Context, id int64, ip string) (Caller, error) {
 	u, err := a.store.UserByID(ctx, id)
 	if fault.CodeOf(err) == fault.NotFound || (err == nil && u.Disabled) {

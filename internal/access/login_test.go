@@ -25,7 +25,7 @@ func watchHashes(a *Accounts, do func()) {
 }
 
 func TestAStrangerCannotTellWhichAccountsExist(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	if err := a.SetDisabled(t.Context(), Caller{Name: "cli", Role: System}, 2, true); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestAStrangerCannotTellWhichAccountsExist(t *testing.T) {
 		wantCode(t, err, fault.Unauthenticated)
 		answers = append(answers, err.Error())
 		if n := hashes.Load() - before; n != 1 {
-			t.Errorf("%.20q: %d hashes computed, want 1 whoever it is", try.name, n)
+			t.Errorf("%.20q: %d hashes computed, want 1 in every case", try.name, n)
 		}
 		if r := s.lastRecord(t); len(r.Actor.Name) > 4*MaxNameLength || strings.ContainsRune(r.Actor.Name, 0) {
 			t.Errorf("the ledger took %q", r.Actor.Name)
@@ -61,7 +61,7 @@ func TestAStrangerCannotTellWhichAccountsExist(t *testing.T) {
 }
 
 func TestEveryLoginIsOnTheRecord(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	c, err := a.Authenticate(t.Context(), " ADA ", goodPassword, "10.0.0.1")
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestEveryLoginIsOnTheRecord(t *testing.T) {
 }
 
 func TestNobodyGetsInUnrecorded(t *testing.T) {
-	a, s, _ := house(t)
+	a, s, _ := newAccounts(t)
 	s.broken = errors.New("disk full")
 	if _, err := a.Authenticate(t.Context(), "ada", goodPassword, ""); !errors.Is(err, s.broken) {
 		t.Fatalf("signed in without a record: %v", err)
@@ -106,7 +106,7 @@ func TestNobodyGetsInUnrecorded(t *testing.T) {
 }
 
 func TestGuessingAtOneAccountSlowsDown(t *testing.T) {
-	a, s, c := house(t)
+	a, s, c := newAccounts(t)
 	for range pairLimit.free + 1 {
 		_, err := a.Authenticate(t.Context(), "ada", "wrong", "10.0.0.1")
 		wantCode(t, err, fault.Unauthenticated)
@@ -137,7 +137,7 @@ func TestGuessingAtOneAccountSlowsDown(t *testing.T) {
 // Fails when prove does not ask the throttle again in its turn (tried).
 func TestABurstOfGuessesGetsNoMoreThanTheFreeOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, _, _ := house(t)
+		a, _, _ := newAccounts(t)
 		var tried atomic.Int64
 		gate := make(chan struct{})
 		watchHashes(a, func() {
@@ -159,7 +159,7 @@ func TestABurstOfGuessesGetsNoMoreThanTheFreeOnes(t *testing.T) {
 
 func TestFiftyPeopleAtOnceGetInWithFewHashesInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, _, _ := house(t)
+		a, _, _ := newAccounts(t)
 		var inside atomic.Int64
 		gate := make(chan struct{})
 		watchHashes(a, func() {
@@ -187,7 +187,7 @@ func TestFiftyPeopleAtOnceGetInWithFewHashesInMemory(t *testing.T) {
 }
 
 func TestAQueueOfLoginsIsBounded(t *testing.T) {
-	a, _, _ := house(t)
+	a, _, _ := newAccounts(t)
 	for range hashesAtOnce {
 		a.hash.slots <- struct{}{} // every turn is taken
 	}
@@ -197,7 +197,7 @@ func TestAQueueOfLoginsIsBounded(t *testing.T) {
 }
 
 func TestAHashOfAnotherCostIsReplacedAtLogin(t *testing.T) {
-	a, s, c := house(t)
+	a, s, c := newAccounts(t)
 	old := s.users[0].PasswordHash
 	dearer := NewAccounts(s, c.Now, HashCost{MemoryKiB: 16, Iterations: 1, Parallelism: 1})
 	if _, err := dearer.Authenticate(t.Context(), "ada", goodPassword, ""); err != nil {
@@ -212,7 +212,7 @@ func TestAHashOfAnotherCostIsReplacedAtLogin(t *testing.T) {
 }
 
 func TestADisabledAccountLosesItsSessionsAtOnce(t *testing.T) {
-	a, _, _ := house(t)
+	a, _, _ := newAccounts(t)
 	if c, err := a.Current(t.Context(), 2, "10.0.0.1"); err != nil || c.Role != Officer {
 		t.Fatalf("%+v, %v", c, err)
 	}

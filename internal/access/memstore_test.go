@@ -36,8 +36,8 @@ func (c *clock) Add(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// memStore keeps the promises of AccountStore in memory; package store's own
-// tests hold the real one to the same promises. broken makes every write fail.
+// memStore keeps the promises of AccountStore in memory; package store's own tests hold the real one to the
+// same promises. broken makes every write fail.
 type memStore struct {
 	mu      sync.Mutex
 	users   []User
@@ -160,8 +160,8 @@ var cheap = HashCost{MemoryKiB: 8, Iterations: 1, Parallelism: 1}
 
 const goodPassword = "three grey geese"
 
-// house is a console with an admin ("ada") and an officer ("olga").
-func house(t *testing.T) (*Accounts, *memStore, *clock) {
+// newAccounts returns accounts with an admin ("ada") and an officer ("olga"), the store below them and their clock.
+func newAccounts(t *testing.T) (*Accounts, *memStore, *clock) {
 	t.Helper()
 	s, c := &memStore{}, newClock()
 	a := NewAccounts(s, c.Now, cheap)

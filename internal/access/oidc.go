@@ -19,8 +19,7 @@ import (
 	"cxseal/internal/fault"
 )
 
-// ProviderConfig is one OpenID Connect provider: an organisation's single
-// sign-on.
+// ProviderConfig is one OpenID Connect provider: an organisation's single sign-on.
 type ProviderConfig struct {
 	ID           string // short, for URLs: lower-case letters, digits, dashes
 	Label        string // on the button: "Sign in with …"
@@ -32,8 +31,8 @@ type ProviderConfig struct {
 	NameClaim    string   // names new accounts; preferred_username when empty
 	GroupsClaim  string   // a list of strings; groups when empty
 
-	// Roles gives each group its role. Who is in several has the most trusted;
-	// who is in none does not get in.
+	// Roles gives each group its role. A person in several groups has the most trusted of their roles; a
+	// person in none is refused.
 	Roles map[string]Role
 }
 
@@ -63,7 +62,8 @@ func (p ProviderConfig) Check() error {
 	return nil
 }
 
-// safeEndpoint takes https anywhere and http on loopback, for tests and demos.
+// safeEndpoint reports whether secrets may be sent to the address: https anywhere, http on loopback for
+// tests and demos.
 func safeEndpoint(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
@@ -92,13 +92,13 @@ const (
 	maxGroups    = 1000
 )
 
-// signingAlgs are those that only the holder of a private key can use: neither
-// "none" nor the HMACs, for which a public key could be passed off as secret.
+// signingAlgs are the accepted signature algorithms, all of which need a private key: not "none", and not
+// the HMACs, with which a public key could be misused as the secret.
 var signingAlgs = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512,
 	oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
 
-// OIDC speaks with one provider: authorization code flow with PKCE, state and
-// nonce (OpenID Connect Core 1.0 §3.1, RFC 7636, RFC 9700).
+// OIDC is the client of one provider: authorization code flow with PKCE, state and nonce (OpenID Connect
+// Core 1.0 §3.1, RFC 7636, RFC 9700).
 type OIDC struct {
 	config ProviderConfig
 	client *http.Client
@@ -109,16 +109,15 @@ type OIDC struct {
 	flows    map[string]flow
 }
 
-// flow is a login between the button and the way back. It is used once.
+// flow is a login that was begun and not yet ended by the provider's callback. It is used once.
 type flow struct {
 	nonce    string
 	verifier string
 	started  time.Time
 }
 
-// NewOIDC returns the client of a provider. Nothing is asked of the provider
-// yet: one that is down must not keep the console from starting. transport is
-// http.DefaultTransport when nil.
+// NewOIDC returns the client of a provider. Nothing is asked of the provider yet: one that is down must not
+// keep the console from starting. transport is http.DefaultTransport when nil.
 func NewOIDC(config ProviderConfig, transport http.RoundTripper, now func() time.Time) (*OIDC, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
@@ -140,7 +139,7 @@ func NewOIDC(config ProviderConfig, transport http.RoundTripper, now func() time
 		client: &http.Client{
 			Transport: cappedTransport{transport},
 			Timeout:   oidcTimeout,
-			// A token request carries the client's secret: it follows nobody.
+			// A token request carries the client's secret, so it follows no redirect.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
@@ -174,12 +173,13 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.Provider, error) {
 }
 
 func (o *OIDC) unreachable(err error) error {
-	return fault.Wrap(err, fault.Unauthenticated, "%s cannot be reached or does not answer as it should. Try again later, or ask an admin.", o.config.Label)
+	return fault.Wrap(err, fault.Unauthenticated,
+		"%s cannot be reached or does not answer as it should. Try again later, or ask an admin.", o.config.Label)
 }
 
 func (o *OIDC) oauth(p *oidc.Provider) *oauth2.Config {
-	// Said outright: left to find out, x/oauth2 sends a refused code twice.
-	// Without a word of the provider client_secret_basic holds (Discovery §3).
+	// The style is set here because x/oauth2, left to detect it, sends a refused code twice. Without
+	// token_endpoint_auth_methods_supported client_secret_basic applies (Discovery §3).
 	var document struct {
 		Methods []string `json:"token_endpoint_auth_methods_supported"`
 	}
@@ -195,8 +195,8 @@ func (o *OIDC) oauth(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// AuthCodeURL begins a login. Send the browser to the address and keep the
-// state in its session: Exchange must be given the one of the same browser.
+// AuthCodeURL begins a login. Send the browser to the address and keep the state in that browser's session,
+// which Exchange needs.
 func (o *OIDC) AuthCodeURL(ctx context.Context) (address, state string, err error) {
 	ctx = oidc.ClientContext(ctx, o.client)
 	p, err := o.discovered(ctx)
@@ -212,7 +212,7 @@ func (o *OIDC) AuthCodeURL(ctx context.Context) (address, state string, err erro
 	return o.oauth(p).AuthCodeURL(state, oidc.Nonce(f.nonce), oauth2.S256ChallengeOption(f.verifier)), state, nil
 }
 
-// makeRoom drops what is over, and the oldest where that is not enough.
+// makeRoom drops the logins that are too old, and the oldest one where that does not get below maxFlows.
 func (o *OIDC) makeRoom() {
 	if len(o.flows) < maxFlows {
 		return
@@ -230,10 +230,9 @@ func (o *OIDC) makeRoom() {
 	}
 }
 
-// Exchange ends a login: sessionState is the state that the browser's session
-// kept, params are the query of the callback. Every defect is
-// fault.Unauthenticated; the cause is for the log. A state is spent by the
-// first try, so a callback that is sent again is refused.
+// Exchange ends a login: sessionState is the state that the browser's session kept, params are the query of
+// the callback. Every defect is fault.Unauthenticated, with its cause for the log. The first try spends the
+// state, so a callback that is sent again is refused.
 func (o *OIDC) Exchange(ctx context.Context, sessionState string, params url.Values) (Identity, error) {
 	state := params.Get("state")
 	if sessionState == "" || subtle.ConstantTimeCompare([]byte(state), []byte(sessionState)) != 1 {
@@ -295,7 +294,8 @@ func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw, accessToken, n
 	if id.Subject == "" || len(id.Subject) > 255 {
 		return Identity{}, o.refused(errors.New("the token names no subject"))
 	}
-	out := Identity{Provider: o.config.ID, Issuer: id.Issuer, Subject: id.Subject, Groups: groupsOf(claims[o.config.GroupsClaim])}
+	out := Identity{Provider: o.config.ID, Issuer: id.Issuer, Subject: id.Subject,
+		Groups: groupsOf(claims[o.config.GroupsClaim])}
 	out.Name, _ = claims[o.config.NameClaim].(string)
 	for _, role := range Roles() { // the later is the more trusted
 		if slices.ContainsFunc(out.Groups, func(g string) bool { return o.config.Roles[g] == role }) {
@@ -305,7 +305,7 @@ func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw, accessToken, n
 	return out, nil
 }
 
-// groupsOf takes a list of strings, or one string as some providers send it.
+// groupsOf reads a groups claim: a list of strings, or one string, which some providers send.
 func groupsOf(claim any) []string {
 	switch v := claim.(type) {
 	case string:
@@ -323,11 +323,12 @@ func groupsOf(claim any) []string {
 }
 
 func (o *OIDC) refused(err error) error {
-	return fault.Wrap(err, fault.Unauthenticated, "The sign-in through %s did not work. Begin again from the login page.", o.config.Label)
+	return fault.Wrap(err, fault.Unauthenticated,
+		"The sign-in through %s did not work. Begin again from the login page.", o.config.Label)
 }
 
-// scrubbed keeps the provider's error code and drops its body, which may
-// repeat what was sent.
+// scrubbed returns the error with the provider's error code and without its body, which may repeat the
+// secrets that were sent.
 func scrubbed(err error) error {
 	var r *oauth2.RetrieveError
 	if errors.As(err, &r) && r.Response != nil {
@@ -336,7 +337,7 @@ func scrubbed(err error) error {
 	return err
 }
 
-// cappedTransport bounds what is read of any answer.
+// cappedTransport limits what is read of any answer to maxOIDCBytes.
 type cappedTransport struct{ next http.RoundTripper }
 
 func (t cappedTransport) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -20,7 +20,7 @@ import (
 	"cxseal/internal/fault"
 )
 
-// login goes the whole way with the provider, as it bends.
+// login begins a login, follows it through the provider and ends it.
 func login(t *testing.T, p *oidctest.Provider, o *OIDC) (Identity, error) {
 	t.Helper()
 	address, state, err := o.AuthCodeURL(t.Context())
@@ -51,11 +51,11 @@ func TestAPersonSignsInThroughTheirOrganisation(t *testing.T) {
 	}
 }
 
-// Each case is one defence. Beside it stands the change of oidc.go that lets it
-// through; each was tried once, and failed this test.
+// Each case is one defence. Beside it stands the change of oidc.go that lets it through; each was tried
+// once, and failed this test.
 func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 	now := newClock().Now()
-	for name, bend := range map[string]func(*oidctest.Provider){
+	for name, change := range map[string]func(*oidctest.Provider){
 		// leave out the comparison of id.Nonce
 		"wrong nonce": func(p *oidctest.Provider) { p.Claims = map[string]any{"nonce": "of another login"} },
 		"no nonce":    func(p *oidctest.Provider) { p.Claims = map[string]any{"nonce": ""} },
@@ -97,7 +97,7 @@ func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t, newClock())
-			bend(p)
+			change(p)
 			id, err := login(t, p, open(t, p))
 			wantCode(t, err, fault.Unauthenticated)
 			if id.Subject != "" {
@@ -132,8 +132,7 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated)
 }
 
-// Fails when Exchange leaves the flow in o.flows (tried: the provider here
-// would take the code again).
+// Fails when Exchange leaves the flow in o.flows (tried: the provider here would take the code again).
 func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
 	p.Reusable = true
@@ -153,9 +152,9 @@ func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	}
 }
 
-// The code of one login in the callback of another does not match its PKCE
-// challenge. Fails when oauth2.S256ChallengeOption is left out (tried: this
-// provider refuses to begin then, as it does without a challenge).
+// The code of one login in the callback of another does not match its PKCE challenge. Fails when
+// oauth2.S256ChallengeOption is left out (tried: this provider refuses to begin then, as it does without a
+// challenge).
 func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
 	o := open(t, p)
@@ -176,8 +175,8 @@ func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	}
 }
 
-// Fails when Exchange does not compare the state with the session's, does not
-// look at iss, at error, or at the flow's age (each tried).
+// Fails when Exchange does not compare the state with the session's, does not look at iss, at error, or at
+// the flow's age (each tried).
 func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
 	c := newClock()
 	p := newProvider(t, c)
@@ -311,7 +310,7 @@ func (m *memIdentities) ListIdentities(context.Context) ([]LinkedIdentity, error
 }
 
 func TestAccountsFollowTheOrganisation(t *testing.T) {
-	a, s, c := house(t)
+	a, s, c := newAccounts(t)
 	p := newProvider(t, c)
 	m := &memIdentities{users: s}
 	sso, err := NewSSO(m, a, open(t, p))

@@ -10,24 +10,23 @@ import (
 	"cxseal/internal/fault"
 )
 
-// The rules of NIST SP 800-63B for passwords: a least length, a list of common
-// ones, and nothing about which kinds of character must occur; no expiry.
+// Bounds of passwords. The rules are those of NIST SP 800-63B: a least length and a list of common
+// passwords, no required kinds of character, no expiry.
 //
-// A password is taken as it was typed, byte for byte: neither trimmed nor
-// Unicode-normalised, so a person who types é in two different ways has typed
-// two passwords. Browsers send the composed form on every platform we know.
+// A password is taken as it was typed, byte for byte: neither trimmed nor Unicode-normalised, so a person
+// who types é in two different ways has typed two passwords. Browsers send the composed form on every
+// platform we know.
 const (
-	// MinPasswordLength is the least length, in characters, of a password that
-	// is chosen in the console. SP 800-63B revision 3 and OWASP ASVS 5 (6.2.1)
-	// ask for 8; we ask for more because a second factor is a person's choice.
+	// MinPasswordLength is the least length, in characters, of a password that is chosen in the console. SP
+	// 800-63B revision 3 and OWASP ASVS 5 (6.2.1) ask for 8; we ask for more because a second factor is a
+	// person's choice.
 	MinPasswordLength = 12
 
-	// MinOperatorPasswordLength holds for passwords that the operator of the
-	// machine sets on the command line or in the environment.
+	// MinOperatorPasswordLength holds for passwords that the operator of the machine sets on the command
+	// line or in the environment.
 	MinOperatorPasswordLength = 8
 
-	// MaxPasswordBytes bounds what is hashed (SP 800-63B: at least 64
-	// characters must be allowed).
+	// MaxPasswordBytes bounds what is hashed (SP 800-63B: at least 64 characters must be allowed).
 	MaxPasswordBytes = 256
 )
 
@@ -42,15 +41,15 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 	return set
 })
 
-// CheckPassword is nil when the password may be used for the account, and
-// otherwise fault.Invalid with what to change. minLength is one of the
-// constants above.
+// CheckPassword is nil when the password may be used for the account, and otherwise fault.Invalid with what
+// to change. minLength is one of the constants above.
 func CheckPassword(accountName, password string, minLength int) error {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
 		return fault.New(fault.Invalid, "The password has characters that cannot be read. Type another.")
 	case n < minLength:
-		return fault.New(fault.Invalid, "The password is too short: use at least %d characters. A few words in a row are good.", minLength)
+		return fault.New(fault.Invalid,
+			"The password is too short: use at least %d characters. A few words in a row are good.", minLength)
 	case len(password) > MaxPasswordBytes:
 		return fault.New(fault.Invalid, "The password is too long: use at most %d bytes.", MaxPasswordBytes)
 	}
@@ -58,7 +57,8 @@ func CheckPassword(accountName, password string, minLength int) error {
 	name := strings.ToLower(accountName)
 	switch {
 	case commonPasswords()[folded], monotonous(folded):
-		return fault.New(fault.Invalid, "This password is among the first that are tried. Choose one that nobody would guess.")
+		return fault.New(fault.Invalid,
+			"This password is among the first that are tried. Choose one that nobody would guess.")
 	case name != "" && (folded == name || folded == name+name || folded == reversed(name)):
 		return fault.New(fault.Invalid, "The password must not be the account's name.")
 	case strings.TrimSpace(password) == "":
@@ -67,8 +67,8 @@ func CheckPassword(accountName, password string, minLength int) error {
 	return nil
 }
 
-// monotonous says whether s is one character, or one step up or down the
-// alphabet, over and over: "aaaaaaaaaaaa", "23456789", "zyxwvutsrqpo".
+// monotonous reports whether s repeats one character, or counts up or down through the alphabet:
+// "aaaaaaaaaaaa", "23456789", "zyxwvutsrqpo".
 func monotonous(s string) bool {
 	var step, previous rune
 	for i, r := range []rune(s) {
@@ -91,7 +91,7 @@ func reversed(s string) string {
 	return string(runes)
 }
 
-// reservedNames are what the ledger calls the console's own parts.
+// reservedNames are the names that the ledger uses for the console's own parts.
 var reservedNames = map[string]bool{
 	"system": true, "scheduler": true, "runner": true, "console": true, "cli": true, "kms": true, "setup": true, "anonymous": true,
 }
@@ -99,13 +99,12 @@ var reservedNames = map[string]bool{
 // MaxNameLength bounds an account's name, in characters.
 const MaxNameLength = 64
 
-// NameKey is what account names are compared by: two names with the same key
-// are the same account.
+// NameKey returns the text by which account names are compared: names with the same key are the same
+// account.
 func NameKey(name string) string { return strings.ToLower(name) }
 
-// CheckName is nil when the name may be given to an account, and otherwise
-// fault.Invalid with what to change. A name that reads like another, or like a
-// part of the console, would make the ledger ambiguous.
+// CheckName is nil when the name may be given to an account, and otherwise fault.Invalid with what to
+// change. A name that reads like another, or like a part of the console, would make the ledger ambiguous.
 func CheckName(name string) error {
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
@@ -122,8 +121,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// typedName is a name as a stranger typed it, fit for the ledger: bounded and
-// without control characters.
+// typedName returns a name that an unknown person typed, made safe to record: bounded and without control
+// characters.
 func typedName(s string) string {
 	var b strings.Builder
 	n := 0

@@ -34,8 +34,8 @@ func TestWeakPasswordsAreRefusedAndGoodOnesAreNot(t *testing.T) {
 	}
 }
 
-// An entry that is shorter than the least length, or not in lower case, would
-// never match and only look like protection.
+// An entry that is shorter than the least length, or not in lower case, would never match and only look
+// like protection.
 func TestEveryCommonPasswordCanBeHit(t *testing.T) {
 	if n := len(commonPasswords()); n < 1000 {
 		t.Errorf("only %d", n)

@@ -6,8 +6,8 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Permission is one thing a caller may be allowed to do. The text is what an
-// API token's scopes are stored and shown as, so it is never renamed.
+// Permission is one thing a caller may be allowed to do. The text is what an API token's scopes are stored
+// and shown as, so it is never renamed.
 type Permission string
 
 // The permissions. A route or a service names exactly one of them.
@@ -25,11 +25,10 @@ const (
 	PermManageSettings    Permission = "settings:manage"    // everything else that can be set
 )
 
-// table is the one table of permissions: a role holds what stands beside it
-// and nothing else. Reviewing is the officer's alone, so that those who launch
-// runs do not also sign off their record. An admin may approve, but nobody
-// approves their own request (Approval.Approve).
-var table = map[Role][]Permission{
+// rolePermissions is the one table of permissions: a role holds those beside it and no other. Only officers
+// review, so that the people who launch runs do not also sign off their record. An admin may approve, but
+// not their own request (Approval.Approve).
+var rolePermissions = map[Role][]Permission{
 	Viewer:   {PermOwnAccount, PermViewDashboard},
 	Officer:  {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview},
 	Approver: {PermOwnAccount, PermViewDashboard, PermViewAll, PermApproveRun},
@@ -39,8 +38,8 @@ var table = map[Role][]Permission{
 		PermManageConnections, PermManagePeople, PermManageSettings},
 }
 
-// deeds say what a permission allows, to follow "may not" and "may".
-var deeds = map[Permission]string{
+// actions are what each permission allows, as words that follow "may" and "may not".
+var actions = map[Permission]string{
 	PermOwnAccount:        "change their own account",
 	PermViewDashboard:     "read the dashboards",
 	PermViewAll:           "read data stores, runs and the audit log",
@@ -60,35 +59,35 @@ func Permissions() []Permission {
 		PermCancelRun, PermApproveRun, PermManageConnections, PermManagePeople, PermManageSettings}
 }
 
-// Deed says what the permission allows, as the end of a sentence: "launch runs".
-func (p Permission) Deed() string {
-	if d, ok := deeds[p]; ok {
+// Action returns what the permission allows, as words that end a sentence: "launch runs".
+func (p Permission) Action() string {
+	if d, ok := actions[p]; ok {
 		return d
 	}
 	return "do this"
 }
 
-// Can says whether the role holds the permission. An unknown role holds none.
-func Can(role Role, perm Permission) bool { return slices.Contains(table[role], perm) }
+// Can reports whether the role holds the permission. An unknown role holds none.
+func Can(role Role, perm Permission) bool { return slices.Contains(rolePermissions[role], perm) }
 
-// Can says whether the caller's role holds the permission and, when the caller
-// came with an API token, whether the token's scope holds it too.
+// Can reports whether the caller's role holds the permission and, for a caller with an API token, whether
+// the token's scope holds it too.
 func (c Caller) Can(perm Permission) bool {
 	return Can(c.Role, perm) && (c.Scope == nil || slices.Contains(c.Scope.Permissions, perm))
 }
 
-// Require is nil when the caller holds the permission, and otherwise
-// fault.Denied with a sentence that says what is missing and nothing about the
-// thing that was asked for.
+// Require is nil when the caller holds the permission, and otherwise fault.Denied with a sentence that
+// names the missing permission and tells nothing about what was asked for.
 func Require(c Caller, perm Permission) error {
 	if c.Can(perm) {
 		return nil
 	}
 	if c.Scope != nil && Can(c.Role, perm) {
-		return fault.New(fault.Denied, "This API token may not %s. Make one whose scopes include %s.", perm.Deed(), perm)
+		return fault.New(fault.Denied,
+			"This API token may not %s. Make one whose scopes include %s.", perm.Action(), perm)
 	}
 	if !c.Role.Valid() {
-		return fault.New(fault.Denied, "You may not %s.", perm.Deed())
+		return fault.New(fault.Denied, "You may not %s.", perm.Action())
 	}
-	return fault.New(fault.Denied, "The role %s may not %s. Ask an admin.", c.Role, perm.Deed())
+	return fault.New(fault.Denied, "The role %s may not %s. Ask an admin.", c.Role, perm.Action())
 }

@@ -12,8 +12,7 @@ import (
 	"cxseal/internal/fault"
 )
 
-// The golden file is the decision. A change of the table shows up there as a
-// line that a reviewer can read.
+// The golden file is the decision. A change of the table shows up there as a line that a reviewer can read.
 func TestNobodyGainsOrLosesAPermissionUnseen(t *testing.T) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-20s", "")
@@ -52,7 +51,7 @@ func trimLines(s string) string {
 }
 
 func TestEveryGrantedPermissionIsListedAndDescribed(t *testing.T) {
-	for role, perms := range table {
+	for role, perms := range rolePermissions {
 		for _, p := range perms {
 			if !slices.Contains(Permissions(), p) {
 				t.Errorf("%s holds %s, which Permissions does not list", role, p)
@@ -60,7 +59,7 @@ func TestEveryGrantedPermissionIsListedAndDescribed(t *testing.T) {
 		}
 	}
 	for _, p := range Permissions() {
-		if _, ok := deeds[p]; !ok {
+		if _, ok := actions[p]; !ok {
 			t.Errorf("%s has no description", p)
 		}
 	}

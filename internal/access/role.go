@@ -1,35 +1,34 @@
 package access
 
 import (
+	"slices"
 	"strings"
 
 	"cxseal/internal/fault"
 )
 
-// Roles lists the roles a person can have, from the least trusted. System is
-// not among them: no account carries it.
+// Roles lists the roles a person can have, from the least trusted. System is not among them: no account
+// carries it.
 func Roles() []Role { return []Role{Viewer, Officer, Approver, Admin} }
 
-// ParseRole reads a person's role, without regard to case or surrounding
-// space. Anything else, System included, is fault.Invalid.
+var errNoSuchRole = fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+
+// ParseRole reads a person's role, without regard to case or surrounding space. Anything else, System
+// included, is fault.Invalid.
 func ParseRole(s string) (Role, error) {
 	r := Role(strings.ToLower(strings.TrimSpace(s)))
 	if !r.Valid() {
-		return "", fault.New(fault.Invalid, "A role is one of viewer, officer, approver or admin.")
+		return "", errNoSuchRole
 	}
 	return r, nil
 }
 
-// Valid says whether a person can have the role.
+// Valid reports whether a person can have the role.
 func (r Role) Valid() bool {
-	switch r {
-	case Viewer, Officer, Approver, Admin:
-		return true
-	}
-	return false
+	return slices.Contains(Roles(), r)
 }
 
-// Description says in one sentence what the role is trusted with.
+// Description returns a sentence that says what the role may do.
 func (r Role) Description() string {
 	switch r {
 	case Viewer:

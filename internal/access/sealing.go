@@ -14,7 +14,7 @@ type SealingStore interface {
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 }
 
-// Sealing changes the sealing key of a console that is serving.
+// Sealing is the service that changes the sealing key while the console serves.
 type Sealing struct {
 	sealer *seal.Sealer
 	store  SealingStore
@@ -26,14 +26,13 @@ func NewSealing(sealer *seal.Sealer, store SealingStore, now func() time.Time) *
 	return &Sealing{sealer: sealer, store: store, now: now}
 }
 
-// ChangeKey changes the sealing key for people who may, says so on the record,
-// and returns how many secrets it sealed anew.
+// ChangeKey records and makes a change of the sealing key, and returns how many secrets were sealed anew.
+// The caller needs PermManageSettings.
 func (s *Sealing) ChangeKey(ctx context.Context, who Caller) (int, error) {
 	if err := Require(who, PermManageSettings); err != nil {
 		return 0, err
 	}
-	record := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Success, who.Actor())
-	record.Detail = "Sealing key changed."
+	record := newRecord(s.now(), audit.SettingsChanged, audit.Success, who.Actor(), "Sealing key changed.")
 	if err := s.store.AppendRecords(ctx, record); err != nil {
 		return 0, err
 	}

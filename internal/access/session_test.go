@@ -73,8 +73,26 @@ func TestSessionsEndIdleAndAbsolute(t *testing.T) {
 	}
 }
 
+func TestOnlyAFreshSignInMakesASession(t *testing.T) {
+	start := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		what  string
+		s     Session
+		wants bool
+	}{
+		{"nobody is signed in", Session{}, true},
+		{"signed in now", Session{UserID: 1, CreatedAt: start}, true},
+		{"signed in a minute ago", Session{UserID: 1, CreatedAt: start.Add(-signInTime)}, true},
+		{"signed in before that", Session{UserID: 1, CreatedAt: start.Add(-signInTime - 1)}, false},
+	} {
+		if got := c.s.MayBegin(start); got != c.wants {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
 func TestEndingSessionsIsForTheirOwnerAndForAdmins(t *testing.T) {
-	a, ledger, c := house(t)
+	a, ledger, c := newAccounts(t)
 	m := &memSessions{ledger: ledger}
 	s, err := NewSessions(m, a, DefaultSessionLimits)
 	if err != nil {
@@ -111,7 +129,7 @@ func TestEndingSessionsIsForTheirOwnerAndForAdmins(t *testing.T) {
 }
 
 func TestANewPasswordThrowsTheThiefOut(t *testing.T) {
-	_, ledger, c := house(t)
+	_, ledger, c := newAccounts(t)
 	m := &memSessions{ledger: ledger, rows: []Session{{ID: "mine", UserID: 2}, {ID: "thief", UserID: 2}, {ID: "ada", UserID: 1}}}
 	a := NewAccounts(ledger, c.Now, cheap, WithSessions(m))
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer, SessionID: "mine"}
@@ -124,7 +142,7 @@ func TestANewPasswordThrowsTheThiefOut(t *testing.T) {
 }
 
 func TestLocalAccountsCanBeSwitchedOff(t *testing.T) {
-	_, ledger, c := house(t)
+	_, ledger, c := newAccounts(t)
 	on := false
 	a := NewAccounts(ledger, c.Now, cheap, WithLocalLogin(func(context.Context) (bool, error) { return on, nil }))
 	_, err := a.Authenticate(t.Context(), "ada", goodPassword, "")

@@ -12,22 +12,22 @@ import (
 	"cxseal/internal/fault"
 )
 
-// firstAdmin is the account that EnsureAdmin makes (contract §2).
+// firstAdmin is the name of the account that EnsureAdmin makes (contract §2).
 const firstAdmin = "admin"
 
-// setupToken is the one way to the first account of a console that has none.
-// Only its hash is kept, in memory: a restart prints a new link.
+// setupToken is the hash of the token in the setup link, which makes the first account of a console that
+// has none. It is kept in memory: a restart prints a new link.
 type setupToken struct {
 	hash    [sha256.Size]byte
 	expires time.Time // zero when no link is out
 }
 
-// setupTokenLife is long enough to walk from the terminal to a browser.
+// setupTokenLife is how long a setup link works: time enough to open it in a browser.
 const setupTokenLife = time.Hour
 
-// EnsureAdmin makes the account "admin" with the password when no account
-// exists, and says whether it did. With any account there it does nothing, so
-// that a forgotten CXSEAL_ADMIN_PASSWORD can't reset anything.
+// EnsureAdmin makes the account "admin" with the password when no account exists, and reports whether it
+// did. Where any account exists it does nothing, so that a CXSEAL_ADMIN_PASSWORD left in the environment
+// resets nothing.
 func (a *Accounts) EnsureAdmin(ctx context.Context, password string) (created bool, err error) {
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -44,10 +44,9 @@ func (a *Accounts) EnsureAdmin(ctx context.Context, password string) (created bo
 	return true, nil
 }
 
-// SetupToken returns a new one-time token for the link that makes the first
-// account, and forgets the one before. It is "" when an account exists. The
-// token has 256 random bits and lives an hour; print it on the terminal and
-// nowhere else.
+// SetupToken returns a new one-time token for the link that makes the first account; the one before stops
+// working. It is "" when an account exists. The token has 256 random bits and lives an hour; print it on
+// the terminal and nowhere else.
 func (a *Accounts) SetupToken(ctx context.Context) (string, error) {
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -59,8 +58,7 @@ func (a *Accounts) SetupToken(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// AwaitsFirst reports whether the console printed a setup link and still has no
-// account.
+// AwaitsFirst reports whether the console printed a setup link and still has no account.
 func (a *Accounts) AwaitsFirst(ctx context.Context) (bool, error) {
 	a.changing.Lock()
 	printed := !a.setup.expires.IsZero()
@@ -72,8 +70,8 @@ func (a *Accounts) AwaitsFirst(ctx context.Context) (bool, error) {
 	return err == nil && n == 0, err
 }
 
-// CheckSetupToken is nil when the token is the one that is out, so that the
-// page can be shown; fault.NotFound otherwise, whatever the reason.
+// CheckSetupToken is nil when the token is the present one, so that the page may be shown. A wrong, used or
+// expired one is fault.NotFound alike.
 func (a *Accounts) CheckSetupToken(token string) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -84,14 +82,14 @@ func (a *Accounts) checkSetup(token string) error {
 	hash := sha256.Sum256([]byte(token))
 	same := subtle.ConstantTimeCompare(hash[:], a.setup.hash[:]) == 1
 	if !same || !a.now().Before(a.setup.expires) {
-		return fault.New(fault.NotFound, "This setup link is not valid, or no longer. Restart the console to print a new one.")
+		return fault.New(fault.NotFound,
+			"This setup link is not valid, or no longer. Restart the console to print a new one.")
 	}
 	return nil
 }
 
-// CompleteSetup makes the first account, an admin, for whoever holds the
-// token, signs them in from the address ip, and spends the token. A refused
-// name or password leaves the token good.
+// CompleteSetup makes the first account, an admin, for the person with the token, signs them in from the
+// address ip, and spends the token. After a refused name or password the token still works.
 func (a *Accounts) CompleteSetup(ctx context.Context, token, name, password, ip string) (Caller, error) {
 	a.changing.Lock()
 	defer a.changing.Unlock()
@@ -109,7 +107,8 @@ func (a *Accounts) CompleteSetup(ctx context.Context, token, name, password, ip 
 	if password == "" {
 		return Caller{}, fault.New(fault.Invalid, "The account needs a password.")
 	}
-	// Whoever holds the link acts for the console, but under the rules for people.
+	// The record names "setup" as the actor. The caller has no role, so the password must follow the rules
+	// for people.
 	u, err := a.create(ctx, Caller{Name: "setup", IP: ip}, name, password, Admin)
 	if err != nil {
 		return Caller{}, err
@@ -119,7 +118,7 @@ func (a *Accounts) CompleteSetup(ctx context.Context, token, name, password, ip 
 	return caller, a.login(ctx, audit.Success, caller.Actor(), "First start: signed in by the setup link.")
 }
 
-// randomToken has 256 bits, in 43 characters that need no escaping in a URL.
+// randomToken returns 256 random bits as 43 characters that need no escaping in a URL.
 func randomToken() string {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails: it ends the program instead (crypto/rand)

@@ -17,14 +17,13 @@ type LinkedIdentity struct {
 	LastLoginAt time.Time
 }
 
-// IdentityStore is what single sign-on needs of a database. (Issuer, Subject)
-// is unique.
+// IdentityStore is what single sign-on needs of a database. (Issuer, Subject) is unique.
 type IdentityStore interface {
 	// UserByIdentity is fault.NotFound when nobody is linked.
 	UserByIdentity(ctx context.Context, issuer, subject string) (User, error)
 
-	// AddLinkedUser inserts the account and its link in one transaction. A
-	// name that is taken is fault.Conflict.
+	// AddLinkedUser inserts the account and its link in one transaction. A name that is taken is
+	// fault.Conflict.
 	AddLinkedUser(ctx context.Context, u User, link LinkedIdentity, records ...audit.Record) (User, error)
 
 	TouchIdentity(ctx context.Context, issuer, subject string, at time.Time) error
@@ -32,10 +31,9 @@ type IdentityStore interface {
 	ListIdentities(ctx context.Context) ([]LinkedIdentity, error)
 }
 
-// SSO signs people in through providers. Their accounts are made at the first
-// login, their roles follow their groups at every login, and they are found
-// again by issuer and subject alone: a name or a mail address that somebody
-// else may be given one day opens no account.
+// SSO is the service that signs people in through providers. An account is made at the first login, its
+// role follows the person's groups at every login, and it is found again by issuer and subject alone: a
+// name or a mail address may be given to somebody else one day.
 type SSO struct {
 	store     IdentityStore
 	accounts  *Accounts
@@ -81,8 +79,8 @@ func (s *SSO) Begin(ctx context.Context, provider string) (address, state string
 	return p.AuthCodeURL(ctx)
 }
 
-// Finish ends a login with the provider and returns the person as a caller
-// from the address ip; see OIDC.Exchange. Every try is on the record as LOGIN.
+// Finish ends a login with the provider and returns the person as a caller from the address ip; see
+// OIDC.Exchange. Every try is on the record as LOGIN.
 func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params url.Values, ip string) (Caller, error) {
 	p, err := s.provider(provider)
 	if err != nil {
@@ -97,7 +95,7 @@ func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params 
 		}
 		return Caller{}, err
 	}
-	u, err := s.admit(ctx, id)
+	u, err := s.accountOf(ctx, id)
 	if err != nil {
 		if rerr := s.accounts.login(ctx, audit.Denied, identityActor(id, ip), through+": "+fault.MessageOf(err)); rerr != nil {
 			return Caller{}, rerr
@@ -107,7 +105,7 @@ func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params 
 	return s.accounts.admit(ctx, u, ip, through+".")
 }
 
-// identityActor is a proven identity that has, or gets, no account here.
+// identityActor is the actor in the record of a proven identity that was refused.
 func identityActor(id Identity, ip string) audit.Actor {
 	name := typedName(id.Name)
 	if name == "" {
@@ -116,9 +114,9 @@ func identityActor(id Identity, ip string) audit.Actor {
 	return audit.Actor{Name: name, IP: ip}
 }
 
-// admit finds or makes the account of the identity and gives it the role that
-// the groups have now.
-func (s *SSO) admit(ctx context.Context, id Identity) (User, error) {
+// accountOf finds or makes the account of the identity and gives it the role that the person's groups have
+// now.
+func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 	if id.Role == "" {
 		return User{}, fault.New(fault.Denied, "None of your groups has a role here. Ask an admin.")
 	}
@@ -131,12 +129,14 @@ func (s *SSO) admit(ctx context.Context, id Identity) (User, error) {
 	switch {
 	case fault.CodeOf(err) == fault.NotFound:
 		if err := CheckName(id.Name); err != nil {
-			return User{}, fault.Wrap(err, fault.Denied, "Your organisation gives no name that an account here could have. Ask an admin.")
+			return User{}, fault.Wrap(err, fault.Denied,
+				"Your organisation gives no name that an account here could have. Ask an admin.")
 		}
 		u, err = s.store.AddLinkedUser(ctx,
 			User{Name: id.Name, Role: id.Role, CreatedAt: now, UpdatedAt: now},
 			LinkedIdentity{Issuer: id.Issuer, Subject: id.Subject, LastLoginAt: now},
-			a.changed(console, "Account "+id.Name+" created as "+string(id.Role)+" at its first sign-in through "+id.Provider+"."))
+			a.changed(console, "Account "+id.Name+" created as "+string(id.Role)+
+				" at its first sign-in through "+id.Provider+"."))
 		if fault.CodeOf(err) == fault.Conflict {
 			return User{}, fault.Wrap(err, fault.Denied, "Another account has your name here. Ask an admin.")
 		}
@@ -149,7 +149,8 @@ func (s *SSO) admit(ctx context.Context, id Identity) (User, error) {
 	if err := s.store.TouchIdentity(ctx, id.Issuer, id.Subject, now); err != nil || u.Role == id.Role {
 		return u, err
 	}
-	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(id.Role) + " by the groups of " + id.Provider + "."
+	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(id.Role) +
+		" by the groups of " + id.Provider + "."
 	if err := a.store.SetRole(ctx, u.ID, id.Role, now, a.changed(console, detail)); err != nil {
 		return User{}, err // also the last admin's: their groups say they are none
 	}
@@ -157,9 +158,8 @@ func (s *SSO) admit(ctx context.Context, id Identity) (User, error) {
 	return u, nil
 }
 
-// MaySwitchOffPasswords is nil when an enabled admin has signed in through a
-// provider: only then can local accounts be switched off without locking
-// everybody out.
+// MaySwitchOffPasswords is nil when an enabled admin has signed in through a provider that is configured
+// now. Otherwise switching local accounts off would lock every admin out.
 func (s *SSO) MaySwitchOffPasswords(ctx context.Context) error {
 	links, err := s.store.ListIdentities(ctx)
 	if err != nil {
@@ -174,7 +174,8 @@ func (s *SSO) MaySwitchOffPasswords(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fault.New(fault.Conflict, "No admin has signed in through a provider yet. Do that once, then switch passwords off.")
+	return fault.New(fault.Conflict,
+		"No admin has signed in through a provider yet. Do that once, then switch passwords off.")
 }
 
 func (s *SSO) current(issuer string) bool {

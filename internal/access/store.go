@@ -7,12 +7,11 @@ import (
 	"cxseal/internal/audit"
 )
 
-// AccountStore is what the accounts need of a database. Every method is one
-// transaction: the change and its audit records are committed together or not
-// at all. An absent account is fault.NotFound.
+// AccountStore is what the accounts need of a database. Every method is one transaction: the change and its
+// audit records are committed together or not at all. An absent account is fault.NotFound.
 type AccountStore interface {
-	// AddUser inserts the account and returns it with ID set. A name that
-	// another account has, compared by NameKey, is fault.Conflict.
+	// AddUser inserts the account and returns it with ID set. A name that another account has, compared by
+	// NameKey, is fault.Conflict.
 	AddUser(ctx context.Context, u User, records ...audit.Record) (User, error)
 
 	// UserByName compares by NameKey.
@@ -25,13 +24,12 @@ type AccountStore interface {
 	// CountUsers counts disabled accounts too.
 	CountUsers(ctx context.Context) (int, error)
 
-	// SetPassword may end the person's sessions in the same transaction, and
-	// SetDisabled too; WithSessions is for a store that does not.
+	// SetPassword may end the person's sessions in the same transaction, and SetDisabled too; WithSessions
+	// is for a store that does not.
 	SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error
 
-	// SetRole and SetDisabled answer fault.Conflict and change nothing when no
-	// enabled admin would be left: two admins who demote each other at once
-	// must not both succeed.
+	// SetRole and SetDisabled answer fault.Conflict and change nothing when no enabled admin would be left:
+	// two admins who demote each other at once must not both succeed.
 	SetRole(ctx context.Context, id int64, role Role, at time.Time, records ...audit.Record) error
 	SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error
 

@@ -14,19 +14,15 @@ import (
 //     (a whole office may stand behind one address);
 //   - by account, whatever the address: twenty are free, up to one minute.
 //
-// A success clears the first and the third. Nothing is ever locked: a wait
-// ends by itself, failures are forgotten after an hour without one, and the
-// account-wide wait does not bind an address from which this account signed in
-// within the last 30 days. So a stranger who hammers at an account from
-// elsewhere cannot keep its owner out. One who does so from the owner's own
-// address can make them wait; for that case the command line on the machine is
-// not throttled at all.
+// A success clears the first and the third. Nothing is ever locked: a wait ends by itself, failures are
+// forgotten after an hour without one, and the account-wide wait does not apply to an address from which
+// this account signed in within the last 30 days. So a stranger who guesses from elsewhere cannot keep the
+// owner out. One who guesses from the owner's own address can make them wait; for that case the command
+// line on the machine is not throttled.
 //
-// All of it is in memory, bounded, and gone after a restart: forgetting is
-// safe, since a restart takes longer than the failures it forgives are worth.
-// When a table is full the entry that was touched least recently makes room;
-// the three tables are apart, so that made-up account names cannot push an
-// address out.
+// The counts are in memory, bounded, and gone after a restart. When a table is full the entry that was
+// touched least recently makes room; the three tables are apart, so that made-up account names cannot push
+// an address out.
 type Throttle struct {
 	now func() time.Time
 
@@ -67,9 +63,9 @@ func NewThrottle(now func() time.Time) *Throttle {
 	}
 }
 
-// Wait is how long the account must wait before it may try again from the
-// address; zero when it may try now. first is true once per wait, for whoever
-// keeps a record of the refusals and must not be flooded by them.
+// Wait returns how long the account must wait before it may try again from the address; zero when it may
+// try now. first is true once per wait, so that a caller can record that refusal alone and the ledger is
+// not flooded.
 func (t *Throttle) Wait(account, address string) (wait time.Duration, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,8 +83,8 @@ func (t *Throttle) Wait(account, address string) (wait time.Duration, first bool
 			if d > wait {
 				wait = d
 			}
-			first = first || !c.told
-			c.told = true
+			first = first || !c.reported
+			c.reported = true
 		}
 	}
 	return wait, first
@@ -104,9 +100,8 @@ func (t *Throttle) Failed(account, address string) {
 	t.accounts.failed(account, accountLimit, now)
 }
 
-// Succeeded forgets the account's failures and remembers the address as one
-// that the account signs in from. The address's own failures stay: one good
-// account must not buy more guesses at others.
+// Succeeded forgets the account's failures and remembers the address as one that the account signs in from.
+// The address's own failures stay: one good account must not buy more guesses at others.
 func (t *Throttle) Succeeded(account, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,7 +111,8 @@ func (t *Throttle) Succeeded(account, address string) {
 	t.known.touch(pair).until = t.now().Add(throttleKnownFor)
 }
 
-// pairKey cannot be forged: an address has no newline, and comes first.
+// pairKey returns the key of an account at an address. No two pairs share a key: an address has no newline
+// and comes first.
 func pairKey(account, address string) string { return address + "\n" + account }
 
 type counter struct {
@@ -124,10 +120,10 @@ type counter struct {
 	failures int
 	last     time.Time // the newest failure
 	until    time.Time // no try before this
-	told     bool      // the refusal was reported since the newest failure
+	reported bool      // the refusal was reported since the newest failure
 }
 
-// counters is a bounded map that lets go of what was touched least recently.
+// counters is a bounded map that drops the entry that was touched least recently.
 type counters struct {
 	max   int
 	byKey map[string]*list.Element
@@ -174,7 +170,7 @@ func (c *counters) failed(key string, l limit, now time.Time) {
 		n.failures = 0
 	}
 	n.failures++
-	n.last, n.told = now, false
+	n.last, n.reported = now, false
 	if over := n.failures - l.free; over > 0 {
 		wait := l.max
 		if over <= 20 { // beyond this the shift is far over any maximum

@@ -47,7 +47,7 @@ func TestWaitsGrowAndAreForgotten(t *testing.T) {
 func TestAnAttackFromManyAddressesSlowsDownButNotForTheOwner(t *testing.T) {
 	c := newClock()
 	th := NewThrottle(c.Now)
-	th.Succeeded("ada", "192.0.2.1") // her desk
+	th.Succeeded("ada", "192.0.2.1") // where she signed in before
 	for i := range 500 {
 		th.Failed("ada", fmt.Sprintf("10.0.%d.%d", i/250, i%250))
 	}
@@ -55,7 +55,7 @@ func TestAnAttackFromManyAddressesSlowsDownButNotForTheOwner(t *testing.T) {
 		t.Errorf("a new address waits %v, want %v", d, accountLimit.max)
 	}
 	if d := wait(th, "ada", "192.0.2.1"); d != 0 {
-		t.Errorf("the owner at her desk waits %v", d)
+		t.Errorf("the owner waits where she signed in before: %v", d)
 	}
 	c.Add(throttleKnownFor)
 	fail(th, accountLimit.free+1, "ada", "10.0.0.9")
@@ -86,8 +86,11 @@ func TestThrottleMemoryIsBounded(t *testing.T) {
 	fail(th, pairLimit.free+1, "first", "10.0.0.1")
 	for i := range 3 * throttleEntries {
 		th.Failed(fmt.Sprint("u", i), "10.0.0.2")
+		th.Succeeded(fmt.Sprint("u", i), "10.0.0.2")
 	}
-	for name, c := range map[string]*counters{"pairs": th.pairs, "addresses": th.addresses, "accounts": th.accounts, "known": th.known} {
+	for name, c := range map[string]*counters{
+		"pairs": th.pairs, "addresses": th.addresses, "accounts": th.accounts, "known": th.known,
+	} {
 		if len(c.byKey) > throttleEntries || len(c.byKey) != c.order.Len() {
 			t.Errorf("%s: %d entries, %d in order", name, len(c.byKey), c.order.Len())
 		}

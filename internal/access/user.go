@@ -13,7 +13,7 @@ type User struct {
 	UpdatedAt    time.Time
 }
 
-// Caller is the user as the one who asks, from the given address.
+// Caller returns the user as the Caller of a request from the address ip.
 func (u User) Caller(ip string) Caller {
 	return Caller{UserID: u.ID, Name: u.Name, Role: u.Role, IP: ip}
 }

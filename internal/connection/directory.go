@@ -14,13 +14,13 @@ import (
 	"cxseal/internal/inventory"
 )
 
-// Where a connection is described.
+// Sources of a connection.
 const (
 	FromEnvironment = "environment"
 	FromConsole     = "console"
 )
 
-// Known is one connection as the console knows it now.
+// Known is a connection as the console uses it now: its settings and whether it can be used.
 type Known struct {
 	Settings Settings
 	Source   string // FromEnvironment or FromConsole
@@ -33,13 +33,12 @@ type Known struct {
 	callback string // the setting with its default filled in
 }
 
-// Callback is the callback URL's setting, with this console's own where none
-// is set.
+// Callback returns the callback URL, this console's own where none is set.
 func (k Known) Callback() string { return k.callback }
 
-// Directory is every connection this process may use, from the environment and
-// from the database. It follows changes while serving. It satisfies
-// encryption.Connections and inventory.Tenants.
+// Directory holds every connection that this process may use, from the environment and from the database,
+// and follows changes while serving. It satisfies encryption.Connections and inventory.Tenants. Its methods
+// are safe for concurrent use.
 type Directory struct {
 	publicURL string
 	agent     string
@@ -61,8 +60,8 @@ var (
 	_ inventory.Tenants      = (*Directory)(nil)
 )
 
-// NewDirectory returns a directory without an entry. publicURL is where this
-// console's own callbacks are answered.
+// NewDirectory returns a directory without an entry. publicURL is where this console's own callbacks are
+// answered.
 func NewDirectory(publicURL, userAgent string, now func() time.Time, logger *slog.Logger) *Directory {
 	return &Directory{publicURL: publicURL, agent: userAgent, now: now, logger: logger, entries: map[string]*entry{}}
 }
@@ -96,7 +95,8 @@ func (d *Directory) build(known Known, x Secrets) (*entry, error) {
 	}}, nil
 }
 
-// redactor removes the callback secrets too, which the client does not know.
+// redactor returns a function that removes secrets from a text: those of the client, and the callback
+// secrets, which the client does not have.
 func redactor(client func(string) string, x Secrets) func(string) string {
 	return func(text string) string {
 		for _, secret := range x.KMS {
@@ -122,7 +122,7 @@ func (d *Directory) put(e *entry) {
 	d.entries[e.known.Settings.Name] = e
 }
 
-// version is the version of the managed connection that is in use, 0 when none.
+// version returns the version of the managed connection that is in use, 0 when there is none.
 func (d *Directory) version(name string) int64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -132,7 +132,7 @@ func (d *Directory) version(name string) int64 {
 	return 0
 }
 
-// Names lists the usable connections: the environment's first, then by name.
+// Names returns the names of the usable connections: the environment's first, then by name.
 func (d *Directory) Names() []string {
 	var names []string
 	for _, k := range d.All() {
@@ -143,7 +143,7 @@ func (d *Directory) Names() []string {
 	return names
 }
 
-// All lists every connection, the environment's first, then by name.
+// All returns every connection: the environment's first, then by name.
 func (d *Directory) All() []Known {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -169,7 +169,8 @@ func (d *Directory) find(name string) (*entry, error) {
 	e := d.entries[name]
 	switch {
 	case e == nil && len(d.entries) == 0:
-		return nil, fault.New(fault.NotFound, "No connection is configured yet. An admin adds one under Connections.")
+		return nil, fault.New(fault.NotFound,
+			"No connection is configured yet. An admin adds one under Connections.")
 	case e == nil:
 		return nil, fault.New(fault.NotFound, "There is no connection %q.", name)
 	case e.known.Trouble != "":
@@ -178,8 +179,8 @@ func (d *Directory) find(name string) (*entry, error) {
 	return e, nil
 }
 
-// Connection finds a connection for runs, a disabled one too: what was sent
-// before still has its callbacks judged.
+// Connection returns a connection for runs. A disabled one is returned too, because callbacks of runs that
+// were sent before are still judged.
 func (d *Directory) Connection(name string) (*encryption.Connection, error) {
 	e, err := d.find(name)
 	if err != nil {
@@ -188,7 +189,7 @@ func (d *Directory) Connection(name string) (*encryption.Connection, error) {
 	return e.connection, nil
 }
 
-// Tenant finds an enabled connection for the inventory.
+// Tenant returns an enabled connection's client for the inventory.
 func (d *Directory) Tenant(name string) (inventory.Tenant, error) {
 	e, err := d.find(name)
 	if err != nil {
@@ -200,15 +201,14 @@ func (d *Directory) Tenant(name string) (inventory.Tenant, error) {
 	return e.client, nil
 }
 
-// AutoRotate says whether the connection's setting has this console rotate by
-// itself.
+// AutoRotate reports whether the console rotates overdue keys of the connection by itself.
 func (d *Directory) AutoRotate(name string) bool {
 	e, err := d.find(name)
 	return err == nil && e.known.Settings.AutoRotate
 }
 
-// load follows the database: clients of changed connections are made anew, the
-// rest stay as they are. One that cannot be used is kept with what is wrong.
+// load brings the directory in step with the database: clients of changed connections are made anew, the
+// others stay. A connection that cannot be used is kept, with the reason in Trouble.
 func (d *Directory) load(ctx context.Context, stored []Stored, open func(context.Context, Stored) (Secrets, error)) {
 	for _, c := range stored {
 		if c.Settings.Name == Environment || d.version(c.Settings.Name) == c.Version {
@@ -222,7 +222,8 @@ func (d *Directory) load(ctx context.Context, stored []Stored, open func(context
 		}
 		if err != nil {
 			d.logger.ErrorContext(ctx, "a connection cannot be used", "connection", c.Settings.Name, "err", err)
-			known.Trouble = "Its secrets do not open with the sealing key that is in use. Put the right key back, or enter the secrets again."
+			known.Trouble = "Its secrets do not open with the sealing key that is in use. " +
+				"Put the right key back, or enter the secrets again."
 			known.callback = d.callbackOf(c.Settings)
 			e = &entry{known: known}
 		}
@@ -230,7 +231,7 @@ func (d *Directory) load(ctx context.Context, stored []Stored, open func(context
 	}
 }
 
-// Close lets go of the clients' idle connections.
+// Close closes the clients' idle connections.
 func (d *Directory) Close() {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -1,7 +1,7 @@
-// Package connection is how this console knows its tenants: the settings of a
-// connection, its sealed secrets, who may change them, and the directory of
-// clients that runs and the inventory draw on while they change.
+// Package connection holds the connections to CXone tenants: their settings and sealed secrets, the Manager
+// that changes them for people with PermManageConnections, and the Directory of clients that runs and the
+// inventory use.
 //
-// It does no I/O but the examination of a tenant that a person asks for; what
-// it must not lose it hands to a Store.
+// Its only own I/O is Manager.Test, which examines a tenant; everything else is stored through Store.
+// Requests to a tenant for a run or the inventory belong to those packages.
 package connection

@@ -18,8 +18,8 @@ import (
 	"cxseal/internal/seal"
 )
 
-// Manager changes the managed connections for people who may, and keeps the
-// directory in step.
+// Manager is the service that changes connections for callers with PermManageConnections, and keeps the
+// directory in step. The connection from the environment cannot be changed here.
 type Manager struct {
 	store     Store
 	sealer    *seal.Sealer
@@ -32,8 +32,11 @@ type Manager struct {
 
 // NewManager returns the service.
 func NewManager(store Store, sealer *seal.Sealer, directory *Directory, now func() time.Time) *Manager {
-	return &Manager{store: store, sealer: sealer, directory: directory, now: now,
-		probe: &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	probe := &http.Client{
+		Timeout:       5 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Manager{store: store, sealer: sealer, directory: directory, now: now, probe: probe}
 }
 
 // Load reads the connections from the database into the directory.
@@ -46,7 +49,7 @@ func (m *Manager) Load(ctx context.Context) error {
 	return nil
 }
 
-// List returns every connection, for people who manage them.
+// List returns every connection.
 func (m *Manager) List(ctx context.Context, c access.Caller) ([]Known, error) {
 	if err := m.require(ctx, c); err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func (m *Manager) List(ctx context.Context, c access.Caller) ([]Known, error) {
 	return m.directory.All(), nil
 }
 
-// Find returns one connection, for people who manage them.
+// Find returns the connection with the name.
 func (m *Manager) Find(ctx context.Context, c access.Caller, name string) (Known, error) {
 	all, err := m.List(ctx, c)
 	if err != nil {
@@ -75,7 +78,8 @@ func (m *Manager) Add(ctx context.Context, c access.Caller, s Settings, x Secret
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	if s.Name == Environment {
-		return fault.New(fault.Invalid, "The name %q is kept for the connection from the environment. Choose another.", Environment)
+		return fault.New(fault.Invalid,
+			"The name %q is kept for the connection from the environment. Choose another.", Environment)
 	}
 	if err := check(s, x); err != nil {
 		return err
@@ -112,16 +116,18 @@ func check(s Settings, x Secrets) error {
 	return nil
 }
 
-// Edit replaces a connection's settings. An empty secret keeps the one that is
-// there, unless the address that it is sent to changes.
+// Edit replaces a connection's settings. An empty secret keeps the one that is there, unless the address
+// that it is sent to changes.
 func (m *Manager) Edit(ctx context.Context, c access.Caller, s Settings, x Secrets, version int64) error {
 	return m.change(ctx, c, s.Name, func(now Stored, has Secrets) (Settings, Secrets, bool, string, error) {
 		if version != now.Version {
-			return s, x, false, "", fault.New(fault.Conflict, "Somebody else has changed this connection meanwhile. Look at it again.")
+			return s, x, false, "", fault.New(fault.Conflict,
+				"Somebody else has changed this connection meanwhile. Look at it again.")
 		}
 		moved := s.sentTo() != now.Settings.sentTo()
 		if moved && (x.ClientSecret == "" || s.Mode == AccessKey && x.AccessKeySecret == "") {
-			return s, x, false, "", fault.New(fault.Invalid, "The address that the secrets are sent to has changed: enter them again.")
+			return s, x, false, "", fault.New(fault.Invalid,
+				"The address that the secrets are sent to has changed: enter them again.")
 		}
 		if x.ClientSecret == "" {
 			x.ClientSecret = has.ClientSecret
@@ -134,8 +140,8 @@ func (m *Manager) Edit(ctx context.Context, c access.Caller, s Settings, x Secre
 	})
 }
 
-// SetDisabled takes a connection out of use, or puts it back. Nothing is sent
-// to the tenant of a disabled one; callbacks of what was sent still count.
+// SetDisabled disables or enables a connection. Nothing is sent to the tenant of a disabled one; callbacks
+// of runs that were sent before still count.
 func (m *Manager) SetDisabled(ctx context.Context, c access.Caller, name string, disabled bool) error {
 	return m.change(ctx, c, name, func(now Stored, has Secrets) (Settings, Secrets, bool, string, error) {
 		detail := "Connection enabled."
@@ -146,8 +152,8 @@ func (m *Manager) SetDisabled(ctx context.Context, c access.Caller, name string,
 	})
 }
 
-// NewCallbackSecret makes a callback secret beside the one that is live and
-// returns it, to be shown this once. Of three, the oldest ends.
+// NewCallbackSecret makes a callback secret beside the present one and returns it, to be shown only once.
+// Two are accepted at a time; the oldest of three is dropped.
 func (m *Manager) NewCallbackSecret(ctx context.Context, c access.Caller, name string) (secret string, err error) {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails: it ends the program instead (crypto/rand)
@@ -163,15 +169,16 @@ func (m *Manager) NewCallbackSecret(ctx context.Context, c access.Caller, name s
 func (m *Manager) DropOldCallbackSecrets(ctx context.Context, c access.Caller, name string) error {
 	return m.change(ctx, c, name, func(now Stored, has Secrets) (Settings, Secrets, bool, string, error) {
 		if len(has.KMS) < 2 {
-			return now.Settings, has, now.Disabled, "", fault.New(fault.Conflict, "There is no older callback secret to end.")
+			return now.Settings, has, now.Disabled, "", fault.New(fault.Conflict,
+				"There is no older callback secret to end.")
 		}
 		has.KMS = has.KMS[:1]
 		return now.Settings, has, now.Disabled, "Older callback secret ended.", nil
 	})
 }
 
-// change makes one change to one managed connection: read, decide, seal,
-// compare and swap, follow.
+// change makes one change to one managed connection: it reads the connection, calls decide for what it
+// becomes, seals the secrets, stores it with a compare-and-swap and loads the directory.
 func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 	decide func(now Stored, has Secrets) (Settings, Secrets, bool, string, error)) error {
 	if err := m.require(ctx, c); err != nil {
@@ -186,7 +193,8 @@ func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 	i := slices.IndexFunc(stored, func(s Stored) bool { return s.Settings.Name == name })
 	if i < 0 {
 		if name == Environment {
-			return fault.New(fault.Conflict, "This connection comes from the environment: change it there and restart.")
+			return fault.New(fault.Conflict,
+				"This connection comes from the environment: change it there and restart.")
 		}
 		return fault.New(fault.NotFound, "There is no such connection.")
 	}
@@ -196,7 +204,7 @@ func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 		if _, trouble := m.directory.find(name); trouble == nil {
 			return err // it opened before: this is the key's source, not the secrets
 		}
-		// What does not open can only be entered anew; the callback secrets are lost.
+		// Secrets that do not open must be entered anew; the callback secrets are lost.
 		has = Secrets{}
 	}
 	settings, secrets, disabled, detail, err := decide(now, has)
@@ -217,8 +225,7 @@ func (m *Manager) change(ctx context.Context, c access.Caller, name string,
 	return m.Load(ctx)
 }
 
-// Test examines a connection live, as doctor does. It changes nothing, here or
-// at the tenant.
+// Test examines a connection live, as doctor does. It changes nothing, here or at the tenant.
 func (m *Manager) Test(ctx context.Context, c access.Caller, name string) ([]doctor.Finding, error) {
 	known, err := m.Find(ctx, c, name)
 	if err != nil {
@@ -307,7 +314,7 @@ func (m *Manager) changed(c access.Caller, name, detail string) audit.Record {
 	return r
 }
 
-// describe puts settings into a record; none of them is a secret.
+// describe returns the settings as text for an audit record; none of them is a secret.
 func describe(s Settings) string {
 	raw, err := json.Marshal(s)
 	if err != nil {

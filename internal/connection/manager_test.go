@@ -87,7 +87,7 @@ func TestWhatNoTenantCouldBeIsRefused(t *testing.T) {
 	defer func() { check(t, db.Close()) }()
 	m, d := open(t, db, filepath.Join(t.TempDir(), "key"))
 	secrets := connection.Secrets{ClientSecret: "one"}
-	for what, bend := range map[string]func(*connection.Settings){
+	for what, change := range map[string]func(*connection.Settings){
 		"the environment's name": func(s *connection.Settings) { s.Name = connection.Environment },
 		"a name with a slash":    func(s *connection.Settings) { s.Name = "a/b" },
 		"plain http":             func(s *connection.Settings) { s.BaseURL = "http://tenant.example" },
@@ -103,7 +103,7 @@ func TestWhatNoTenantCouldBeIsRefused(t *testing.T) {
 		"a path that climbs":     func(s *connection.Settings) { s.PathPrefix = "/api/../x" },
 	} {
 		s := settings("eu")
-		bend(&s)
+		change(&s)
 		if err := m.Add(t.Context(), admin, s, secrets); fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -122,4 +122,35 @@ func TestWhatNoTenantCouldBeIsRefused(t *testing.T) {
 	if len(list) != 2 {
 		t.Errorf("%d denials on record", len(list))
 	}
+}
+
+func TestASecretDoesNotFollowItsAddress(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{})
+	check(t, err)
+	defer func() { check(t, db.Close()) }()
+	m, _ := open(t, db, filepath.Join(t.TempDir(), "key"))
+	check(t, m.Add(t.Context(), admin, settings("eu"), connection.Secrets{ClientSecret: "one"}))
+	edit := func(change func(*connection.Settings), x connection.Secrets) error {
+		t.Helper()
+		known, err := m.Find(t.Context(), admin, "eu")
+		check(t, err)
+		s := known.Settings
+		change(&s)
+		return m.Edit(t.Context(), admin, s, x, known.Version)
+	}
+	moves := map[string]func(*connection.Settings){
+		"base URL":  func(s *connection.Settings) { s.BaseURL = "https://elsewhere.example" },
+		"token URL": func(s *connection.Settings) { s.TokenURL = "https://elsewhere.example/token" },
+		"mode": func(s *connection.Settings) {
+			s.Mode, s.AccessKeyID, s.Issuer = connection.AccessKey, "id", "https://elsewhere.example"
+		},
+	}
+	for what, move := range moves {
+		err := edit(move, connection.Secrets{})
+		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(fault.MessageOf(err), "enter them again") {
+			t.Errorf("another %s: %v", what, err)
+		}
+	}
+	check(t, edit(func(s *connection.Settings) { s.Rate = 5 }, connection.Secrets{}))
+	check(t, edit(moves["base URL"], connection.Secrets{ClientSecret: "one"}))
 }

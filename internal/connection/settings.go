@@ -32,12 +32,10 @@ const (
 	DefaultApprovalLife = 24 * time.Hour
 )
 
-// Environment is the name of the connection that the environment describes. No
-// other may have it.
+// Environment is the name of the connection from the environment. No other connection may have it.
 const Environment = "default"
 
-// Settings are a connection without its secrets. They are stored as JSON and
-// shown on pages.
+// Settings are a connection without its secrets. They are stored as JSON and shown on pages.
 type Settings struct {
 	Name        string `json:"-"`
 	Mode        string `json:"mode"`
@@ -66,7 +64,7 @@ type Settings struct {
 	ApprovalLife time.Duration `json:"approvalLifeNs"` // how long a request waits for it
 }
 
-// Secrets are what a connection must not show to anybody.
+// Secrets are the secrets of a connection. They are stored sealed and never shown.
 type Secrets struct {
 	ClientSecret    string
 	AccessKeySecret string
@@ -75,19 +73,24 @@ type Secrets struct {
 
 // Defaults are the settings of a new connection.
 func Defaults() Settings {
-	return Settings{Mode: ClientCredentials, BaseURL: DefaultBaseURL, PathPrefix: DefaultPathPrefix, Issuer: cxone.DefaultIssuer,
-		Rate: DefaultRate, Concurrency: DefaultConcurrency, CallbackDeadline: encryption.DefaultCallbackDeadline, ApprovalLife: DefaultApprovalLife}
+	return Settings{
+		Mode: ClientCredentials, BaseURL: DefaultBaseURL, PathPrefix: DefaultPathPrefix, Issuer: cxone.DefaultIssuer,
+		Rate: DefaultRate, Concurrency: DefaultConcurrency,
+		CallbackDeadline: encryption.DefaultCallbackDeadline, ApprovalLife: DefaultApprovalLife,
+	}
 }
 
 const maxSetting = 2048 // bytes of one text
 
-// Check is nil when the settings can work, and otherwise fault.Invalid with
-// what to change.
+// Check is nil when the settings can work, and otherwise fault.Invalid with what to change.
 func (s Settings) Check() error {
 	bad := func(format string, args ...any) error { return fault.New(fault.Invalid, format, args...) }
-	for what, text := range map[string]string{"client id": s.ClientID, "realm": s.Realm, "access key id": s.AccessKeyID, "data store id": s.DatastoreID,
-		"table id": s.TableID, "path prefix": s.PathPrefix} {
-		if len(text) > maxSetting || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	for what, text := range map[string]string{
+		"client id": s.ClientID, "realm": s.Realm, "access key id": s.AccessKeyID,
+		"data store id": s.DatastoreID, "table id": s.TableID, "path prefix": s.PathPrefix,
+	} {
+		if len(text) > maxSetting || !utf8.ValidString(text) || strings.ContainsFunc(text, control) {
 			return bad("The %s is too long or has characters that cannot be read.", what)
 		}
 	}
@@ -119,11 +122,13 @@ func (s Settings) checkAddresses() error {
 	}
 	for what, address := range required {
 		if !safeAddress(address) {
-			return fault.New(fault.Invalid, "The %s must be a whole https:// address: the client's secret is sent there.", what)
+			return fault.New(fault.Invalid,
+				"The %s must be a whole https:// address: the client's secret is sent there.", what)
 		}
 	}
 	if s.Mode == ClientCredentials && s.TokenURL != "" && !safeAddress(s.TokenURL) {
-		return fault.New(fault.Invalid, "The token URL must be a whole https:// address: the client's secret is sent there.")
+		return fault.New(fault.Invalid,
+			"The token URL must be a whole https:// address: the client's secret is sent there.")
 	}
 	if s.CallbackURL == "" {
 		return nil
@@ -135,7 +140,8 @@ func (s Settings) checkAddresses() error {
 	return nil
 }
 
-// safeAddress takes https anywhere and http on loopback, for tests and demos.
+// safeAddress reports whether secrets may be sent to the address: https anywhere, http on loopback for
+// tests and demos.
 func safeAddress(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" || len(raw) > maxSetting {
@@ -148,11 +154,12 @@ func safeAddress(raw string) bool {
 
 func goodName(name string) bool {
 	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
-	return name != "" && len(name) <= 40 && !strings.ContainsFunc(name, odd) && !strings.HasPrefix(name, "-") && !strings.HasSuffix(name, "-")
+	return name != "" && len(name) <= 40 && !strings.ContainsFunc(name, odd) &&
+		!strings.HasPrefix(name, "-") && !strings.HasSuffix(name, "-")
 }
 
-// sentTo says where the secrets go. Whoever changes it must know them: else an
-// admin could have the console hand a stored secret to a host of their own.
+// sentTo returns the addresses that the secrets are sent to, as one text to compare. A change of it needs
+// the secrets again; otherwise an admin could have a stored secret sent to a host of their own.
 func (s Settings) sentTo() string {
 	if s.Mode == AccessKey {
 		return s.Mode + " " + s.Issuer
@@ -186,7 +193,7 @@ func (x Secrets) CheckKMS() error {
 	return nil
 }
 
-// Client makes the client of a connection. now dates what it dates.
+// Client returns the API client of a connection. now is its clock.
 func Client(s Settings, x Secrets, userAgent string, now func() time.Time) (*cxone.Client, error) {
 	var tokens cxone.TokenProvider
 	if s.Mode == AccessKey {
@@ -200,5 +207,6 @@ func Client(s Settings, x Secrets, userAgent string, now func() time.Time) (*cxo
 		tokens = cxone.ClientCredentials(cxone.ClientCredentialsConfig{BaseURL: strings.TrimRight(s.BaseURL, "/"), TokenURL: tokenURL,
 			ClientID: s.ClientID, ClientSecret: x.ClientSecret, Realm: s.Realm, Now: now})
 	}
-	return cxone.New(tokens, cxone.WithPathPrefix(s.PathPrefix), cxone.WithRate(s.Rate), cxone.WithClock(now), cxone.WithUserAgent(userAgent))
+	return cxone.New(tokens, cxone.WithPathPrefix(s.PathPrefix), cxone.WithRate(s.Rate), cxone.WithClock(now),
+		cxone.WithUserAgent(userAgent))
 }

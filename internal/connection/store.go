@@ -18,16 +18,16 @@ type Stored struct {
 	UpdatedAt time.Time
 }
 
-// Sealed are the secrets, each sealed for place(its column, the name). Nil
-// where there is none.
+// Sealed are a connection's secrets, each sealed for its column and the connection's name; see place. A
+// secret that is not set is nil.
 type Sealed struct {
 	ClientSecret    []byte
 	AccessKeySecret []byte
 	KMSSecrets      []byte // of a JSON array
 }
 
-// Columns of the sealed secrets: whoever stores connections keeps to these
-// names.
+// Table and columns of the sealed secrets, and bounds. A Store must use these names, for which the secrets
+// are sealed.
 const (
 	tableName       = "connections"
 	clientColumn    = "client_secret"
@@ -41,8 +41,7 @@ func place(column, name string) seal.Place {
 	return seal.Place{Table: tableName, Column: column, Row: name}
 }
 
-// Store is what connections need of a database. Every method is one
-// transaction with its audit records.
+// Store is what connections need of a database. Every method is one transaction with its audit records.
 type Store interface {
 	// StoredConnections returns every managed connection in the order of names.
 	StoredConnections(ctx context.Context) ([]Stored, error)

@@ -11,12 +11,11 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Re-keying while serving has three steps, each of which may be the last for a
-// while: Rotate adds a key and seals with it from then on, ResealAll moves what
-// was sealed before, DropOldKeys forgets the keys that nothing needs. At every
-// moment each value opens with the keyset as it stands in its source.
+// Re-keying while serving has three steps, and the process may stop after each: Rotate adds a key and seals
+// with it from then on, ResealAll seals the older values anew, DropOldKeys removes the keys that no value
+// needs. At every moment each value opens with the keyset that its source holds.
 
-// Value is one sealed secret where it stands.
+// Value is one sealed secret and its place.
 type Value struct {
 	At     Place
 	Sealed []byte
@@ -24,18 +23,17 @@ type Value struct {
 
 // Store is what re-keying needs of a database.
 type Store interface {
-	// SealedValues returns up to n sealed values that come after the place, in
-	// the order of table, column and row; the zero place comes before all.
+	// SealedValues returns up to n sealed values that come after the place, in the order of table, column
+	// and row; the zero place comes before all.
 	SealedValues(ctx context.Context, after Place, n int) ([]Value, error)
 
-	// ReplaceSealed is a compare-and-swap: it says false and changes nothing
-	// when the value at the place is no longer the old one.
+	// ReplaceSealed is a compare-and-swap: it returns false and changes nothing when the value at the place
+	// is no longer the old one.
 	ReplaceSealed(ctx context.Context, at Place, old, replacement []byte) (bool, error)
 }
 
-// RotateKeyset returns the keyset with a new key that is the first to be used;
-// the others still open what they sealed. For keys that come from an
-// environment variable or a command, whose operator keeps the text.
+// RotateKeyset returns the keyset with a new primary key; the others still open what they sealed. It serves
+// keysets from an environment variable or a command, whose text the operator keeps.
 func RotateKeyset(text []byte) ([]byte, error) {
 	handle, _, err := parseKeyset(text)
 	if err != nil {
@@ -56,9 +54,8 @@ func RotateKeyset(text []byte) ([]byte, error) {
 	return keysetText(rotated)
 }
 
-// FirstKeyOnly returns the keyset without the keys that are no longer the
-// first. What they sealed does not open any more.
-func FirstKeyOnly(text []byte) ([]byte, error) {
+// PrimaryKeyOnly returns the keyset without its other keys. Values sealed with those do not open any more.
+func PrimaryKeyOnly(text []byte) ([]byte, error) {
 	handle, _, err := parseKeyset(text)
 	if err != nil {
 		return nil, err
@@ -79,9 +76,9 @@ func FirstKeyOnly(text []byte) ([]byte, error) {
 	return keysetText(left)
 }
 
-// ChangeKey replaces the sealing key and returns how many values were sealed
-// anew. A key from a file gets a new first key and loses the old ones once
-// nothing needs them; one from outside was rotated there and is read again.
+// ChangeKey replaces the sealing key and returns how many values were sealed anew. A keyset in a file gets
+// a new primary key and loses the old ones once no value needs them; one from outside was rotated there and
+// is read again.
 func (s *Sealer) ChangeKey(ctx context.Context, store Store) (int, error) {
 	if s.source.File == "" {
 		if err := s.Reload(ctx); err != nil {
@@ -99,15 +96,16 @@ func (s *Sealer) ChangeKey(ctx context.Context, store Store) (int, error) {
 	return n, s.DropOldKeys(ctx, store)
 }
 
-// Rotate adds a new first key to the key file. The file has it, safe on the
-// disk, before anything is sealed with it.
+// Rotate adds a new primary key to the key file. The file is synced to the disk before anything is sealed
+// with the key.
 func (s *Sealer) Rotate(ctx context.Context) error { return s.rewrite(ctx, RotateKeyset) }
 
-// rewrite changes the key file under a lock that other processes see: of two
-// rotations at once, neither may lose the other's key.
+// rewrite changes the key file under a file lock, so that of two processes that rotate at once neither
+// loses the other's key.
 func (s *Sealer) rewrite(ctx context.Context, change func([]byte) ([]byte, error)) error {
 	if s.source.File == "" {
-		return fault.New(fault.Invalid, "This sealing key comes from outside the console: rotate it there and reload.")
+		return fault.New(fault.Invalid,
+			"This sealing key comes from outside the console: rotate it there and reload.")
 	}
 	unlock, err := lockedfile.MutexAt(s.source.File + ".lock").Lock()
 	if err != nil {
@@ -130,10 +128,9 @@ func (s *Sealer) rewrite(ctx context.Context, change func([]byte) ([]byte, error
 
 const resealBatch = 100
 
-// ResealAll seals every stale value of the store anew and says how many. A
-// value that is changed meanwhile was sealed with the first key by whoever
-// changed it and is left alone. Values that do not open are skipped, counted
-// in the error, and keep DropOldKeys from going on.
+// ResealAll seals every stale value of the store anew and returns how many. A value that is changed
+// meanwhile is left alone: the change sealed it with the primary key. Values that do not open are skipped
+// and counted in the error; DropOldKeys refuses while there are any.
 func (s *Sealer) ResealAll(ctx context.Context, store Store) (resealed int, err error) {
 	unopened := 0
 	err = s.eachStale(ctx, store, func(v Value) error {
@@ -156,14 +153,15 @@ func (s *Sealer) ResealAll(ctx context.Context, store Store) (resealed int, err 
 		return err
 	})
 	if err == nil && unopened > 0 {
-		err = fault.New(fault.Conflict, "%d sealed secrets do not open with this key. Enter them again, or put the right key back.", unopened)
+		err = fault.New(fault.Conflict,
+			"%d sealed secrets do not open with this key. Enter them again, or put the right key back.", unopened)
 	}
 	return resealed, err
 }
 
-// DropOldKeys forgets every key but the first, in the key file too, after it
-// has looked that nothing is sealed with them any more. Give other processes
-// on the same database that were started before Rotate time to end first.
+// DropOldKeys removes every key but the primary one, from the key file too. It is fault.Conflict while a
+// value is sealed with an older key. Processes on the same database that were started before Rotate must
+// have ended.
 func (s *Sealer) DropOldKeys(ctx context.Context, store Store) error {
 	stale := 0
 	err := s.eachStale(ctx, store, func(Value) error { stale++; return nil })
@@ -171,9 +169,10 @@ func (s *Sealer) DropOldKeys(ctx context.Context, store Store) error {
 		return err
 	}
 	if stale > 0 {
-		return fault.New(fault.Conflict, "%d secrets are still sealed with an older key. Seal them anew first.", stale)
+		return fault.New(fault.Conflict,
+			"%d secrets are still sealed with an older key. Seal them anew first.", stale)
 	}
-	return s.rewrite(ctx, FirstKeyOnly)
+	return s.rewrite(ctx, PrimaryKeyOnly)
 }
 
 func (s *Sealer) eachStale(ctx context.Context, store Store, do func(Value) error) error {

@@ -18,15 +18,15 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Place is where a sealed value stands in the database. It is authenticated
-// with the value, so one that was moved to another row opens nowhere.
+// Place is the table, column and row of a sealed value. It is authenticated with the value, so a value that
+// was moved to another row does not open there.
 type Place struct {
 	Table, Column string
 	Row           string // the row's key as text
 }
 
-// associatedData is the place as bytes. Lengths come first, so that no two
-// places share theirs.
+// associatedData returns the place as bytes. Each part follows its length, so no two places share their
+// bytes.
 func (p Place) associatedData() []byte {
 	var b []byte
 	for _, part := range []string{p.Table, p.Column, p.Row} {
@@ -36,12 +36,11 @@ func (p Place) associatedData() []byte {
 	return b
 }
 
-// maxSealedBytes bounds one secret: a private key or a token, not a document.
+// maxSealedBytes bounds one secret. Secrets are keys and tokens, not documents.
 const maxSealedBytes = 64 << 10
 
-// Sealer seals the secrets that the database keeps: AES-256-GCM by Tink, with
-// a keyset that does not stand in the database. Its methods may be called at
-// once from anywhere; no error of it repeats a secret or a key.
+// Sealer seals the secrets that the database keeps: AES-256-GCM by Tink, with a keyset that does not stand
+// in the database. Its methods are safe for concurrent use; no error repeats a secret or a key.
 type Sealer struct {
 	source Source
 
@@ -50,7 +49,7 @@ type Sealer struct {
 	aead   tink.AEAD
 }
 
-// Open reads the keyset from its source.
+// Open returns a Sealer with the keyset from the source.
 func Open(ctx context.Context, source Source) (*Sealer, error) {
 	text, err := source.read(ctx)
 	if err != nil {
@@ -71,8 +70,7 @@ func (s *Sealer) use(text []byte) error {
 	return nil
 }
 
-// Reload reads the keyset again, after it was changed outside. When it cannot
-// be read the one in use stays.
+// Reload reads the keyset again after it was changed outside. When that fails the keyset in use stays.
 func (s *Sealer) Reload(ctx context.Context) error {
 	text, err := s.source.read(ctx)
 	if err != nil {
@@ -91,13 +89,12 @@ func (s *Sealer) Seal(secret []byte, at Place) ([]byte, error) {
 	return s.aead.Encrypt(secret, at.associatedData())
 }
 
-// errCannotOpen hides why: a wrong key, another place and a changed byte look
-// the same.
+// errCannotOpen is the one error for a wrong key, another place and a changed byte, so that it tells
+// nothing about the secret.
 var errCannotOpen = errors.New("seal: a sealed secret does not open with this key at this place")
 
-// Open decrypts what Seal made for the same place. A value that was sealed
-// with a key we do not know makes the keyset be read again, once: another
-// process may have rotated it.
+// Open decrypts what Seal made for the same place. When the value was sealed with an unknown key the keyset
+// is read again, once: another process may have rotated it.
 func (s *Sealer) Open(ctx context.Context, sealed []byte, at Place) ([]byte, error) {
 	if !s.knows(sealed) {
 		if err := s.Reload(ctx); err != nil {
@@ -113,8 +110,7 @@ func (s *Sealer) Open(ctx context.Context, sealed []byte, at Place) ([]byte, err
 	return secret, nil
 }
 
-// keyID is the key that a value was sealed with: Tink's output prefix is 0x01
-// and the key's id.
+// keyID returns the id of the key that a value was sealed with: Tink's output prefix is 0x01 and that id.
 func keyID(sealed []byte) (id uint32, ok bool) {
 	if len(sealed) < 5 || sealed[0] != 1 {
 		return 0, false
@@ -134,7 +130,7 @@ func (s *Sealer) knows(sealed []byte) bool {
 	return false
 }
 
-// Stale says that the value was sealed with a key that is no longer the first.
+// Stale reports whether the value was sealed with a key that is no longer the primary one.
 func (s *Sealer) Stale(sealed []byte) bool {
 	id, ok := keyID(sealed)
 	s.mu.RLock()
@@ -142,15 +138,14 @@ func (s *Sealer) Stale(sealed []byte) bool {
 	return !ok || id != s.handle.KeysetInfo().GetPrimaryKeyId()
 }
 
-// Keys is how many keys the keyset holds: 1 when no rotation is under way.
+// Keys returns how many keys the keyset holds: 1 when no rotation is under way.
 func (s *Sealer) Keys() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.handle.Len()
 }
 
-// NewKeyset returns a keyset with one new key, as the text that every source
-// carries. It is a secret.
+// NewKeyset returns a keyset with one new key, as the JSON text that a source holds. The text is a secret.
 func NewKeyset() ([]byte, error) {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
@@ -159,11 +154,12 @@ func NewKeyset() ([]byte, error) {
 	return keysetText(handle)
 }
 
-// parseKeyset is strict: a keyset of anything but enabled AES-256-GCM keys
-// that mark their output is refused.
+// parseKeyset reads a keyset. It refuses any key that is not an enabled AES-256-GCM key with Tink's output
+// prefix.
 func parseKeyset(text []byte) (*keyset.Handle, tink.AEAD, error) {
 	refused := func(err error) error {
-		return fault.Wrap(err, fault.Invalid, "The sealing key cannot be read: it is not a keyset that cxseal made.")
+		return fault.Wrap(err, fault.Invalid,
+			"The sealing key cannot be read: it is not a keyset that cxseal made.")
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(newBoundedReader(text)))
 	if err != nil {

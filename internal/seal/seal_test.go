@@ -29,8 +29,7 @@ func openFile(t *testing.T, path string) *Sealer {
 	return s
 }
 
-// Fails when Place.associatedData is not passed to Decrypt, or leaves a part out
-// (tried with Row).
+// Fails when Place.associatedData is not passed to Decrypt, or leaves a part out (tried with Row).
 func TestASealedSecretOpensOnlyWhereItStands(t *testing.T) {
 	s := openFile(t, keyFile(t))
 	at := Place{"connections", "secret", "7"}
@@ -185,8 +184,8 @@ func TestABadKeySourceIsRefusedWithoutRepeatingIt(t *testing.T) {
 
 // memSealed is a Store in memory.
 type memSealed struct {
-	values []Value
-	meddle func() // runs once, before the first swap
+	values     []Value
+	beforeSwap func() // runs once, before the first swap
 }
 
 func (m *memSealed) SealedValues(_ context.Context, after Place, n int) ([]Value, error) {
@@ -198,9 +197,9 @@ func (m *memSealed) SealedValues(_ context.Context, after Place, n int) ([]Value
 }
 
 func (m *memSealed) ReplaceSealed(_ context.Context, at Place, old, replacement []byte) (bool, error) {
-	if m.meddle != nil {
-		m.meddle()
-		m.meddle = nil
+	if m.beforeSwap != nil {
+		m.beforeSwap()
+		m.beforeSwap = nil
 	}
 	i := slices.IndexFunc(m.values, func(v Value) bool { return v.At == at })
 	if i < 0 || !bytes.Equal(m.values[i].Sealed, old) {
@@ -222,10 +221,10 @@ func TestReKeyingWhileServingLosesNoSecret(t *testing.T) {
 		}
 		m.values = append(m.values, Value{place(i), sealed})
 	}
-	all := func(who *Sealer) {
+	all := func(opener *Sealer) {
 		t.Helper()
 		for _, v := range m.values {
-			if got, err := who.Open(t.Context(), v.Sealed, v.At); err != nil || string(got) != canary {
+			if got, err := opener.Open(t.Context(), v.Sealed, v.At); err != nil || string(got) != canary {
 				t.Fatalf("%v: %q, %v", v.At, got, err)
 			}
 		}
@@ -235,7 +234,7 @@ func TestReKeyingWhileServingLosesNoSecret(t *testing.T) {
 	}
 	all(s)
 	wantCode(t, s.DropOldKeys(t.Context(), m), fault.Conflict) // too early
-	m.meddle = func() {                                        // somebody enters the first secret anew at this moment
+	m.beforeSwap = func() {                                    // somebody enters the first secret anew at this moment
 		m.values[0].Sealed, _ = s.Seal([]byte(canary), place(0))
 	}
 	n, err := s.ResealAll(t.Context(), m)
@@ -251,7 +250,7 @@ func TestReKeyingWhileServingLosesNoSecret(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	m.values = append(m.values, Value{place(999), []byte("\x01\x00\x00\x00\x00rubbish")})
+	m.values = append(m.values, Value{place(999), []byte("\x01\x00\x00\x00\x00damaged")})
 	_, err = s.ResealAll(t.Context(), m)
 	wantCode(t, err, fault.Conflict)
 }

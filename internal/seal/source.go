@@ -19,21 +19,20 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Source says where the sealing key is read from. Exactly one of File,
-// Value and Command is set.
+// Source is where the sealing keyset is read from. Exactly one of File, Value and Command is set.
 type Source struct {
 	// File is a path. The file may be read by its owner alone (0600 or less).
 	File string
 
-	// MayCreate lets an absent File be made with a new key. Leave it false
-	// once anything was sealed: a new key opens nothing that is there.
+	// MayCreate lets an absent File be made with a new key. It must be false once anything was sealed,
+	// because a new key opens none of it.
 	MayCreate bool
 
 	// Value is the keyset itself, from an environment variable.
 	Value string
 
-	// Command prints the keyset: a program and its arguments, split at spaces
-	// and run without a shell, for at most half a minute.
+	// Command prints the keyset: a program and its arguments, split at spaces and run without a shell, for
+	// at most half a minute.
 	Command string
 }
 
@@ -55,7 +54,8 @@ func (k Source) read(ctx context.Context) ([]byte, error) {
 	case k.Command != "" && k.File == "" && k.Value == "":
 		return k.run(ctx)
 	}
-	return nil, fault.New(fault.Invalid, "Name one source for the sealing key: a file, an environment variable or a command.")
+	return nil, fault.New(fault.Invalid,
+		"Name one source for the sealing key: a file, an environment variable or a command.")
 }
 
 func (k Source) readFile() ([]byte, error) {
@@ -64,7 +64,8 @@ func (k Source) readFile() ([]byte, error) {
 		return text, err
 	}
 	if !k.MayCreate {
-		return nil, fault.Wrap(err, fault.Invalid, "The sealing key %s is missing, and this database has sealed secrets. Put the file back from its backup.", k.File)
+		return nil, fault.Wrap(err, fault.Invalid,
+			"The sealing key %s is missing, and this database has sealed secrets. Put the file back from its backup.", k.File)
 	}
 	text, err = NewKeyset()
 	if err != nil {
@@ -75,22 +76,22 @@ func (k Source) readFile() ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(temporary) }()
-	// A link never replaces a file: of two processes that start at once, both
-	// use the key of the first.
+	// A link never replaces a file, so two processes that start at once use the same key.
 	if err := os.Link(temporary, k.File); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, unwritable(k.File, err)
 	}
 	return readPrivate(k.File)
 }
 
-// readPrivate reads a file that nobody but its owner can.
+// readPrivate reads a file after it has checked that only its owner can read it.
 func readPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path) // #nosec G304 -- the operator names the file
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		return nil, fault.Wrap(err, fault.Invalid, "The sealing key %s cannot be read. Check its owner and its mode.", path)
+		return nil, fault.Wrap(err, fault.Invalid,
+			"The sealing key %s cannot be read. Check its owner and its mode.", path)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
@@ -102,13 +103,13 @@ func readPrivate(path string) ([]byte, error) {
 	}
 	// Windows keeps no such bits; there the folder's access list must do.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fault.New(fault.Invalid, "The sealing key %s can be read by others (mode %04o). Run: chmod 600 %s", path, info.Mode().Perm(), path)
+		return nil, fault.New(fault.Invalid,
+			"The sealing key %s can be read by others (mode %04o). Run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	return io.ReadAll(io.LimitReader(f, maxKeysetBytes))
 }
 
-// writePrivate puts text into a new file beside path, safe on the disk, and
-// returns its name.
+// writePrivate writes text to a new file beside path, syncs it to the disk and returns its name.
 func writePrivate(path string, text []byte) (temporary string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".cxseal-key-*") // made with 0600
 	if err != nil {
@@ -123,7 +124,8 @@ func writePrivate(path string, text []byte) (temporary string, err error) {
 }
 
 func unwritable(path string, err error) error {
-	return fault.Wrap(err, fault.Invalid, "The sealing key %s cannot be written. Check its folder's owner and mode.", path)
+	return fault.Wrap(err, fault.Invalid,
+		"The sealing key %s cannot be written. Check its folder's owner and mode.", path)
 }
 
 func (k Source) run(ctx context.Context) ([]byte, error) {
@@ -139,13 +141,14 @@ func (k Source) run(ctx context.Context) ([]byte, error) {
 	cmd.Stdout = out
 	if err := cmd.Run(); err != nil {
 		// What it printed may hold the key, so none of it is repeated.
-		return nil, fault.Wrap(err, fault.Invalid, "The command for the sealing key failed. Run it by hand to see why: %s", words[0])
+		return nil, fault.Wrap(err, fault.Invalid,
+			"The command for the sealing key failed. Run it by hand to see why: %s", words[0])
 	}
 	return out.text.Bytes(), nil
 }
 
-// cappedBuffer ends the program that writes too much. It does not embed the
-// buffer, whose ReadFrom would let io.Copy pass the bound by.
+// cappedBuffer is an io.Writer that fails beyond max bytes, which ends the command that writes to it. It
+// does not embed the buffer, whose ReadFrom would let io.Copy bypass the bound.
 type cappedBuffer struct {
 	text bytes.Buffer
 	max  int
@@ -166,7 +169,7 @@ func keysetText(handle *keyset.Handle) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// replace puts a new keyset in the place of the file's, whole or not at all.
+// replace replaces the key file atomically.
 func (k Source) replace(text []byte) error {
 	temporary, err := writePrivate(k.File, text)
 	if err != nil {

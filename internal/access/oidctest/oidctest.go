@@ -1,6 +1,6 @@
-// Package oidctest is an OpenID Connect provider for tests, over HTTP:
-// discovery, keys, authorize and token, strict about PKCE, redirect and client,
-// with codes that work once. A test can make it misbehave.
+// Package oidctest is an OpenID Connect provider for tests, over HTTP: discovery, keys, authorize and
+// token. It is strict about PKCE, redirect and client, and its codes work once. A test can make it
+// misbehave.
 package oidctest
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Provider is the provider. The fields marked "bends" make it misbehave.
+// Provider is the provider. Set its fields before it is asked for the first time.
 type Provider struct {
 	*httptest.Server
 	Issuer   string // as the provider names itself
@@ -38,15 +38,17 @@ type Provider struct {
 	codes map[string]grant
 	calls map[string]int
 
-	Claims     map[string]any                                           // bends: laid over the ID token's
-	Sign       func(claims []byte) string                               // bends: how the ID token is signed
-	Discovered string                                                   // bends: the issuer that discovery names
-	Exchanging func(w http.ResponseWriter, r *http.Request) (done bool) // bends: the token endpoint
-	Reusable   bool                                                     // bends: codes work for ever
-	Padding    string                                                   // bends: comes before every answer
+	// What follows makes the provider misbehave.
+
+	Claims     map[string]any                                           // set over the ID token's own claims
+	Sign       func(claims []byte) string                               // how the ID token is signed
+	Discovered string                                                   // the issuer that discovery names
+	Exchanging func(w http.ResponseWriter, r *http.Request) (done bool) // answers in place of the token endpoint
+	Reusable   bool                                                     // codes work more than once
+	Padding    string                                                   // comes before every answer
 }
 
-// grant is what the person at the provider agreed to.
+// grant is what a code stands for: the parameters of the authorize request that must fit the token request.
 type grant struct {
 	nonce, challenge, redirect string
 }
@@ -79,8 +81,8 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	return p
 }
 
-// Calls is how often an endpoint was asked: "discovery", "keys", "authorize",
-// "token", or "elsewhere".
+// Calls returns how often an endpoint was requested: "discovery", "keys", "authorize", "token", or
+// "elsewhere".
 func (p *Provider) Calls(endpoint string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +99,8 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	p.count("discovery")
 	base := p.URL + "/tenant"
 	p.Answer(w, 200, map[string]any{
-		"issuer": p.Discovered, "authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token", "jwks_uri": base + "/keys",
+		"issuer": p.Discovered, "jwks_uri": base + "/keys",
+		"authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		// It claims to support the weak ones: the console must not take its word.
 		"id_token_signing_alg_values_supported": []string{"ES256", "HS256", "none"},
@@ -112,7 +115,8 @@ func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	p.count("authorize")
 	q := r.URL.Query()
-	if q.Get("client_id") != ClientID || p.Redirect != "" && q.Get("redirect_uri") != p.Redirect || q.Get("response_type") != "code" ||
+	if q.Get("client_id") != ClientID || p.Redirect != "" && q.Get("redirect_uri") != p.Redirect ||
+		q.Get("response_type") != "code" ||
 		q.Get("code_challenge_method") != "S256" || q.Get("code_challenge") == "" || q.Get("nonce") == "" ||
 		!strings.Contains(" "+q.Get("scope")+" ", " openid ") {
 		http.Error(w, "bad request: "+r.URL.RawQuery, http.StatusBadRequest)
@@ -159,7 +163,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		p.t.Error(err)
 	}
-	p.Answer(w, 200, map[string]any{"access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": p.Sign(body)})
+	p.Answer(w, 200, map[string]any{
+		"access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": p.Sign(body),
+	})
 }
 
 // Answer writes v as JSON.
@@ -174,7 +180,8 @@ func (p *Provider) Answer(w http.ResponseWriter, status int, v any) {
 
 // SignWith is a Sign that uses another key.
 func (p *Provider) SignWith(key any, kid string, alg jose.SignatureAlgorithm) func([]byte) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key},
+		(&jose.SignerOptions{}).WithHeader("kid", kid))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -198,8 +205,7 @@ func Unsigned(claims []byte) string {
 	return fmt.Sprintf("%s.%s.", b.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)), b.EncodeToString(claims))
 }
 
-// Browse goes to the address as a browser would and returns the query with
-// which it comes back.
+// Browse goes to the address as a browser would and returns the query with which it comes back.
 func (p *Provider) Browse(address string) url.Values {
 	p.t.Helper()
 	client := p.Client()
