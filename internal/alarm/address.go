@@ -12,30 +12,30 @@ import (
 	"cxseal/internal/seal"
 )
 
-// Address is where a route leads. It is a secret as a whole.
+// Address is where a route sends to. All of it is a secret.
 type Address struct {
 	Way    Way    `json:"way"`
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"` // whsec_…, signs a webhook
 }
 
-// Way is how an address is spoken to.
+// Way is the protocol that an address is sent by.
 type Way string
 
 // The ways.
 const (
-	Email   Way = "email"   // smtp://user:password@host:587/?from=a@x&to=b@y,c@z, or smtps:// on 465
-	Webhook Way = "webhook" // an https address that takes Standard Webhooks
-	Service Way = "service" // any URL that shoutrrr knows: slack://, teams://, ntfy://, …
+	Email    Way = "email"   // smtp://user:password@host:587/?from=a@x&to=b@y,c@z, or smtps:// on 465
+	Webhook  Way = "webhook" // an https address that takes Standard Webhooks
+	Shoutrrr Way = "service" // any URL that shoutrrr knows: slack://, teams://, ntfy://, …
 )
 
 // Ways returns every way, in the order in which a form offers them.
-func Ways() []Way { return []Way{Email, Webhook, Service} }
+func Ways() []Way { return []Way{Email, Webhook, Shoutrrr} }
 
 const maxAddressBytes = 2048
 
-// Check says what is wrong with the address, and otherwise how to name it
-// without giving it away.
+// Check returns a hint that names the address without its secrets, or a fault.Invalid that says what is wrong
+// with it.
 func (a Address) Check() (hint string, err error) {
 	if len(a.URL) > maxAddressBytes {
 		return "", fault.New(fault.Invalid, "The address is longer than %d bytes.", maxAddressBytes)
@@ -59,7 +59,7 @@ func (a Address) Check() (hint string, err error) {
 			return "", err
 		}
 		return u.Scheme + "://" + u.Host + "/…, signed", nil
-	case Service:
+	case Shoutrrr:
 		if _, err := shoutrrr.CreateSender(a.URL); err != nil {
 			return "", fault.New(fault.Invalid, "No service speaks this address. See shoutrrr's list of services for its form.")
 		}
@@ -83,7 +83,7 @@ func decode(raw []byte) (a Address, err error) {
 	return a, nil
 }
 
-// secrets are the parts of the address that must stand in no error.
+// secrets returns the parts of the address that must not appear in an error.
 func (a Address) secrets() []string {
 	list := []string{a.URL, a.Secret}
 	u, err := url.Parse(a.URL)
@@ -93,7 +93,7 @@ func (a Address) secrets() []string {
 	if password, ok := u.User.Password(); ok {
 		list = append(list, password)
 	}
-	if a.Way == Service {
+	if a.Way == Shoutrrr {
 		list = append(list, u.User.Username(), u.Host)
 	}
 	if a.Way != Email {
@@ -106,7 +106,7 @@ func (a Address) secrets() []string {
 	return list
 }
 
-// redact takes the address's secrets out of a text that a service wrote.
+// redact removes the address's secrets from a text that a service answered, and cuts it to 300 bytes.
 func (a Address) redact(text string) string {
 	for _, s := range a.secrets() {
 		if len(s) >= 4 {
@@ -120,7 +120,7 @@ func (a Address) redact(text string) string {
 	return text
 }
 
-// mailTo is an SMTP address taken apart.
+// mailTo holds the parts of an SMTP address.
 type mailTo struct {
 	host, port     string
 	user, password string

@@ -1,7 +1,9 @@
-// Package alarm tells people what they should know, once, and keeps what
-// became of each message. An alarm is raised in the transaction of the fact it
-// is about; its deliveries wait in the database until they went out or were
-// given up.
+// Package alarm sends alarms to people, each once, and keeps the outcome of each message: kinds, routes,
+// addresses, deliveries and the sending itself. An alarm is stored with the fact that it is about, or raised
+// from the audit records; its deliveries wait in the database until they went out or were given up.
+//
+// What may not live here: the rules that decide when a key is due or a table has drifted (they stand with
+// their subjects), and SQL.
 package alarm
 
 import "time"
@@ -26,7 +28,7 @@ const (
 	Test            Kind = "test"
 )
 
-// Kinds lists what a person may choose from.
+// Kinds lists the kinds that a person may choose for a route: all of them but Test.
 var Kinds = []Kind{RotationSoon, RotationDue, RotationOverdue, RotationUnknown, Drift, KMSRefused,
 	RunFailed, RunUnconfirmed, NotAnchored, JobFailed, ClockWentBack}
 
@@ -37,7 +39,7 @@ var kindText = map[Kind]string{
 	ClockWentBack: "Clock went back", Test: "Test",
 }
 
-// Text is the kind as a person says it.
+// Text returns the kind's name for people, and the stored word for one that this version does not know.
 func (k Kind) Text() string {
 	if text, ok := kindText[k]; ok {
 		return text
@@ -45,7 +47,7 @@ func (k Kind) Text() string {
 	return string(k)
 }
 
-// Severity says how pressing an alarm is.
+// Severity says how urgent an alarm is.
 type Severity string
 
 // The severities.
@@ -55,13 +57,13 @@ const (
 	Critical Severity = "critical"
 )
 
-// Severities returns every severity, the least pressing first.
+// Severities returns every severity, the least urgent first.
 func Severities() []Severity { return []Severity{Info, Warning, Critical} }
 
-// Alarm is one thing that somebody should know.
+// Alarm is one event that people are told of.
 type Alarm struct {
 	ID          int64
-	Dedupe      string // raised again with the same text, it is the same alarm
+	Dedupe      string // identifies the event: an alarm raised again with the same text is the same alarm
 	Kind        Kind
 	Severity    Severity
 	Title       string
@@ -74,8 +76,7 @@ type Alarm struct {
 	RaisedAt    time.Time
 }
 
-// Route is one way to people. Its address is a secret and never leaves the
-// database but to be used.
+// Route is one way to reach people. Its address is a secret: it is sealed, and opened only to send.
 type Route struct {
 	ID        int64
 	Name      string
@@ -87,10 +88,10 @@ type Route struct {
 	CreatedBy string
 }
 
-// DigestHour is when digests go out, in UTC.
+// DigestHour is the hour of the day, in UTC, at which digests go out.
 const DigestHour = 7
 
-// State is how far a delivery came.
+// State says whether a delivery waits, was sent or was given up.
 type State string
 
 // The states of a delivery.
@@ -116,20 +117,18 @@ type Delivery struct {
 	SentAt    time.Time
 	Error     string // why the last attempt failed
 
-	// Message is the id it went out under at its first attempt, and MessageAt
-	// that message's date: every later attempt repeats both. The deliveries of
-	// a digest share them. Empty: it never went out.
+	// Message is the message id of the first attempt and MessageAt that message's date: every later attempt
+	// repeats both. The deliveries of a digest share them. Empty: no attempt was made.
 	Message   string
 	MessageAt time.Time
 
-	// SendingSince is when the attempt began that nobody has seen the end of:
-	// it is under way, or the console died in it. Zero: there is none.
+	// SendingSince is when the attempt began whose end was not noted: it is under way, or the console died
+	// during it. Zero: there is none.
 	SendingSince time.Time
-	Doubts       int // attempts that may have arrived, and were repeated for it
+	Doubts       int // attempts of which it is not known whether they arrived
 }
 
-// begin notes that an attempt is about to be made. One that is open already
-// died with its console.
+// begin notes that an attempt is about to be made. If an earlier one is still open, the console died during it.
 func (d *Delivery) begin(m Message) {
 	if !d.SendingSince.IsZero() {
 		d.Doubts++
@@ -138,7 +137,7 @@ func (d *Delivery) begin(m Message) {
 	d.Attempts++
 }
 
-// FirstAttempt is when an alarm that is raised now goes out over a route.
+// FirstAttempt returns when an alarm that is raised now goes out over the route: at once, or with the next digest.
 func (r Route) FirstAttempt(now time.Time) time.Time {
 	if !r.Digest {
 		return now

@@ -31,37 +31,38 @@ var (
 	viewer = access.Caller{UserID: 2, Name: "viewer", Role: access.Viewer}
 )
 
-type desk struct {
-	*alarm.Desk
+// testService is the service on a real database, with a clock that the test moves.
+type testService struct {
+	*alarm.Service
 	t     *testing.T
 	store *store.Store
 	now   time.Time
 }
 
-func (d *desk) clock() time.Time { return d.now }
+func (d *testService) clock() time.Time { return d.now }
 
-func newDesk(t *testing.T) *desk {
+func newTestService(t *testing.T) *testService {
 	t.Helper()
-	d := &desk{t: t, now: time.Now().UTC().Truncate(time.Second)}
+	d := &testService{t: t, now: time.Now().UTC().Truncate(time.Second)}
 	var err error
 	d.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{Now: d.clock})
 	d.must(err)
 	t.Cleanup(func() { d.must(d.store.Close()) })
 	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(t.TempDir(), "key"), MayCreate: true})
 	d.must(err)
-	d.Desk = alarm.NewDesk(d.store, sealer, d.clock, slog.New(slog.DiscardHandler))
+	d.Service = alarm.NewService(d.store, sealer, d.clock, slog.New(slog.DiscardHandler))
 	return d
 }
 
-func (d *desk) must(err error) {
+func (d *testService) must(err error) {
 	d.t.Helper()
 	if err != nil {
 		d.t.Fatal(err)
 	}
 }
 
-// fates are the deliveries of every alarm, oldest alarm first.
-func (d *desk) fates() []alarm.Delivery {
+// deliveries returns the deliveries of every alarm, oldest alarm first.
+func (d *testService) deliveries() []alarm.Delivery {
 	d.t.Helper()
 	alarms, err := d.store.Alarms(d.t.Context(), "", 0, 100)
 	d.must(err)
@@ -74,7 +75,7 @@ func (d *desk) fates() []alarm.Delivery {
 	return list
 }
 
-// receiver takes webhooks and answers with the status at hand.
+// receiver is a server that checks the signature of webhooks, keeps them and answers with status.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -102,7 +103,7 @@ func newReceiver(t *testing.T) *receiver {
 	return r
 }
 
-func (d *desk) route(r alarm.Route, a alarm.Address) {
+func (d *testService) route(r alarm.Route, a alarm.Address) {
 	d.t.Helper()
 	d.must(d.AddRoute(d.t.Context(), admin, r, a))
 }
@@ -112,7 +113,7 @@ func one(key string) alarm.Alarm {
 }
 
 func TestAnAlarmGoesOutOnceSignedHoweverOftenItIsRaised(t *testing.T) {
-	d, r := newDesk(t), newReceiver(t)
+	d, r := newTestService(t), newReceiver(t)
 	d.route(alarm.Route{Name: "hook"}, alarm.Address{Way: alarm.Webhook, URL: r.URL + "/in?key=hunter2secret", Secret: secret})
 	for range 3 {
 		d.must(d.Raise(t.Context(), one("a"), one("b")))
@@ -127,7 +128,7 @@ func TestAnAlarmGoesOutOnceSignedHoweverOftenItIsRaised(t *testing.T) {
 }
 
 func TestAFailedDeliveryIsTriedAgainLaterUnderItsOldId(t *testing.T) {
-	d, r := newDesk(t), newReceiver(t)
+	d, r := newTestService(t), newReceiver(t)
 	d.route(alarm.Route{Name: "hook"}, alarm.Address{Way: alarm.Webhook, URL: r.URL + "/in/hunter2secret", Secret: secret})
 	d.must(d.Raise(t.Context(), one("a")))
 	r.status = 500
@@ -136,14 +137,14 @@ func TestAFailedDeliveryIsTriedAgainLaterUnderItsOldId(t *testing.T) {
 	if len(r.ids) != 1 {
 		t.Fatalf("%d attempts at once", len(r.ids))
 	}
-	if f := d.fates()[0]; f.State != alarm.Waiting || f.Attempts != 1 || !strings.Contains(f.Error, "500") || !f.NextAt.After(d.now) {
-		t.Errorf("fate %+v", f)
+	if f := d.deliveries()[0]; f.State != alarm.Waiting || f.Attempts != 1 || !strings.Contains(f.Error, "500") || !f.NextAt.After(d.now) {
+		t.Errorf("delivery %+v", f)
 	}
 	r.status = 200
 	d.now = d.now.Add(2 * time.Minute)
 	d.must(d.Deliver(t.Context()))
-	if f := d.fates()[0]; f.State != alarm.Sent || f.Attempts != 2 || f.Error != "" {
-		t.Errorf("fate %+v", f)
+	if f := d.deliveries()[0]; f.State != alarm.Sent || f.Attempts != 2 || f.Error != "" {
+		t.Errorf("delivery %+v", f)
 	}
 	if len(r.ids) != 2 || r.ids[0] != r.ids[1] {
 		t.Errorf("ids %v differ: the receiver cannot tell a repetition", r.ids)
@@ -151,7 +152,7 @@ func TestAFailedDeliveryIsTriedAgainLaterUnderItsOldId(t *testing.T) {
 }
 
 func TestADeliveryIsGivenUpInTheEndAndSaysSo(t *testing.T) {
-	d, r := newDesk(t), newReceiver(t)
+	d, r := newTestService(t), newReceiver(t)
 	d.route(alarm.Route{Name: "hook"}, alarm.Address{Way: alarm.Webhook, URL: r.URL, Secret: secret})
 	d.must(d.Raise(t.Context(), one("a")))
 	r.status = 503
@@ -159,16 +160,16 @@ func TestADeliveryIsGivenUpInTheEndAndSaysSo(t *testing.T) {
 		d.must(d.Deliver(t.Context()))
 		d.now = d.now.Add(7 * time.Hour)
 	}
-	if f := d.fates()[0]; f.State != alarm.Failed || f.Attempts != 12 || len(r.ids) != 12 {
-		t.Errorf("fate %+v after %d attempts", f, len(r.ids))
+	if f := d.deliveries()[0]; f.State != alarm.Failed || f.Attempts != 12 || len(r.ids) != 12 {
+		t.Errorf("delivery %+v after %d attempts", f, len(r.ids))
 	}
 }
 
 func TestNoSecretOfARouteIsEverShownOrStoredInTheOpen(t *testing.T) {
-	d, r := newDesk(t), newReceiver(t)
+	d, r := newTestService(t), newReceiver(t)
 	d.route(alarm.Route{Name: "hook"}, alarm.Address{Way: alarm.Webhook, URL: r.URL + "/in/hunter2secret", Secret: secret})
 	d.route(alarm.Route{Name: "mail"}, alarm.Address{Way: alarm.Email, URL: "smtp://me:hunter2secret@127.0.0.1:1/?from=a@x.org&to=b@x.org"})
-	d.route(alarm.Route{Name: "chat"}, alarm.Address{Way: alarm.Service, URL: "generic+http://127.0.0.1:1/hunter2secret?@token=hunter2secret"})
+	d.route(alarm.Route{Name: "chat"}, alarm.Address{Way: alarm.Shoutrrr, URL: "generic+http://127.0.0.1:1/hunter2secret?@token=hunter2secret"})
 	r.Close() // every attempt fails
 	d.must(d.Raise(t.Context(), one("a")))
 	d.must(d.Deliver(t.Context()))
@@ -179,11 +180,11 @@ func TestNoSecretOfARouteIsEverShownOrStoredInTheOpen(t *testing.T) {
 			t.Errorf("route %s: %q", route.Name, route.Hint)
 		}
 	}
-	fates := d.fates()
-	if len(fates) != 3 {
-		t.Fatalf("%d deliveries", len(fates))
+	list := d.deliveries()
+	if len(list) != 3 {
+		t.Fatalf("%d deliveries", len(list))
 	}
-	for _, f := range fates {
+	for _, f := range list {
 		if f.Error == "" || strings.Contains(f.Error, "hunter2") {
 			t.Errorf("%s: error %q", f.RouteName, f.Error)
 		}
@@ -196,7 +197,7 @@ func TestNoSecretOfARouteIsEverShownOrStoredInTheOpen(t *testing.T) {
 }
 
 func TestADigestIsOneMessageADay(t *testing.T) {
-	d, r := newDesk(t), newReceiver(t)
+	d, r := newTestService(t), newReceiver(t)
 	d.now = time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC)
 	d.route(alarm.Route{Name: "hook", Digest: true, Kinds: []alarm.Kind{alarm.RotationOverdue}}, alarm.Address{Way: alarm.Webhook, URL: r.URL, Secret: secret})
 	other := one("c")
@@ -265,8 +266,8 @@ func takeMail(conn net.Conn, messages chan<- string) {
 	}
 }
 
-func TestATestMailArrivesAndItsFateIsKept(t *testing.T) {
-	d := newDesk(t)
+func TestATestMailArrivesAndItsOutcomeIsKept(t *testing.T) {
+	d := newTestService(t)
 	addr, got := mailbox(t)
 	d.route(alarm.Route{Name: "mail"}, alarm.Address{Way: alarm.Email, URL: "smtp://" + addr + "/?from=seal@x.org&to=a@x.org,b@y.org&starttls=no"})
 	routes, err := d.store.AlarmRoutes(t.Context())
@@ -287,7 +288,7 @@ func TestATestMailArrivesAndItsFateIsKept(t *testing.T) {
 	tests, err := d.store.LastTests(t.Context())
 	d.must(err)
 	if len(tests) != 1 || tests[0].State != alarm.Sent {
-		t.Errorf("fate %+v", tests)
+		t.Errorf("delivery %+v", tests)
 	}
 }
 
@@ -300,7 +301,7 @@ func TestMailIsNotSentInTheClearUnlessThatWasMeant(t *testing.T) {
 }
 
 func TestWhatTheLedgerTellsIsRaisedOnce(t *testing.T) {
-	d := newDesk(t)
+	d := newTestService(t)
 	record := func(op audit.Operation, o audit.Outcome, kms string) audit.Record {
 		r := audit.NewRecord(d.now, op, o, audit.Actor{Name: "x", Role: "system"})
 		r.TableID, r.RunID, r.Detail = "t", "run", "why"
@@ -336,14 +337,14 @@ func TestWhatTheLedgerTellsIsRaisedOnce(t *testing.T) {
 }
 
 func TestRoutesAreForThoseWhoManageSettings(t *testing.T) {
-	d := newDesk(t)
+	d := newTestService(t)
 	if err := d.AddRoute(t.Context(), viewer, alarm.Route{Name: "x"}, alarm.Address{}); err == nil {
 		t.Error("a viewer added a route")
 	}
 	for _, a := range []alarm.Address{
 		{Way: alarm.Webhook, URL: "https://x.org", Secret: "whsec_"}, {Way: alarm.Webhook, URL: "ftp://x.org", Secret: secret},
 		{Way: alarm.Email, URL: "smtp://x.org/?from=a@x.org"}, {Way: alarm.Email, URL: "smtp://x.org/?from=a@x.org%0d%0aBcc:c@x.org&to=b@x.org"},
-		{Way: alarm.Service, URL: "nonsense://x"}, {Way: "pigeon", URL: "https://x.org"}, {},
+		{Way: alarm.Shoutrrr, URL: "nonsense://x"}, {Way: "pigeon", URL: "https://x.org"}, {},
 	} {
 		if err := d.AddRoute(t.Context(), admin, alarm.Route{Name: "x"}, a); err == nil {
 			t.Errorf("accepted %+v", a)

@@ -17,7 +17,7 @@ const (
 	maxAttempts  = 12
 )
 
-// backoff is the wait after so many attempts.
+// backoff returns how long to wait after the given number of attempts, from 1.
 func backoff(attempts int) time.Duration {
 	wait := firstBackoff
 	for range attempts - 1 {
@@ -28,28 +28,26 @@ func backoff(attempts int) time.Duration {
 	return wait
 }
 
-// Deliver tries every delivery whose time has come, once, one message after
-// the other.
+// Deliver tries every delivery that is due, once, one message after the other.
 //
-// Each message is noted as under way before it leaves, and what became of it
-// right after. A crash between the two leaves one message, or none, of which
-// nobody knows whether it arrived. It goes out again as it was: receivers of
-// Standard Webhooks and of mail know it by its id.
-func (d *Desk) Deliver(ctx context.Context) error {
-	d.delivering.Lock()
-	defer d.delivering.Unlock()
-	waiting, alarms, err := d.store.DueDeliveries(ctx, d.now(), batch)
+// Each message is noted as under way before it is sent, and its outcome right after. After a crash between the
+// two it is not known whether that message arrived, so it is sent again unchanged: receivers of Standard
+// Webhooks and of mail recognise it by its id.
+func (s *Service) Deliver(ctx context.Context) error {
+	s.delivering.Lock()
+	defer s.delivering.Unlock()
+	waiting, alarms, err := s.store.DueDeliveries(ctx, s.now(), batch)
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	routes, err := d.store.AlarmRoutes(ctx)
+	routes, err := s.store.AlarmRoutes(ctx)
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, r := range routes {
 		for _, group := range groups(r, waiting) {
-			failed = append(failed, d.deliver(ctx, r, group, alarms))
+			failed = append(failed, s.deliver(ctx, r, group, alarms))
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -58,8 +56,8 @@ func (d *Desk) Deliver(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// groups are what goes out as one message: what did so before, all that is new
-// of a digest, else each alone.
+// groups splits the waiting deliveries of a route into messages: those that went out together before stay
+// together, the new ones of a digest form one message, and every other is a message of its own.
 func groups(r Route, waiting []Delivery) (list [][]Delivery) {
 	var digest []Delivery
 	begun := map[string]int{} // message: place in list
@@ -84,30 +82,29 @@ func groups(r Route, waiting []Delivery) (list [][]Delivery) {
 	return list
 }
 
-// deliver makes one attempt for a group. Nothing leaves before the database
-// has that it is under way.
-func (d *Desk) deliver(ctx context.Context, r Route, group []Delivery, alarms map[int64]Alarm) error {
+// deliver makes one attempt for a group, after the database has noted that it is under way.
+func (s *Service) deliver(ctx context.Context, r Route, group []Delivery, alarms map[int64]Alarm) error {
 	if group[0].AlarmID == 0 {
-		return d.giveUpTest(ctx, group[0])
+		return s.giveUpTest(ctx, group[0])
 	}
-	message := d.message(group, alarms)
+	message := s.message(group, alarms)
 	for i := range group {
 		group[i].begin(message)
 		message.Repeated = message.Repeated || group[i].Doubts > 0
 	}
-	err := d.store.BeginDelivery(ctx, group...)
+	err := s.store.BeginDelivery(ctx, group...)
 	if fault.CodeOf(err) == fault.Conflict {
-		return nil // the route was deleted meanwhile, or somebody else is at it
+		return nil // the route was deleted meanwhile, or another round delivers it
 	}
 	if err != nil {
 		return err
 	}
-	return d.send(ctx, r, group, message)
+	return s.send(ctx, r, group, message)
 }
 
-// message is the group's, the same at every attempt but for the attempt's time.
-func (d *Desk) message(group []Delivery, alarms map[int64]Alarm) Message {
-	now := d.now()
+// message returns the message of a group: the same at every attempt except for the attempt's time.
+func (s *Service) message(group []Delivery, alarms map[int64]Alarm) Message {
+	now := s.now()
 	m := Message{ID: group[0].Message, At: group[0].MessageAt, Attempt: now}
 	if m.ID == "" {
 		m.ID, m.At = group[0].MessageID, now.UTC().Truncate(time.Microsecond) // as it is stored
@@ -127,19 +124,19 @@ func (d *Desk) message(group []Delivery, alarms map[int64]Alarm) Message {
 	return m
 }
 
-// giveUpTest ends a test that was never seen to end. Who asked for it has gone,
-// and it would only puzzle whoever gets it now.
-func (d *Desk) giveUpTest(ctx context.Context, test Delivery) error {
+// giveUpTest ends a test whose end was not noted. It is not sent again: the person who asked for it no longer
+// waits, and a late test would confuse its receivers.
+func (s *Service) giveUpTest(ctx context.Context, test Delivery) error {
 	test.State, test.Doubts = Failed, test.Doubts+1
 	test.Error = "It is not known whether this test arrived: it was broken off. Send another."
-	return d.store.SettleDelivery(ctx, test)
+	return s.store.SettleDelivery(ctx, test)
 }
 
-// send sends what was noted as under way, and notes what became of it.
-func (d *Desk) send(ctx context.Context, r Route, group []Delivery, message Message) error {
+// send sends a message that was noted as under way, and notes the outcome.
+func (s *Service) send(ctx context.Context, r Route, group []Delivery, message Message) error {
 	sending, done := lingering(ctx)
 	defer done()
-	err := d.attempt(sending, r, message)
+	err := s.attempt(sending, r, message)
 	if err != nil && sending.Err() != nil {
 		return ctx.Err() // broken off: nothing is known of this attempt, and the database says so
 	}
@@ -147,37 +144,37 @@ func (d *Desk) send(ctx context.Context, r Route, group []Delivery, message Mess
 		g := &group[i]
 		g.Error = ""
 		if err == nil {
-			g.State, g.SentAt = Sent, d.now()
+			g.State, g.SentAt = Sent, s.now()
 			continue
 		}
 		if errors.Is(err, errSilent) {
 			g.Doubts++
 		}
-		g.Error, g.NextAt = fault.MessageOf(err), d.now().Add(backoff(g.Attempts))
+		g.Error, g.NextAt = fault.MessageOf(err), s.now().Add(backoff(g.Attempts))
 		if g.Attempts >= maxAttempts || g.AlarmID == 0 { // a test is tried once: somebody waits for it
 			g.State = Failed
 		}
 	}
 	if err != nil {
-		d.logger.WarnContext(ctx, "an alarm was not delivered", "route", r.Name, "attempt", group[0].Attempts, "err", fault.MessageOf(err))
+		s.logger.WarnContext(ctx, "an alarm was not delivered", "route", r.Name, "attempt", group[0].Attempts, "err", fault.MessageOf(err))
 	}
-	// What is known by now is kept, though the console may be told to stop.
-	return d.store.SettleDelivery(context.WithoutCancel(ctx), group...)
+	// The outcome is kept even if the console is told to stop meanwhile.
+	return s.store.SettleDelivery(context.WithoutCancel(ctx), group...)
 }
 
-// lastWord is how long an attempt that is under way may take when the console
-// is told to stop: less than the scheduler's grace.
-const lastWord = 3 * time.Second
+// stopGrace is how long an attempt that is under way may take after the console was told to stop: less than the
+// scheduler's grace.
+const stopGrace = 3 * time.Second
 
-// lingering is ctx, done a little later.
+// lingering returns a context that ends stopGrace after ctx.
 func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWord, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cancel) })
 	return later, func() { stop(); cancel() }
 }
 
-func (d *Desk) attempt(ctx context.Context, r Route, m Message) error {
-	raw, err := d.sealer.Open(ctx, r.Sealed, place(r.ID))
+func (s *Service) attempt(ctx context.Context, r Route, m Message) error {
+	raw, err := s.sealer.Open(ctx, r.Sealed, place(r.ID))
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "The route's address cannot be unsealed: the sealing key is not the one it was sealed with.")
 	}

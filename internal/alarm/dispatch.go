@@ -8,8 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Dispatch is an alarm's way to people: a delivery for every route that wants
-// its kind, tried first when the route sends.
+// Dispatch returns a delivery of the alarm for every route that wants its kind, due when the route sends.
 func Dispatch(a Alarm, routes []Route) []Delivery {
 	var list []Delivery
 	for _, r := range routes {
@@ -20,18 +19,17 @@ func Dispatch(a Alarm, routes []Route) []Delivery {
 	return list
 }
 
-// NewTest is a test of a route, under way since at. One that nobody has seen
-// the end of by giveUp is due again.
+// NewTest returns the delivery of a test of a route, under way since at. If its end was not noted by giveUp, it is
+// due again.
 func NewTest(routeID int64, at, giveUp time.Time) Delivery {
 	message := "msg_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	return Delivery{MessageID: message, RouteID: routeID, State: Waiting, Attempts: 1, NextAt: giveUp,
 		Message: message, MessageAt: at, SendingSince: at}
 }
 
-// WholeMessages takes the message off the end of a list of due deliveries that
-// the list's limit may have cut through: a message goes out whole or waits.
-// Those of one message stand together. A message was itself made of no more
-// than a list holds, so one that fills the list is whole.
+// WholeMessages drops the last message of a list of due deliveries when the list's limit may have cut it in two: a
+// message goes out whole or waits. The deliveries of one message stand together, and a message is never made of
+// more deliveries than a list holds, so one that fills the list is whole.
 func WholeMessages(list []Delivery, limit int) []Delivery {
 	if len(list) == 0 || len(list) < limit {
 		return list

@@ -6,9 +6,8 @@ import (
 	"cxseal/internal/audit"
 )
 
-// FromRecord is the alarm that an audit record is worth; ok is false for most,
-// and for every record of a success.
-// The record's id is the alarm's key, so that a record read twice raises one.
+// FromRecord returns the alarm that an audit record raises; ok is false for most records, and for every record
+// of a success. The record's id is the alarm's key, so that a record read twice raises one alarm.
 func FromRecord(r audit.Record) (a Alarm, ok bool) {
 	a = Alarm{Dedupe: "record\x1f" + r.AuditID, Severity: Warning, Detail: r.Detail, Connection: r.Connection,
 		DatastoreID: r.DatastoreID, TableID: r.TableID, Columns: r.Columns, RunID: r.RunID, RaisedAt: r.Time()}
@@ -16,8 +15,8 @@ func FromRecord(r audit.Record) (a Alarm, ok bool) {
 	case r.Operation == audit.DriftDetected && r.Outcome == audit.Failure:
 		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Drift on %s: protection was lost", r.TableID)
 	case r.Operation == audit.KMSCallback && r.Outcome != audit.Success && r.RunID != "":
-		// Once for a run where callbacks are turned away, and once where one was
-		// judged and found wrong: whoever knows its URL could send a thousand.
+		// One alarm a run for callbacks that failed their signature and one for callbacks that were judged wrong:
+		// a caller who knows the URL could send thousands.
 		a.Dedupe = "callback\x1f" + r.RunID + "\x1f" + string(r.Outcome)
 		a.Kind, a.Severity, a.Title = KMSRefused, Critical, fmt.Sprintf("A KMS confirmation for %s was refused", r.TableID)
 	case (r.Operation == audit.ColumnEncryption || r.Operation == audit.KeyRotation) && r.Outcome == audit.Failure:

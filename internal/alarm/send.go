@@ -28,13 +28,11 @@ import (
 // sendTime bounds one attempt.
 const sendTime = 15 * time.Second
 
-// errSilent is an attempt that may have arrived without a receiver that could
-// tell its repetition.
+// errSilent means that a message may have arrived at a service that cannot recognise a repetition.
 var errSilent = errors.New("the service did not answer in time")
 
-// Message is what goes out: alarms, or a test without any. An attempt that
-// failed is repeated under the same ID and At, so that the receiver gets the
-// same bytes.
+// Message is what is sent: alarms, or none for a test. A failed attempt is repeated under the same ID and At,
+// so that the receiver gets the same bytes.
 type Message struct {
 	ID       string
 	At       time.Time // when it was put together
@@ -43,7 +41,7 @@ type Message struct {
 	Alarms   []Alarm
 }
 
-// Subject is the message in one line.
+// Subject returns the message in one line.
 func (m Message) Subject() string {
 	switch len(m.Alarms) {
 	case 0:
@@ -54,7 +52,7 @@ func (m Message) Subject() string {
 	return fmt.Sprintf("cxseal: %d alarms", len(m.Alarms))
 }
 
-// Text is the message in full.
+// Text returns the message in full.
 func (m Message) Text() string {
 	if len(m.Alarms) == 0 {
 		return "This route works. Alarms of the cxseal console will arrive here.\n"
@@ -76,7 +74,7 @@ func (m Message) Text() string {
 	return b.String()
 }
 
-// Send makes one attempt. Its errors carry no secret of the address.
+// Send makes one attempt of at most sendTime. Its errors carry no secret of the address.
 func Send(ctx context.Context, a Address, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
@@ -86,8 +84,8 @@ func Send(ctx context.Context, a Address, m Message) error {
 		err = sendMail(ctx, a, m)
 	case Webhook:
 		err = sendWebhook(ctx, a, m)
-	case Service:
-		err = sendService(ctx, a, m)
+	case Shoutrrr:
+		err = sendByShoutrrr(ctx, a, m)
 	default:
 		err = errors.New("an unknown way")
 	}
@@ -168,19 +166,18 @@ func sendWebhook(ctx context.Context, a Address, m Message) error {
 	return nil
 }
 
-// webhooks follows no redirect: a signed body goes where it was sent, or
-// nowhere.
+// webhooks follows no redirect: a signed body goes to the configured address only.
 var webhooks = &http.Client{
 	Timeout:       sendTime,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// repeated is how a repetition begins where no id tells that it is one.
+// repeated begins a repeated message where no id shows the receiver that it is one.
 const repeated = "Repeated: the console did not learn whether this arrived, so you may have it already.\n\n"
 
-// sendService speaks to a service that shoutrrr knows. The library takes no
-// context; its own limit is shorter than ours.
-func sendService(ctx context.Context, a Address, m Message) error {
+// sendByShoutrrr sends to a service that shoutrrr knows. The library takes no context; its own time limit is
+// shorter than ours.
+func sendByShoutrrr(ctx context.Context, a Address, m Message) error {
 	sender, err := shoutrrr.CreateSender(a.URL)
 	if err != nil {
 		return errors.New("the service's address cannot be read")

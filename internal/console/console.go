@@ -42,7 +42,7 @@ type Console struct {
 	Encryption  *encryption.Service
 	Inventory   *inventory.Service
 	Campaigns   *campaign.Service
-	Alarms      *alarm.Desk
+	Alarms      *alarm.Service
 	Policies    *rotation.Keeper
 	Rotations   *rotation.Watch
 	Pages       *handlers.Console

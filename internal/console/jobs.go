@@ -15,7 +15,7 @@ import (
 // scheduler's jobs. Nothing runs yet.
 func (c *Console) openBackground() {
 	now, logger := c.cfg.Now, c.cfg.Logger
-	c.Alarms = alarm.NewDesk(c.Store, c.Sealer, now, logger)
+	c.Alarms = alarm.NewService(c.Store, c.Sealer, now, logger)
 	c.Policies = rotation.NewKeeper(c.Store, now)
 	c.Encryption.UseWindows(c.Policies)
 	c.Rotations = rotation.NewWatch(c.Store, c.Inventory, c.Encryption,

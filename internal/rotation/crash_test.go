@@ -66,8 +66,8 @@ func work(ctx context.Context, dir string) error {
 	logger := slog.New(slog.DiscardHandler)
 	runs := encryption.NewService(s, silent{}, at98, logger)
 	watch := rotation.NewWatch(s, silent{}, runs, rotation.ScanOptions{Leads: rotation.DefaultLeads}, at98, logger)
-	desk := alarm.NewDesk(s, sealer, at98, logger)
-	for _, step := range []func(context.Context) error{watch.Tick, desk.ReadLedger, desk.Deliver} {
+	alarms := alarm.NewService(s, sealer, at98, logger)
+	for _, step := range []func(context.Context) error{watch.Tick, alarms.ReadLedger, alarms.Deliver} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -104,8 +104,8 @@ func prepare(t *testing.T, dir, hook string) {
 	must(s.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
 	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(dir, "key"), MayCreate: true})
 	must(err)
-	desk := alarm.NewDesk(s, sealer, at98, slog.New(slog.DiscardHandler))
-	must(desk.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},
+	alarms := alarm.NewService(s, sealer, at98, slog.New(slog.DiscardHandler))
+	must(alarms.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},
 		alarm.Address{Way: alarm.Webhook, URL: hook, Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}))
 	must(s.Close())
 }

@@ -22,9 +22,8 @@ type Store interface {
 	// Raise keeps alarms that were not raised before, each with a delivery for
 	// every route that wants its kind.
 	Raise(ctx context.Context, alarms ...Alarm) error
-	// RaiseFromLedger raises what from makes of the audit records after the
-	// newest that was looked at. It looks only at those that did not succeed,
-	// and says how many they were.
+	// RaiseFromLedger raises the alarms that from makes of the audit records after the newest one read before.
+	// It reads only records that did not succeed, limit at most, and returns how many it read.
 	RaiseFromLedger(ctx context.Context, from func(audit.Record) (Alarm, bool), limit int) (int, error)
 
 	AlarmRoutes(ctx context.Context) ([]Route, error)
@@ -33,14 +32,13 @@ type Store interface {
 	// AddTest keeps a test of a route (NewTest) and returns it with ID set.
 	AddTest(ctx context.Context, test Delivery) (Delivery, error)
 
-	// DueDeliveries lists what is to be tried now, limit at most. The
-	// deliveries of a message that went out before are all there or none of
-	// them is.
+	// DueDeliveries lists the deliveries to try now, limit at most, with their alarms by id. The deliveries of
+	// a message that went out before are all in the list or none of them is.
 	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]Delivery, map[int64]Alarm, error)
-	// BeginDelivery notes that an attempt is about to be made. It is
-	// fault.Conflict, and notes nothing, when one of them moved meanwhile.
+	// BeginDelivery notes that an attempt is about to be made. When one of the deliveries has changed
+	// meanwhile it answers fault.Conflict and notes nothing.
 	BeginDelivery(ctx context.Context, deliveries ...Delivery) error
-	// SettleDelivery notes what became of the attempt.
+	// SettleDelivery notes the outcome of the attempt.
 	SettleDelivery(ctx context.Context, deliveries ...Delivery) error
 }
 
@@ -50,8 +48,8 @@ type Sealer interface {
 	Open(ctx context.Context, sealed []byte, at seal.Place) ([]byte, error)
 }
 
-// Desk raises alarms and sends them on.
-type Desk struct {
+// Service raises alarms, delivers them, and manages the routes. Its methods are safe for concurrent use.
+type Service struct {
 	store  Store
 	sealer Sealer
 	now    func() time.Time
@@ -60,26 +58,25 @@ type Desk struct {
 	delivering sync.Mutex // two rounds at a time would send the same messages
 }
 
-// NewDesk returns a Desk on the given parts.
-func NewDesk(store Store, sealer Sealer, now func() time.Time, logger *slog.Logger) *Desk {
-	return &Desk{store: store, sealer: sealer, now: now, logger: logger}
+// NewService returns a Service on the given parts.
+func NewService(store Store, sealer Sealer, now func() time.Time, logger *slog.Logger) *Service {
+	return &Service{store: store, sealer: sealer, now: now, logger: logger}
 }
 
-// Raise keeps alarms that were not raised before, raised now unless they say
-// when.
-func (d *Desk) Raise(ctx context.Context, alarms ...Alarm) error {
+// Raise keeps the alarms that were not raised before. RaisedAt is now unless it is set.
+func (s *Service) Raise(ctx context.Context, alarms ...Alarm) error {
 	for i := range alarms {
 		if alarms[i].RaisedAt.IsZero() {
-			alarms[i].RaisedAt = d.now()
+			alarms[i].RaisedAt = s.now()
 		}
 	}
-	return d.store.Raise(ctx, alarms...)
+	return s.store.Raise(ctx, alarms...)
 }
 
-// lost notes an alarm that could not be kept.
-func (d *Desk) lost(ctx context.Context, a Alarm, err error) {
+// logUnkept logs an alarm that could not be stored.
+func (s *Service) logUnkept(ctx context.Context, a Alarm, err error) {
 	if ctx.Err() == nil {
-		d.logger.ErrorContext(ctx, "an alarm was not kept", "title", a.Title, "detail", a.Detail, "err", err)
+		s.logger.ErrorContext(ctx, "an alarm was not kept", "title", a.Title, "detail", a.Detail, "err", err)
 	}
 }
 
@@ -89,9 +86,8 @@ func place(id int64) seal.Place {
 
 const maxRoutes = 50
 
-// AddRoute makes a route for people. Its address is sealed and never shown
-// again.
-func (d *Desk) AddRoute(ctx context.Context, c access.Caller, r Route, a Address) error {
+// AddRoute adds a route; at most maxRoutes exist. Its address is sealed and never shown again.
+func (s *Service) AddRoute(ctx context.Context, c access.Caller, r Route, a Address) error {
 	if err := access.Require(c, access.PermManageSettings); err != nil {
 		return err
 	}
@@ -102,16 +98,16 @@ func (d *Desk) AddRoute(ctx context.Context, c access.Caller, r Route, a Address
 	if err != nil {
 		return err
 	}
-	known, err := d.store.AlarmRoutes(ctx)
+	known, err := s.store.AlarmRoutes(ctx)
 	if err != nil {
 		return err
 	}
 	if len(known) >= maxRoutes {
 		return fault.New(fault.Conflict, "There are %d routes, which is the most: delete one first.", len(known))
 	}
-	r.Hint, r.CreatedAt, r.CreatedBy = hint, d.now(), c.Name
-	sealFor := func(id int64) ([]byte, error) { return d.sealer.Seal(a.encode(), place(id)) }
-	_, err = d.store.AddRoute(ctx, r, sealFor, d.changed(c, "Alarm route "+r.Name+" added: "+hint+"."))
+	r.Hint, r.CreatedAt, r.CreatedBy = hint, s.now(), c.Name
+	sealFor := func(id int64) ([]byte, error) { return s.sealer.Seal(a.encode(), place(id)) }
+	_, err = s.store.AddRoute(ctx, r, sealFor, s.changed(c, "Alarm route "+r.Name+" added: "+hint+"."))
 	return err
 }
 
@@ -128,37 +124,37 @@ func checkRoute(r Route) error {
 	return nil
 }
 
-// DeleteRoute ends a route. What still waits for it is not sent.
-func (d *Desk) DeleteRoute(ctx context.Context, c access.Caller, id int64) error {
-	r, err := d.route(ctx, c, id)
+// DeleteRoute deletes a route. Deliveries that still wait for it are not sent.
+func (s *Service) DeleteRoute(ctx context.Context, c access.Caller, id int64) error {
+	r, err := s.route(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	return d.store.DeleteRoute(ctx, id, d.changed(c, "Alarm route "+r.Name+" deleted."))
+	return s.store.DeleteRoute(ctx, id, s.changed(c, "Alarm route "+r.Name+" deleted."))
 }
 
-// testTime is when a test that nobody saw the end of is given up.
+// testTime is how long after its start a test without a noted end is given up.
 const testTime = time.Minute
 
-// TestRoute sends a test at once, and only once: somebody waits for it.
-func (d *Desk) TestRoute(ctx context.Context, c access.Caller, id int64) error {
-	r, err := d.route(ctx, c, id)
+// TestRoute sends a test at once and never repeats it: the person who asked waits for the outcome.
+func (s *Service) TestRoute(ctx context.Context, c access.Caller, id int64) error {
+	r, err := s.route(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	now := d.now()
-	test, err := d.store.AddTest(ctx, NewTest(id, now, now.Add(testTime)))
+	now := s.now()
+	test, err := s.store.AddTest(ctx, NewTest(id, now, now.Add(testTime)))
 	if err != nil {
 		return err
 	}
-	return d.send(ctx, r, []Delivery{test}, Message{ID: test.Message, At: test.MessageAt, Attempt: now})
+	return s.send(ctx, r, []Delivery{test}, Message{ID: test.Message, At: test.MessageAt, Attempt: now})
 }
 
-func (d *Desk) route(ctx context.Context, c access.Caller, id int64) (Route, error) {
+func (s *Service) route(ctx context.Context, c access.Caller, id int64) (Route, error) {
 	if err := access.Require(c, access.PermManageSettings); err != nil {
 		return Route{}, err
 	}
-	routes, err := d.store.AlarmRoutes(ctx)
+	routes, err := s.store.AlarmRoutes(ctx)
 	if err != nil {
 		return Route{}, err
 	}
@@ -170,19 +166,19 @@ func (d *Desk) route(ctx context.Context, c access.Caller, id int64) (Route, err
 	return Route{}, fault.New(fault.NotFound, "There is no such route.")
 }
 
-func (d *Desk) changed(c access.Caller, detail string) audit.Record {
-	r := audit.NewRecord(d.now(), audit.SettingsChanged, audit.Success, c.Actor())
+func (s *Service) changed(c access.Caller, detail string) audit.Record {
+	r := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Success, c.Actor())
 	r.Detail = detail
 	return r
 }
 
-// batch is how many records or deliveries are taken at a time.
+// batch is how many records or deliveries are read at a time.
 const batch = 500
 
-// ReadLedger raises alarms for what the audit log has told since the last time.
-func (d *Desk) ReadLedger(ctx context.Context) error {
+// ReadLedger raises alarms for the audit records since the last call.
+func (s *Service) ReadLedger(ctx context.Context) error {
 	for {
-		n, err := d.store.RaiseFromLedger(ctx, FromRecord, batch)
+		n, err := s.store.RaiseFromLedger(ctx, FromRecord, batch)
 		if err != nil || n < batch {
 			return err
 		}
