@@ -1,9 +1,9 @@
-// Package fault is the one vocabulary of errors that a person may read.
+// Package fault is the vocabulary of errors that a person may read: the codes, and the error type that carries one.
 //
-// A domain error carries a Code, which programs branch on, and a sentence that
-// says what happened and what to do next. Packages below handlers return
-// these; handlers/frame/errors.go alone turns codes into HTTP. An error without a
-// code is a defect of ours: it is logged whole and shown as "Internal error".
+// A domain error carries a Code, which programs branch on, and a sentence that says what happened and what to do
+// next. Packages below handlers return these; handlers/frame/errors.go alone turns codes into HTTP. An error
+// without a code is a defect of the program: it is logged whole and shown as "Internal error". The package imports
+// nothing of cxseal, and every package may import it.
 package fault
 
 import (
@@ -39,8 +39,7 @@ const (
 	Internal         Code = "internal"          // anything without a code
 )
 
-// Codes returns every code. What says something about codes (an HTTP status, an advice) is held complete
-// against it by tests.
+// Codes returns every code. Tests hold the HTTP statuses and the pieces of advice complete against it.
 func Codes() []Code {
 	return []Code{Invalid, Unauthenticated, Denied, NotFound, Conflict, TooLarge, TooMany, Blocked, PlanChanged,
 		TenantAuth, TenantScope, TenantNotFound, TenantRefused, TenantDown, TenantUnreadable, IndexInTheWay, KMSRefused, Unconfirmed,
@@ -68,13 +67,12 @@ func New(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Wrap is New with the cause kept for the log.
+// Wrap returns an *Error with a formatted sentence and its cause, which only the log shows.
 func Wrap(err error, code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: err}
 }
 
-// CodeOf returns the code of the outermost *Error in err's chain, Internal
-// when there is none, and "" for nil.
+// CodeOf returns the code of the outermost *Error in err's chain, Internal when there is none, and "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -86,7 +84,7 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf returns the sentence a person may see.
+// MessageOf returns the sentence of the outermost *Error in err's chain, and "Internal error" when there is none.
 func MessageOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {

@@ -16,17 +16,17 @@ import (
 	"cxseal/store"
 )
 
-// desk is the service on a real database, with two people and a clock.
-type desk struct {
+// testService is the service on a real database, with two people and a clock.
+type testService struct {
 	*review.Service
 	store          *store.Store
 	now            time.Time
 	officer, admin access.Caller
 }
 
-func open(t *testing.T) *desk {
+func open(t *testing.T) *testService {
 	t.Helper()
-	d := &desk{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+	d := &testService{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return d.now }
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "review.db"), store.Options{Now: clock})
 	if err != nil {

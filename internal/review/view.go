@@ -19,7 +19,7 @@ const (
 	maxViewBytes = 8 << 10
 )
 
-// View is a search of the log that a person gave a name.
+// View is a search of the log that a person saved under a name.
 type View struct {
 	ID     int64
 	UserID int64
@@ -27,8 +27,8 @@ type View struct {
 	Query  string // the query string of /audit, without ? and without a page
 }
 
-// ViewParams are the parameters a view keeps: the filters of /audit (contract
-// §3). Which page one stood on is not part of a search.
+// ViewParams are the query parameters that a view keeps: the filters of /audit (contract §3). The page number is
+// not part of a search.
 var ViewParams = []string{"from", "to", "operation", "outcome", "actor", "connection", "datastore_id", "table_id", "run_id", "q"}
 
 // Views lists the caller's own views by name.
@@ -39,8 +39,9 @@ func (s *Service) Views(ctx context.Context, caller access.Caller) ([]View, erro
 	return s.store.Views(ctx, caller.UserID)
 }
 
-// Save keeps the search under a name, in place of the caller's view that has
-// the name already. Unknown parameters are dropped.
+// Save keeps the search under a name and replaces the caller's view of that name. Unknown parameters are dropped.
+// It answers fault.Denied for a caller without an account, fault.Invalid for a name or a query that cannot be
+// kept, and fault.TooLarge for a query over maxViewBytes.
 func (s *Service) Save(ctx context.Context, caller access.Caller, name, query string) (View, error) {
 	if err := access.Require(caller, access.PermViewAll); err != nil {
 		return View{}, err
@@ -74,7 +75,7 @@ func (s *Service) Save(ctx context.Context, caller access.Caller, name, query st
 	return v, s.store.SaveView(ctx, v)
 }
 
-// MayAddView refuses another view to a person who has n.
+// MayAddView answers fault.Conflict when a person who has n views may not add one.
 func MayAddView(n int) error {
 	if n >= MaxViews {
 		return fault.New(fault.Conflict, "You have %d saved views, which is the most: delete one first.", MaxViews)
@@ -82,8 +83,8 @@ func MayAddView(n int) error {
 	return nil
 }
 
-// Delete removes one of the caller's own views. Another person's answers
-// fault.NotFound, as one that never was.
+// Delete removes one of the caller's own views. The view of another person answers fault.NotFound, as one that
+// does not exist.
 func (s *Service) Delete(ctx context.Context, caller access.Caller, id int64) error {
 	if err := access.Require(caller, access.PermViewAll); err != nil {
 		return err

@@ -1,6 +1,8 @@
-// Package schedule runs the console's background jobs: each by its own clock,
-// one console at a time, and so that a job that fails, panics or hangs is
-// reported and stops no other. It knows nothing of what the jobs do.
+// Package schedule runs the console's background jobs, each at its own interval, and reports a job that fails,
+// panics or hangs without stopping the others. Of several consoles on one database, the one that holds the lease
+// runs the jobs.
+//
+// The package holds no job: what a job does stands with its subject, and the list of jobs in internal/console.
 package schedule
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/jonboulle/clockwork"
 )
 
-// Job is something to be done again and again.
+// Job is a task that is repeated at an interval.
 type Job struct {
 	Name  string // stored; never renamed
 	Does  string // one sentence for a person
@@ -26,7 +28,7 @@ type Job struct {
 	Run   func(ctx context.Context) error
 }
 
-// State is what is kept of a job's last run.
+// State is what the database keeps of a job's last run.
 type State struct {
 	Name       string
 	StartedAt  time.Time // zero: it never ran
@@ -36,7 +38,7 @@ type State struct {
 	Failures   int    // in a row
 }
 
-// Status is a job as a page shows it.
+// Status is a job with its last run, its next one, and whether it runs now.
 type Status struct {
 	Job
 	Last    State
@@ -45,7 +47,7 @@ type Status struct {
 	Hung    bool // it runs though its limit has passed
 }
 
-// Condition is how a job does, in a word.
+// Condition says in one word whether a job works.
 type Condition string
 
 // The conditions.
@@ -60,7 +62,7 @@ const (
 // Conditions returns every condition.
 func Conditions() []Condition { return []Condition{Waiting, Running, Hangs, Failed, Fine} }
 
-// Condition is how the job does, the most pressing thing first.
+// Condition returns the job's most urgent condition.
 func (s Status) Condition() Condition {
 	switch {
 	case s.Hung:
@@ -75,7 +77,7 @@ func (s Status) Condition() Condition {
 	return Fine
 }
 
-// Trouble is what somebody should know of a job or of the clock.
+// Trouble is a problem of a job or of the clock that people should be told of.
 type Trouble struct {
 	Key    string // the same trouble has the same key
 	Job    string // empty: it is about the clock
@@ -85,11 +87,11 @@ type Trouble struct {
 
 // Store is what the scheduler needs of a database.
 type Store interface {
-	// Lease gives or renews the named lease until now+ttl, unless another owner
-	// holds it: one that ends after LatestEnd holds nobody off.
+	// Lease gives or renews the named lease until now+ttl and reports true, unless another owner holds it. A
+	// lease that ends after LatestEnd is not respected.
 	Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error)
 	EndLease(ctx context.Context, name, owner string) error
-	// DropLease ends the lease whoever holds it.
+	// DropLease ends the lease of any owner.
 	DropLease(ctx context.Context, name string) error
 
 	JobStates(ctx context.Context) ([]State, error)
@@ -102,28 +104,27 @@ type Store interface {
 
 // Options tune a Scheduler; zero values mean the defaults named here.
 type Options struct {
-	Lease  time.Duration   // how long jobs stay with a console that says nothing, 1 min
+	Lease  time.Duration   // how long the lease lasts without renewal, 1 min
 	Grace  time.Duration   // how long a job may take to stop when told, 5 s
 	Clock  clockwork.Clock // when jobs start; the machine's clock
 	Report func(ctx context.Context, t Trouble)
 
-	// Alone says that the caller has made sure that no other console works on
-	// the database: the lease of one that died is not waited for.
+	// Alone says that no other console works on the database, which the caller has made sure of: a lease that
+	// is left over from a console that died is dropped at Start.
 	Alone bool
 }
 
 const leaseName = "scheduler"
 
-// LatestEnd is when a lease of this length that was given by now ends at the
-// latest, with a length to spare for clocks that differ. One that ends later
-// was given by a clock that ran ahead, and holds nobody off.
+// LatestEnd returns the latest end that a lease of length ttl given up to now can have, with one ttl to spare for
+// clocks that differ. A lease that ends later was given by a clock that ran ahead, and is not respected.
 func LatestEnd(now time.Time, ttl time.Duration) time.Time { return now.Add(2 * ttl) }
 
 // backwards is how far a clock may step back unreported: time servers correct
 // by less.
 const backwards = time.Minute
 
-// Scheduler runs jobs. Start returns at once; Stop waits for what is running.
+// Scheduler runs jobs. Start returns at once; Stop waits for the jobs that run.
 type Scheduler struct {
 	store   Store
 	jobs    []Job
@@ -162,8 +163,8 @@ func New(store Store, jobs []Job, now func() time.Time, logger *slog.Logger, o O
 		running: map[string]time.Time{}, hung: map[string]bool{}, handles: map[string]gocron.Job{}}
 }
 
-// Start schedules every job: at once if its time has come while nobody was
-// there, which catches up once however much was missed.
+// Start schedules every job. A job whose time passed while no console ran is started at once, and once only,
+// however many of its times were missed.
 func (s *Scheduler) Start(ctx context.Context) error {
 	states, err := s.states(ctx)
 	if err != nil {
@@ -211,8 +212,7 @@ func (s *Scheduler) add(name string, every, wait time.Duration, run func()) erro
 	return nil
 }
 
-// Stop starts nothing more, tells what runs to stop, and waits for it until
-// ctx is done.
+// Stop starts no more jobs, cancels those that run, and waits for them until ctx is done.
 func (s *Scheduler) Stop(ctx context.Context) error {
 	s.cancel()
 	err := s.cron.Shutdown()
@@ -226,7 +226,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	return errors.Join(err, s.store.EndLease(context.WithoutCancel(ctx), leaseName, s.owner))
 }
 
-// lead asks for the lease, or renews it, and looks at the clock.
+// lead takes or renews the lease, and reports a clock that went back.
 func (s *Scheduler) lead(ctx context.Context) {
 	now := s.now()
 	leading, err := s.store.Lease(ctx, leaseName, s.owner, now, s.options.Lease)
@@ -248,7 +248,7 @@ func (s *Scheduler) lead(ctx context.Context) {
 	}
 }
 
-// once runs a job unless it is running still, or the work is another console's.
+// once runs a job unless it runs already or another console holds the lease.
 func (s *Scheduler) once(j Job) {
 	started := s.now()
 	s.mu.Lock()
@@ -261,7 +261,7 @@ func (s *Scheduler) once(j Job) {
 	s.work.Add(1)
 	s.mu.Unlock()
 
-	began := time.Now() // how long it took is the machine's matter, not the calendar's
+	began := time.Now() // the duration is measured by the machine's clock, also when a test moves s.now
 	ctx, cancel := context.WithTimeout(s.ctx, j.Limit)
 	defer cancel()
 	done := make(chan error, 1)
@@ -279,12 +279,13 @@ func (s *Scheduler) once(j Job) {
 	}()
 	err := s.await(ctx, j, done)
 	if s.ctx.Err() != nil {
-		return // stopped: the next start takes it up
+		return // stopped: the next start runs it again
 	}
 	s.finish(j, State{Name: j.Name, StartedAt: started, FinishedAt: s.now(), Duration: time.Since(began)}, err)
 }
 
-// await returns the job's error, or gives it up when it does not stop.
+// await returns the job's error. A job that does not stop within the grace after its limit is given up, and marked
+// as hung.
 func (s *Scheduler) await(ctx context.Context, j Job, done <-chan error) error {
 	select {
 	case err := <-done:
@@ -305,7 +306,7 @@ func (s *Scheduler) await(ctx context.Context, j Job, done <-chan error) error {
 	defer s.mu.Unlock()
 	if _, running := s.running[j.Name]; running {
 		s.hung[j.Name] = true
-		s.work.Done() // nobody waits for it any more
+		s.work.Done() // Stop does not wait for it
 	}
 	return fmt.Errorf("it hangs: told to stop after %s, it did not. It is not started again before it ends", j.Limit)
 }
@@ -325,7 +326,7 @@ func (s *Scheduler) finish(j Job, state State, err error) {
 		states, readErr := s.states(ctx)
 		state.Failures, state.Error = states[j.Name].Failures+1, firstLine(err.Error())
 		s.logger.ErrorContext(ctx, "a background job failed", "job", j.Name, "failures", state.Failures, "err", err)
-		if state.Failures == 1 || readErr != nil { // one report for a row of failures
+		if state.Failures == 1 || readErr != nil { // one report for a series of failures
 			s.options.Report(ctx, Trouble{Key: "job\x1f" + j.Name + "\x1f" + state.StartedAt.UTC().Format(time.RFC3339), Job: j.Name, Detail: state.Error, At: state.FinishedAt})
 		}
 	}
@@ -356,7 +357,7 @@ func (s *Scheduler) states(ctx context.Context) (map[string]State, error) {
 	return states, nil
 }
 
-// Status lists the jobs as they stand.
+// Status returns the status of every job, in the order in which they were given to New.
 func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	states, err := s.states(ctx)
 	if err != nil {
@@ -377,7 +378,7 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	return list, nil
 }
 
-// Leading reports whether this console does the background work.
+// Leading reports whether this console holds the lease and runs the jobs.
 func (s *Scheduler) Leading() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,20 +15,20 @@ import (
 	"cxseal/store"
 )
 
-// house is a database on which schedulers work.
-type house struct {
-	t      *testing.T
-	store  *store.Store
-	offset atomic.Int64
-	mu     sync.Mutex
-	told   []schedule.Trouble
+// testConsole is a real database for schedulers, a clock that the test moves, and the troubles that they reported.
+type testConsole struct {
+	t        *testing.T
+	store    *store.Store
+	offset   atomic.Int64
+	mu       sync.Mutex
+	reported []schedule.Trouble
 }
 
-func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
+func (h *testConsole) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
 
-func newHouse(t *testing.T) *house {
+func newTestConsole(t *testing.T) *testConsole {
 	t.Helper()
-	h := &house{t: t}
+	h := &testConsole{t: t}
 	var err error
 	h.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{Now: h.now})
 	if err != nil {
@@ -38,17 +38,19 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) report(_ context.Context, t schedule.Trouble) {
+// report is the scheduler's Report.
+func (h *testConsole) report(_ context.Context, t schedule.Trouble) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told = append(h.told, t)
+	h.reported = append(h.reported, t)
 }
 
-func (h *house) trouble(want string) int {
+// trouble counts the reported troubles whose detail contains the text.
+func (h *testConsole) trouble(want string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n := 0
-	for _, t := range h.told {
+	for _, t := range h.reported {
 		if strings.Contains(t.Detail, want) {
 			n++
 		}
@@ -56,7 +58,7 @@ func (h *house) trouble(want string) int {
 	return n
 }
 
-func (h *house) start(jobs ...schedule.Job) *schedule.Scheduler {
+func (h *testConsole) start(jobs ...schedule.Job) *schedule.Scheduler {
 	h.t.Helper()
 	s := schedule.New(h.store, jobs, h.now, slog.New(slog.DiscardHandler),
 		schedule.Options{Lease: 300 * time.Millisecond, Grace: 50 * time.Millisecond, Report: h.report})
@@ -66,7 +68,7 @@ func (h *house) start(jobs ...schedule.Job) *schedule.Scheduler {
 	return s
 }
 
-func (h *house) stop(s *schedule.Scheduler) {
+func (h *testConsole) stop(s *schedule.Scheduler) {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -75,8 +77,8 @@ func (h *house) stop(s *schedule.Scheduler) {
 	}
 }
 
-// eventually waits until ok.
-func (h *house) eventually(what string, ok func() bool) {
+// eventually waits until ok reports true, and fails the test after five seconds.
+func (h *testConsole) eventually(what string, ok func() bool) {
 	h.t.Helper()
 	deadline := time.NewTimer(5 * time.Second)
 	defer deadline.Stop()
@@ -96,7 +98,7 @@ func job(name string, every time.Duration, run func(context.Context) error) sche
 }
 
 func TestAJobThatPanicsFailsOrHangsIsReportedAndStopsNoOther(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	var fine, hanging atomic.Int64
 	release := make(chan struct{})
 	s := h.start(
@@ -134,7 +136,7 @@ func TestAJobThatPanicsFailsOrHangsIsReportedAndStopsNoOther(t *testing.T) {
 }
 
 func TestTwoConsolesOnOneDatabaseNeverDoTheWorkTwice(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	var one, other atomic.Int64
 	a := h.start(job("work", 10*time.Millisecond, func(context.Context) error { one.Add(1); return nil }))
 	h.eventually("the first works", func() bool { return one.Load() > 0 })
@@ -150,7 +152,7 @@ func TestTwoConsolesOnOneDatabaseNeverDoTheWorkTwice(t *testing.T) {
 }
 
 func TestALeaseOfAConsoleThatDiedLapses(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	now := h.now()
 	take := func(owner string, at time.Time) bool {
 		got, err := h.store.Lease(t.Context(), "x", owner, at, time.Minute)
@@ -160,16 +162,16 @@ func TestALeaseOfAConsoleThatDiedLapses(t *testing.T) {
 		return got
 	}
 	if !take("dead", now) || take("alive", now.Add(59*time.Second)) || !take("alive", now.Add(60*time.Second)) || take("dead", now.Add(61*time.Second)) {
-		t.Error("the lease did not pass from the dead to the living, once")
+		t.Error("the lease did not pass from the dead console to the living one, once")
 	}
 	if !take("other", now.Add(-time.Hour)) {
-		t.Error("a lease given by a clock that ran ahead holds everybody off")
+		t.Error("a lease given by a clock that ran ahead is respected")
 	}
 }
 
 // Alarms would otherwise wait for a minute after every crash.
 func TestAConsoleThatIsAloneDoesNotWaitForADeadOnesLease(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	for _, alone := range []bool{false, true} {
 		if got, err := h.store.Lease(t.Context(), "scheduler", "dead", h.now(), time.Hour); err != nil || !got {
 			t.Fatal(got, err)
@@ -190,14 +192,14 @@ func TestAConsoleThatIsAloneDoesNotWaitForADeadOnesLease(t *testing.T) {
 }
 
 func TestWhatWasMissedWhileDownIsCaughtUpOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	var ran atomic.Int64
 	work := job("daily", 24*time.Hour, func(context.Context) error { ran.Add(1); return nil })
 	s := h.start(work)
 	h.eventually("the first run", func() bool { return ran.Load() == 1 })
 	h.eventually("it is kept", func() bool { list, err := h.store.JobStates(t.Context()); return err == nil && len(list) == 1 })
 	h.stop(s)
-	s = h.start(work) // a minute later, so to say
+	s = h.start(work) // restarted within the interval
 	list, err := s.Status(t.Context())
 	if err != nil || ran.Load() != 1 || list[0].NextAt.Sub(h.now()) < 23*time.Hour {
 		t.Errorf("ran %d times after a restart, next at %s, %v", ran.Load(), list[0].NextAt, err)
@@ -218,7 +220,7 @@ func TestWhatWasMissedWhileDownIsCaughtUpOnce(t *testing.T) {
 }
 
 func TestAClockThatGoesBackIsReported(t *testing.T) {
-	h := newHouse(t)
+	h := newTestConsole(t)
 	h.offset.Store(int64(48 * time.Hour))
 	s := h.start()
 	h.stop(s)
@@ -231,9 +233,9 @@ func TestAClockThatGoesBackIsReported(t *testing.T) {
 	h.stop(s)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, trouble := range h.told {
-		if trouble.Key != h.told[0].Key {
-			t.Errorf("one jump has two keys, %q and %q", trouble.Key, h.told[0].Key)
+	for _, trouble := range h.reported {
+		if trouble.Key != h.reported[0].Key {
+			t.Errorf("one jump has two keys, %q and %q", trouble.Key, h.reported[0].Key)
 		}
 	}
 }

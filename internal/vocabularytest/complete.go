@@ -1,6 +1,6 @@
 // Package vocabularytest checks in a test that a package's list of its words (states, operations, codes) holds
-// every constant of their type. Other tests then range over that list, and a word that somebody adds turns red
-// everything that says nothing about it: a filter, a label, an HTTP status.
+// every constant of their type. Other tests then range over that list, so that a new word fails each of them that
+// has nothing for it yet: a filter, a label, an HTTP status. Only tests may import it.
 package vocabularytest
 
 import (
@@ -36,8 +36,8 @@ func Complete[T ~string | ~int](t testing.TB, list []T, except ...T) {
 	}
 }
 
-// declared returns the constants of type T in the order of files and lines. The packages that the source
-// imports are not looked for: no constant of a vocabulary needs them.
+// declared returns the constants of type T in the order of files and lines. Imports of the source are not
+// resolved: no constant of a vocabulary needs them.
 func declared[T ~string | ~int](t testing.TB) []T {
 	t.Helper()
 	names, err := filepath.Glob("*.go")

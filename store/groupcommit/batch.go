@@ -31,8 +31,8 @@ func (w *Writer) run() {
 	}
 }
 
-// work does what the hooks have to do. An error is logged and no more: nobody
-// waits for an answer, and it must not keep jobs from being run.
+// work runs the work of the hooks, each in a transaction of its own. An error is only logged: no caller waits for
+// it, and it must not keep jobs from being run.
 func (w *Writer) work(rest bool) {
 	for _, h := range w.o.Hooks {
 		work := h.Idle(rest)
@@ -47,9 +47,9 @@ func (w *Writer) work(rest bool) {
 	}
 }
 
-// batch runs first and the jobs that are waiting when it is through, commits,
-// and answers all of them. The queue is looked at after each job, not before the
-// first: callers that were answered a moment ago are just coming back with more.
+// batch runs the job first and then the jobs that wait, commits, and answers all of them. It looks at the queue
+// after each job rather than once before the first: callers that were just answered submit their next job
+// meanwhile.
 func (w *Writer) batch(first *job) {
 	jobs := []*job{first}
 	err := w.begin()
@@ -106,19 +106,19 @@ func (w *Writer) begin() error {
 	return nil
 }
 
-// breaks remembers why nothing can be written, for Broken.
+// breaks keeps the lasting error err for Broken, and returns it.
 func (w *Writer) breaks(err error) error {
 	w.broken.Store(&err)
 	return err
 }
 
-func (w *Writer) each(tell func(Hook)) {
+func (w *Writer) each(call func(Hook)) {
 	for _, h := range w.o.Hooks {
-		tell(h)
+		call(h)
 	}
 }
 
-// next is a waiting job, or nil when none waits or the batch is full.
+// next returns a waiting job, or nil when none waits or the batch is full.
 func (w *Writer) next(taken int) *job {
 	for taken < maxBatch {
 		select {
@@ -136,8 +136,8 @@ func (w *Writer) next(taken int) *job {
 	return nil
 }
 
-// savepoint runs one job so that it can be undone alone. Its error is the
-// batch's: the transaction itself is gone (a full disk, an I/O error).
+// savepoint runs one job so that it can be undone alone. An error that it returns is the batch's: the transaction
+// itself is lost (a full disk, an I/O error).
 func (w *Writer) savepoint(j *job) error {
 	if err := w.tx.Control("SAVEPOINT job"); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (w *Writer) savepoint(j *job) error {
 	return w.tx.Control("RELEASE SAVEPOINT job")
 }
 
-// call runs a job; a panic in it is its error and not the end of the program.
+// call runs a job. A panic in it becomes its error.
 func (w *Writer) call(j *job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -162,8 +162,8 @@ func (w *Writer) call(j *job) (err error) {
 	return j.fn(&w.tx)
 }
 
-// rollback ends a failed transaction. The database may have ended it already, so
-// its answer says nothing; a connection left inside one fails the next BEGIN.
+// rollback ends a failed transaction. Its error is ignored, because the database may have ended the transaction
+// already; a connection that is still inside one fails the next BEGIN.
 func (w *Writer) rollback() {
 	_ = w.tx.Control("ROLLBACK")
 	w.each(Hook.Rollback)

@@ -9,9 +9,8 @@ import (
 // Tx is a transaction on the writer's connection. Only its job may use it, and
 // only until it returns.
 //
-// Its statements take no context: one that was interrupted halfway would leave
-// open what became of the transaction. Each text is prepared once and kept until
-// the writer closes, so texts are to be few and fixed.
+// Its statements take no context: after one that was interrupted, the state of the transaction would be unknown.
+// Each text is prepared once and kept until the writer closes, so texts must be few and fixed.
 type Tx struct {
 	conn    *sql.Conn
 	rewrite func(string) string
@@ -41,7 +40,7 @@ func (t *Tx) Control(text string) error {
 	return err
 }
 
-// Exec runs a statement and answers how many rows it changed.
+// Exec runs a statement and returns how many rows it changed.
 func (t *Tx) Exec(text string, args ...any) (int64, error) {
 	st, err := t.stmt(text) //nolint:sqlclosecheck // kept prepared until the writer closes
 	if err != nil {
@@ -54,8 +53,7 @@ func (t *Tx) Exec(text string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
-// Query runs a statement that answers rows. They are to be closed before the
-// next statement.
+// Query runs a statement that returns rows. They must be closed before the next statement.
 func (t *Tx) Query(text string, args ...any) (*sql.Rows, error) {
 	st, err := t.stmt(text) //nolint:sqlclosecheck // kept prepared until the writer closes
 	if err != nil {

@@ -1,14 +1,12 @@
-// Package groupcommit writes to a database/sql database through one connection,
-// with many jobs in one COMMIT.
+// Package groupcommit writes to a database/sql database through one connection, with many jobs in one COMMIT.
 //
-// A COMMIT that is durable costs one fsync, whatever is in it. So one goroutine
-// owns the connection, takes every job that waits, runs each in a savepoint of
-// one transaction, and answers all of them after the COMMIT. A job that fails is
-// undone alone. Hooks keep what a program holds in memory in step with what
-// became of the transaction.
+// A durable COMMIT costs one fsync, however many rows it holds. So one goroutine owns the connection, takes every
+// job that waits, runs each in a savepoint of one transaction, and answers all of them after the COMMIT. A job
+// that fails is undone alone. Hooks keep the state that a program holds in memory consistent with the outcome of
+// each transaction.
 //
-// The package knows nothing of what is written, and of SQL only BEGIN, COMMIT,
-// ROLLBACK and savepoints, in the words that SQLite and PostgreSQL share.
+// The package holds no statement of the program, and of SQL only BEGIN, COMMIT, ROLLBACK and savepoints, in the
+// form that SQLite and PostgreSQL share. It imports nothing of cxseal.
 package groupcommit
 
 import (
@@ -31,9 +29,8 @@ const (
 // ErrClosed answers Do after Drain or Close.
 var ErrClosed = errors.New("groupcommit: the writer is closed")
 
-// A Hook keeps state in memory in step with the transactions. All methods run
-// on the writer's goroutine, as do the jobs, so state that only they touch
-// needs no lock.
+// A Hook keeps state in memory consistent with the transactions. All methods run on the writer's goroutine, as do
+// the jobs, so state that only they touch needs no lock.
 //
 // A transaction is Begin, then for each job Save and, if it failed, Undo; then
 // either Commit or Rollback. Rollback also ends a transaction whose only job
@@ -41,7 +38,7 @@ var ErrClosed = errors.New("groupcommit: the writer is closed")
 type Hook interface {
 	Begin()    // a transaction has begun; other processes may have written since the last one
 	Save()     // a job is about to run: remember the state as it is now
-	Undo()     // the job since Save was undone: go back to what was remembered
+	Undo()     // the job since Save was undone: return to the remembered state
 	Commit()   // the transaction is durable
 	Rollback() // the transaction is gone, with the jobs in it that had succeeded
 
@@ -51,7 +48,7 @@ type Hook interface {
 	Idle(rest bool) Work
 }
 
-// Work is what a hook has to do between the jobs. The zero value is none.
+// Work is a task of a hook between the jobs. The zero value is none.
 type Work struct {
 	Do     func(*Tx) error
 	Failed string // the message to log, with the error, when it could not be done
@@ -70,16 +67,16 @@ type Options struct {
 	// for each text.
 	Rewrite func(text string) string
 
-	// Explain turns the error of a transaction that was not committed into one
-	// for its jobs, and tells whether the next one will fail as well until
-	// somebody mends something, which Broken then reports.
+	// Explain turns the error of a transaction that was not committed into the error for its jobs, and reports
+	// whether it lasts: whether the next transaction will fail too until a person mends the cause. Broken
+	// returns a lasting error.
 	Explain func(error) (lasting bool, explained error)
 
 	// Between runs outside of a transaction, after each batch.
 	Between func(*Tx)
 
-	// IdleAfter is how long nothing must be written before hooks are asked for
-	// their work; 50 ms when 0.
+	// IdleAfter is how long the writer must be without jobs before hooks are asked for work with rest true; 50 ms
+	// when 0.
 	IdleAfter time.Duration
 }
 
@@ -97,7 +94,7 @@ type Writer struct {
 	broken atomic.Pointer[error]
 }
 
-// Who owns a job: the writer claims it to run it, the waiter to withdraw it.
+// The states of a job: the writer moves it from queued to running, its caller from queued to withdrawn.
 const (
 	jobQueued int32 = iota
 	jobRunning
@@ -141,10 +138,9 @@ func New(ctx context.Context, o Options) (*Writer, error) {
 	return w, nil
 }
 
-// Do runs fn in a transaction and answers after COMMIT: fn's own error, or why
-// the transaction was not committed. A panic in fn is its error. If ctx ends
-// while fn waits for its turn, it is not run and ctx's error is returned; once
-// it has begun, the answer is what became of it, whatever ctx does.
+// Do runs fn in a transaction and returns after COMMIT: fn's own error, or why the transaction was not committed.
+// A panic in fn becomes its error. If ctx ends while fn waits for its turn, fn is not run and ctx's error is
+// returned; once fn has begun, Do returns its outcome even if ctx ends.
 func (w *Writer) Do(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -178,11 +174,11 @@ func (w *Writer) submit(ctx context.Context, j *job) error {
 	}
 }
 
-// Waiting is how many jobs wait for their turn.
+// Waiting returns how many jobs wait for their turn.
 func (w *Writer) Waiting() int { return len(w.jobs) }
 
-// Broken is why the newest transaction could not be committed, when that will
-// last (Options.Explain); nil as soon as one was committed again.
+// Broken returns why the newest transaction could not be committed, when that error lasts (Options.Explain), and
+// nil as soon as one was committed again.
 func (w *Writer) Broken() error {
 	if err := w.broken.Load(); err != nil {
 		return *err
@@ -190,8 +186,7 @@ func (w *Writer) Broken() error {
 	return nil
 }
 
-// Drain refuses new jobs and waits for those that wait, and for the hooks' last
-// work.
+// Drain refuses new jobs, and returns when the waiting jobs and the hooks' last work are done.
 func (w *Writer) Drain() {
 	w.mu.Lock()
 	if !w.closed {

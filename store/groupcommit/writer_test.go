@@ -25,8 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type tx = groupcommit.Tx
 
-// database is a new file with a table of numbers, and one whose rows fail the
-// COMMIT: their reference to nothing is looked at only then.
+// database returns a new file with a table of numbers, and the table late, whose rows fail the COMMIT because their
+// foreign key is checked only then.
 func database(t *testing.T) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "test.db")+"?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)")
@@ -60,14 +60,14 @@ func start(t *testing.T, db *sql.DB, o groupcommit.Options) *groupcommit.Writer 
 	return w
 }
 
-// tally is a hook that counts the rows of numbers in memory, and keeps a diary.
+// tally is a hook that counts the rows of numbers in memory, and keeps the calls that it got with that count.
 type tally struct {
 	rows, saved, committed int64
-	diary                  []string
+	calls                  []string
 	idle                   func(rest bool) groupcommit.Work
 }
 
-func (h *tally) note(what string) { h.diary = append(h.diary, fmt.Sprint(what, " ", h.rows)) }
+func (h *tally) note(what string) { h.calls = append(h.calls, fmt.Sprint(what, " ", h.rows)) }
 
 func (h *tally) Begin()  { h.rows = h.committed; h.note("begin") }
 func (h *tally) Save()   { h.saved = h.rows; h.note("save") }
@@ -94,7 +94,7 @@ func (h *tally) insert(n int) func(*tx) error {
 	}
 }
 
-// together runs the jobs in one batch, in order, and answers their errors.
+// together runs the jobs in one batch, in order, and returns their errors.
 func together(t *testing.T, w *groupcommit.Writer, jobs ...func(*tx) error) []error {
 	t.Helper()
 	errs := make([]error, len(jobs))
@@ -166,7 +166,7 @@ func TestAFailedJobIsUndoneAloneInTheTableAndInMemory(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "hook", []string{"begin 0", "save 0", "save 1", "undo 1", "save 1", "undo 1", "save 1", "undo 1", "save 1", "commit 2"}, h.diary)
+	same(t, "hook", []string{"begin 0", "save 0", "save 1", "undo 1", "save 1", "undo 1", "save 1", "undo 1", "save 1", "commit 2"}, h.calls)
 }
 
 func TestAJobThatFailsWhileItIsAloneEndsItsTransaction(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAJobThatFailsWhileItIsAloneEndsItsTransaction(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "hook", []string{"begin 0", "save 0", "rollback 0", "begin 0", "save 0", "commit 1"}, h.diary)
+	same(t, "hook", []string{"begin 0", "save 0", "rollback 0", "begin 0", "save 0", "commit 1"}, h.calls)
 }
 
 // Each job of a batch waits for the same COMMIT: when it fails, none may be told
@@ -218,7 +218,7 @@ func TestWhenTheCommitFailsEveryJobIsToldAndNothingIsCounted(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "hook", []string{"begin 0", "save 0", "save 1", "save 1", "undo 1", "save 1", "rollback 0", "begin 0", "save 0", "commit 1"}, h.diary)
+	same(t, "hook", []string{"begin 0", "save 0", "save 1", "save 1", "undo 1", "save 1", "rollback 0", "begin 0", "save 0", "commit 1"}, h.calls)
 }
 
 func TestALoneJobsLastingErrorIsRemembered(t *testing.T) {
@@ -230,7 +230,7 @@ func TestALoneJobsLastingErrorIsRemembered(t *testing.T) {
 	}
 }
 
-func TestATransactionThatCannotBeginIsToldToItsJob(t *testing.T) {
+func TestATransactionThatCannotBeginIsReportedToItsJob(t *testing.T) {
 	db, h := database(t), &tally{}
 	fail := true
 	w := start(t, db, groupcommit.Options{
@@ -253,7 +253,7 @@ func TestATransactionThatCannotBeginIsToldToItsJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "table", "2", numbers(t, db))
-	same(t, "hook", []string{"rollback 0", "begin 0", "save 0", "commit 1"}, h.diary)
+	same(t, "hook", []string{"rollback 0", "begin 0", "save 0", "commit 1"}, h.calls)
 }
 
 func TestAJobThatIsGivenUpWhileItWaitsIsNotRunAndOneThatRunsIs(t *testing.T) {
@@ -286,7 +286,7 @@ func TestAJobThatIsGivenUpWhileItWaitsIsNotRunAndOneThatRunsIs(t *testing.T) {
 	close(release)
 	wg.Wait()
 	if ran != nil || !errors.Is(waited, context.Canceled) {
-		t.Errorf("the running one was told %v, the waiting one %v", ran, waited)
+		t.Errorf("the running one got %v, the waiting one %v", ran, waited)
 	}
 	if err := w.Do(waiting, h.insert(3)); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up before it was handed over: %v", err)
