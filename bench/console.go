@@ -32,10 +32,10 @@ func (b *bench) serve() (*console, error) {
 	return b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, b.cxseal, "serve", "--db", b.db, "--addr", "127.0.0.1:0")
 }
 
-// servingOn is what every server says when it is ready, followed by its address.
+// servingOn is the text that every server prints before its address when it is ready.
 const servingOn = " is serving on "
 
-// start runs a server until it says where it is.
+// start runs a server and returns when it has printed its address.
 func (b *bench) start(env []string, name string, args ...string) (*console, error) {
 	cmd := exec.CommandContext(b.ctx, name, args...) //nolint:gosec // G204: the bench's own programs
 	cmd.Env = append(os.Environ(), env...)
@@ -114,7 +114,7 @@ func signIn(base, name, password string) (*http.Client, error) {
 	return client, nil
 }
 
-// fetch reads a page to its end and answers its length.
+// fetch reads a page to its end and returns its length in bytes.
 func fetch(client *http.Client, address string) (int64, error) {
 	resp, err := client.Get(address)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,17 +14,10 @@ import (
 	"cxseal/store"
 )
 
-// middle is the median.
-func middle(list []float64) float64 {
-	list = slices.Clone(list)
-	slices.Sort(list)
-	return list[len(list)/2]
-}
-
 const durableRows = 1000
 
-// durable compares records that are on the disk one by one with C that writes
-// the same rows to a database of the same schema, and one writer with 32.
+// durable compares two pairs: appending durable records one by one with C that writes the same rows to a database
+// of the same schema, and 32 writers with one.
 func (b *bench) durable() error {
 	var ours, theirs, many []float64
 	for i := range b.rounds {
@@ -45,17 +37,17 @@ func (b *bench) durable() error {
 		if err != nil {
 			return err
 		}
-		say("  %v by us, %v by C, %.0f/s by 32", mine.Round(time.Millisecond), c.Round(time.Millisecond), crowd)
+		progress("  %v by us, %v by C, %.0f/s by 32", mine.Round(time.Millisecond), c.Round(time.Millisecond), crowd)
 		ours = append(ours, durableRows/mine.Seconds())
 		theirs = append(theirs, durableRows/c.Seconds())
 		many = append(many, crowd)
 	}
-	b.atLeast("durable records one by one", "C that writes the same rows", middle(ours)/middle(theirs), 0.7, "")
-	b.atLeast("32 writers at once", "one writer", middle(many)/middle(ours), 5, "")
+	b.atLeast("durable records one by one", "C that writes the same rows", median(ours)/median(theirs), 0.7, "")
+	b.atLeast("32 writers at once", "one writer", median(many)/median(ours), 5, "")
 	return nil
 }
 
-// empty makes a database with our schema and no rows.
+// empty makes a database with the console's schema and no rows.
 func (b *bench) empty(path string) error {
 	s, err := store.Open(b.ctx, path, store.Options{})
 	if err != nil {
@@ -70,10 +62,10 @@ func (b *bench) appendAlone(round int) (took time.Duration, path string, err err
 	if err != nil {
 		return 0, "", err
 	}
-	story := newStory()
+	records := newHistory()
 	began := time.Now()
 	for range durableRows {
-		if err := s.AppendRecords(b.ctx, story.next()); err != nil {
+		if err := s.AppendRecords(b.ctx, records.next()); err != nil {
 			return 0, "", errors.Join(err, s.Close())
 		}
 	}
@@ -81,17 +73,17 @@ func (b *bench) appendAlone(round int) (took time.Duration, path string, err err
 	return took, path, s.Close()
 }
 
-// appendTogether answers the records a second of 32 writers.
+// appendTogether returns the records per second of 32 writers.
 func (b *bench) appendTogether(round int) (pace float64, err error) {
 	s, err := store.Open(b.ctx, filepath.Join(b.tmp, fmt.Sprintf("together-%d.db", round)), store.Options{})
 	if err != nil {
 		return 0, err
 	}
 	const rows = 8 * durableRows
-	story := newStory()
+	records := newHistory()
 	var list []audit.Record
 	for range rows {
-		list = append(list, story.next())
+		list = append(list, records.next())
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup

@@ -20,12 +20,11 @@ import (
 
 const demoPassword = "demo admin password"
 
-// queriesFile holds the reads of every page.
+// queriesFile is the name of the file that holds the reads of every page.
 const queriesFile = "queries.jsonl"
 
-// housePages are the pages that people open; %s stands for an id that the
-// query beside it finds.
-var housePages = []struct{ path, id string }{
+// measuredPages are the pages to measure; %s stands for an id, which the query beside it finds.
+var measuredPages = []struct{ path, id string }{
 	{path: "/"}, {path: "/audit"}, {path: "/audit/%s", id: `SELECT audit_id FROM audit_records ORDER BY seq DESC LIMIT 1 OFFSET 1000`},
 	{path: "/audit?operation=KEY_ROTATION"}, {path: "/audit?q=certificate"}, {path: "/reviews"},
 	{path: "/runs"}, {path: "/runs/%s", id: `SELECT id FROM runs WHERE state = 'verified' ORDER BY rowid DESC LIMIT 1`},
@@ -36,16 +35,16 @@ var housePages = []struct{ path, id string }{
 	{path: "/login"},
 }
 
-// everyPage compares each page with the reads that it does, repeated by a
-// server of their own, each over HTTP on 16 connections.
+// everyPage compares each page with the reads that it does, which a second server repeats, each over HTTP on 16
+// connections.
 func (b *bench) everyPage() (err error) {
-	house, err := b.house()
+	built, err := b.organisation()
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(b.tmp, "everypage")
 	db := filepath.Join(dir, "cxseal.db")
-	if err := b.command("cp", "-r", "--reflink=auto", house, dir); err != nil {
+	if err := b.command("cp", "-r", "--reflink=auto", built, dir); err != nil {
 		return err
 	}
 	paths, err := b.paths(db)
@@ -88,20 +87,20 @@ func (b *bench) everyPage() (err error) {
 				*list = append(*list, pace)
 			}
 		}
-		say("  %s: %.0f of %.0f requests/s", path, middle(page), middle(queries))
-		b.atLeast("the whole page "+path, "its queries alone", middle(page)/middle(queries), 0.6, "")
+		progress("  %s: %.0f of %.0f requests/s", path, median(page), median(queries))
+		b.atLeast("the whole page "+path, "its queries alone", median(page)/median(queries), 0.6, "")
 	}
 	return nil
 }
 
-// paths are the pages with their ids filled in.
+// paths returns the pages with their ids filled in.
 func (b *bench) paths(db string) (list []string, err error) {
 	rows, err := sql.Open("sqlite", db)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	for _, p := range housePages {
+	for _, p := range measuredPages {
 		if p.id != "" {
 			var id string
 			if err := rows.QueryRowContext(b.ctx, p.id).Scan(&id); err != nil {
@@ -114,9 +113,8 @@ func (b *bench) paths(db string) (list []string, err error) {
 	return list, nil
 }
 
-// record opens each page in a console that writes down its reads. Jobs in the
-// background read too, so that each page is opened a few times, and the time
-// with the fewest reads is its own.
+// record opens each page in a console that logs its reads, and returns the reads of each page as JSON. Background
+// jobs read too, so each page is opened five times and the attempt with the fewest reads is kept.
 func (b *bench) record(dir string, paths []string) (recorded []byte, err error) {
 	watched, file := filepath.Join(b.tmp, "cxseal-watched"), filepath.Join(b.tmp, "watched.jsonl")
 	if err := b.command("go", "build", "-tags", "bench", "-o", watched, "./cmd/cxseal"); err != nil {
@@ -157,7 +155,7 @@ func (b *bench) record(dir string, paths []string) (recorded []byte, err error) 
 	return json.Marshal(pages)
 }
 
-// serveQueries repeats the reads of the page that is asked for.
+// serveQueries serves an address that repeats the reads of the page named by its parameter page.
 func serveQueries(ctx context.Context, db string) error {
 	text, err := os.ReadFile(filepath.Join(filepath.Dir(db), queriesFile))
 	if err != nil {

@@ -23,9 +23,8 @@ const shellColumns = `seq, audit_id, timestamp, operation, outcome, actor, actor
 // export compares the CSV of the whole ledger over HTTP with the sqlite3 shell
 // on the same file, each read through to its end.
 func (b *bench) export() (err error) {
-	// Checking a password takes memory on purpose, and only for a moment. So
-	// that it is not taken for the export's, the session outlives the process
-	// that it began in.
+	// Checking a password takes much memory for a moment, on purpose. So that it does not count as the export's,
+	// the session is begun in one process and used in the next.
 	c, err := b.serve()
 	if err != nil {
 		return err
@@ -85,13 +84,12 @@ func (b *bench) export() (err error) {
 	return nil
 }
 
-// slowPace is what the slow client reads, in bytes a second.
+// slowPace is how fast the slow client reads, in bytes per second.
 const slowPace = 8 << 20
 
-// slowClient measures what an export that is read slowly costs the rest: how
-// long the write-ahead log grows and how fast records are written meanwhile.
-// Records are written by the console itself: a viewer who asks for an export
-// is refused, and each refusal is one durable record.
+// slowClient measures how an export that is read slowly affects the console: how large the write-ahead log grows and
+// how fast records are written meanwhile. The console itself writes the records: a viewer who asks for an export is
+// refused, and each refusal is one durable record.
 func (b *bench) slowClient() (err error) {
 	c, err := b.serve()
 	if err != nil {
@@ -160,15 +158,14 @@ func (b *bench) slowClient() (err error) {
 			return err
 		}
 		beside, wal = append(beside, p), max(wal, <-watched)
-		say("  %.0f records/s alone, %.0f beside a slow export", alone[len(alone)-1], p)
+		progress("  %.0f records/s alone, %.0f beside a slow export", alone[len(alone)-1], p)
 	}
 	b.atMost("write-ahead log beside a client that reads 8 MB/s", "", float64(wal)/(1<<20), 16, " MiB")
-	b.atLeast("a writer's pace beside that client", "its pace alone", middle(beside)/middle(alone), 0.9, "")
+	b.atLeast("a writer's pace beside that client", "its pace alone", median(beside)/median(alone), 0.9, "")
 	return nil
 }
 
-// readSlowly reads at slowPace until ctx is done. That the export ends before
-// is an error: there was nothing to measure.
+// readSlowly reads at slowPace until ctx is done. An export that ends before is an error: nothing was measured.
 func readSlowly(ctx context.Context, client *http.Client, address string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -198,7 +195,7 @@ func readSlowly(ctx context.Context, client *http.Client, address string) error 
 	}
 }
 
-// largest is the most bytes that a file has had until ctx was done.
+// largest returns the greatest size in bytes that a file has had until ctx is done.
 func largest(ctx context.Context, path string) (most int64) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

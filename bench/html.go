@@ -19,8 +19,8 @@ import (
 	"cxseal/web"
 )
 
-// plainPage is the log's page twice: drawn by templ and by html/template. The
-// latter has everything but the rows as fixed text, which is to its advantage.
+// plainPage draws the log's page by templ and by html/template. The latter has everything but the rows as fixed
+// text, which is to its advantage.
 type plainPage struct{ page *template.Template }
 
 // rowTemplate is auditTable of web/audit_table.templ, row by row.
@@ -40,8 +40,8 @@ type outcomeBadge struct {
 
 type moreNames struct{ All, More string }
 
-// plainPage takes the fixed parts from the console's own page.
-func (d *desk) plainPage(path string) (*plainPage, error) {
+// plainPage reads the fixed parts from the console's own page at path.
+func (d *pageParts) plainPage(path string) (*plainPage, error) {
 	body, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -79,8 +79,8 @@ func (d *desk) plainPage(path string) (*plainPage, error) {
 	return p, p.check(rows, d)
 }
 
-// check holds the rows that html/template draws against those of the page.
-func (p *plainPage) check(want string, d *desk) error {
+// check compares the rows that html/template draws with those of the page, and returns an error when they differ.
+func (p *plainPage) check(want string, d *pageParts) error {
 	entries, err := d.queries(context.Background())
 	if err != nil {
 		return err

@@ -24,29 +24,29 @@ import (
 	"cxseal/web"
 )
 
-// desk is the log without the console around it.
-type desk struct {
+// pageParts holds what the log's page reads from, without the console.
+type pageParts struct {
 	store   *store.Store
 	log     *audit.Log
 	reviews *review.Service
-	person  int64 // who has views
+	person  int64 // the user id whose saved views are read
 }
 
-func openDesk(ctx context.Context, db, tmp string) (*desk, error) {
+func openParts(ctx context.Context, db, tmp string) (*pageParts, error) {
 	s, err := store.Open(ctx, db, store.Options{})
 	if err != nil {
 		return nil, err
 	}
-	key, err := audit.LoadOrCreateKey(filepath.Join(tmp, "desk.key"), "")
+	key, err := audit.LoadOrCreateKey(filepath.Join(tmp, "parts.key"), "")
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &desk{s, audit.NewLog(s, key, time.Now, tmp), review.NewService(s, time.Now), 1}, nil
+	return &pageParts{s, audit.NewLog(s, key, time.Now, tmp), review.NewService(s, time.Now), 1}, nil
 }
 
-// queries are all that the page asks of the database: who is there, how the
-// tenants are, the records, and what surrounds them.
-func (d *desk) queries(ctx context.Context) (lines []audit.Line, err error) {
+// queries does all reads of the log's page: session, user, the tenants' last readings, the records, their count and
+// facets, the log's state and the saved views.
+func (d *pageParts) queries(ctx context.Context) (lines []audit.Line, err error) {
 	f := audit.Filter{}
 	_, _, sessionErr := d.store.Sessions(handlers.DescribeSession).FindCtx(ctx, "no such token")
 	_, userErr := d.store.UserByID(ctx, d.person)
@@ -95,14 +95,14 @@ func (b *bench) load() (err error) {
 		}
 	}
 	for name, list := range paces {
-		say("  %s: %.0f requests/s", name, middle(list))
+		progress("  %s: %.0f requests/s", name, median(list))
 	}
-	b.atLeast("the whole /audit page, 16 connections", "its queries alone", middle(paces["page"])/middle(paces["queries"]), 0.6, "")
-	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template", middle(paces["templ"])/middle(paces["html"]), 2, "")
+	b.atLeast("the whole /audit page, 16 connections", "its queries alone", median(paces["page"])/median(paces["queries"]), 0.6, "")
+	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template", median(paces["templ"])/median(paces["html"]), 2, "")
 	return b.drawing(page)
 }
 
-// save keeps a page in a file.
+// save writes a page to a file.
 func save(client *http.Client, address, path string) error {
 	resp, err := client.Get(address)
 	if err != nil {
@@ -115,10 +115,10 @@ func save(client *http.Client, address, path string) error {
 	return os.WriteFile(path, body, 0o600)
 }
 
-// serveParts is the other process: the page's parts on a database, until it is
-// told to stop. The page as the console draws it lies beside the database.
+// serveParts serves the page's parts on a database until ctx ends: /queries, and the page drawn by /templ and /html.
+// It runs as a process of its own; page.html, the page as the console draws it, lies beside the database.
 func serveParts(ctx context.Context, db string) error {
-	d, err := openDesk(ctx, db, filepath.Dir(db))
+	d, err := openParts(ctx, db, filepath.Dir(db))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func serveParts(ctx context.Context, db string) error {
 	return errors.Join(serveUntil(ctx, mux), d.store.Close())
 }
 
-// serveUntil serves on a port of its own, which it says, until ctx ends.
+// serveUntil serves on a free port, which it prints, until ctx ends.
 func serveUntil(ctx context.Context, handler http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -162,9 +162,9 @@ func serveUntil(ctx context.Context, handler http.Handler) error {
 	return nil
 }
 
-// drawing compares the two without queries and without HTTP.
+// drawing compares templ with html/template without queries and without HTTP.
 func (b *bench) drawing(page string) (err error) {
-	d, err := openDesk(b.ctx, b.db, b.tmp)
+	d, err := openParts(b.ctx, b.db, b.tmp)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (b *bench) drawing(page string) (err error) {
 	return nil
 }
 
-// hammer fetches an address on 16 connections and answers the requests a second.
+// hammer fetches an address on 16 connections for four seconds and returns the requests per second.
 func (b *bench) hammer(client *http.Client, address string) (float64, error) {
 	const span = 4 * time.Second
 	var done atomic.Int64
@@ -213,7 +213,7 @@ func (b *bench) hammer(client *http.Client, address string) (float64, error) {
 	return float64(done.Load()) / time.Since(began).Seconds(), errors.Join(errors.Join(failed...), b.ctx.Err())
 }
 
-// plainView is the page's view model, made of the entries.
+// plainView returns the page's view model with the first 50 of the lines.
 func plainView(lines []audit.Line) web.AuditView {
 	v := web.AuditView{Chrome: web.Chrome{Title: "Audit log", Nav: web.NavAudit, User: web.User{Name: "bench-officer", Role: "officer"},
 		CSRF: "token", Version: "bench", Now: time.Now()}, CanExport: true, Evidence: true, Reviews: true, CanSave: true}

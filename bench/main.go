@@ -1,18 +1,17 @@
 //go:build bench
 
-// The bench program measures the audit ledger against what else could do the
-// same work on the same machine in the same run: the sqlite3 shell, C, the
-// page's queries alone, html/template. What it prints are ratios; absolute
-// times would say more about the machine than about the program.
+// Command bench compares the console with other programs that do the same work on the same machine in the same run:
+// the sqlite3 shell, C, the page's queries alone, html/template. It prints ratios, because absolute times depend on
+// the machine.
 //
 //	make bench
 //
-// It builds a ledger of a million records once, through the console's own
-// append path, and keeps it in CXSEAL_BENCH_DIR (a folder in the user's cache
-// unless set). Needs gcc, sqlite3, libsqlite3-dev and libssl-dev.
+// It builds a ledger of a million records once, through the console's own append path, and keeps it in
+// CXSEAL_BENCH_DIR (a folder in the user's cache unless set). It needs gcc, sqlite3, libsqlite3-dev and libssl-dev.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -28,7 +27,7 @@ import (
 	"time"
 )
 
-// bench is one run: where things are, and what came out.
+// bench holds the paths of one run and its results.
 type bench struct {
 	ctx     context.Context
 	records int
@@ -142,25 +141,25 @@ func (b *bench) command(name string, args ...string) error {
 	return nil
 }
 
-// say shows that something is happening.
-func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+// progress prints a line of progress to stderr.
+func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 // atMost adds a figure that should not exceed its target.
 func (b *bench) atMost(what, than string, value, target float64, unit string) {
 	b.results = append(b.results, result{what, than, value, unit, fmt.Sprintf("≤ %g%s", target, unit), value <= target})
-	say("%s: %.3g%s", what, value, unit)
+	progress("%s: %.3g%s", what, value, unit)
 }
 
 // atLeast adds a figure that should reach its target.
 func (b *bench) atLeast(what, than string, value, target float64, unit string) {
 	b.results = append(b.results, result{what, than, value, unit, fmt.Sprintf("≥ %g%s", target, unit), value >= target})
-	say("%s: %.3g%s", what, value, unit)
+	progress("%s: %.3g%s", what, value, unit)
 }
 
 // note adds a figure without a target.
 func (b *bench) note(what, than string, value float64, unit string) {
 	b.results = append(b.results, result{what, than, value, unit, "", true})
-	say("%s: %.3g%s", what, value, unit)
+	progress("%s: %.3g%s", what, value, unit)
 }
 
 func (b *bench) print() {
@@ -180,14 +179,13 @@ func (b *bench) print() {
 	}
 }
 
-// median of durations.
-func median(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)/2]
+// median returns the median of a list that is not empty, and leaves the list as it was.
+func median[T cmp.Ordered](list []T) T {
+	return slices.Sorted(slices.Values(list))[len(list)/2]
 }
 
-// ratio of the medians of two sides, run in turns so that both meet the same
-// machine.
+// ratio returns the ratio of the medians of two sides. They run in turns, so that other load on the machine meets
+// both.
 func (b *bench) ratio(ours, theirs func() (time.Duration, error)) (float64, error) {
 	var a, z []time.Duration
 	for i := range b.rounds + 1 {
@@ -199,7 +197,7 @@ func (b *bench) ratio(ours, theirs func() (time.Duration, error)) (float64, erro
 		if err != nil {
 			return 0, err
 		}
-		say("  %v against %v", x.Round(time.Millisecond), y.Round(time.Millisecond))
+		progress("  %v against %v", x.Round(time.Millisecond), y.Round(time.Millisecond))
 		if i > 0 || b.rounds == 1 { // the first round fills the caches
 			a, z = append(a, x), append(z, y)
 		}

@@ -10,7 +10,7 @@ import (
 	"cxseal/store"
 )
 
-// pages compares the newest 50 with those 900,000 records further back.
+// pages compares the time of the newest page of 50 records with that of a page 900,000 records further back.
 func (b *bench) pages() (err error) {
 	s, err := store.Open(b.ctx, b.db, store.Options{})
 	if err != nil {
@@ -71,18 +71,18 @@ func (b *bench) pages() (err error) {
 	return nil
 }
 
-// counts measures what a page tells beside its rows.
+// counts measures the counts and facets that a page shows beside its rows.
 func (b *bench) counts(s *store.Store) {
 	for name, f := range map[string]audit.Filter{"no filter": {}, "an outcome": {Outcome: "FAILURE"}, "a common word": {Query: "encryption"}} {
 		var counting, dividing []time.Duration
 		for range 20 {
 			began := time.Now()
 			if _, _, err := s.AuditCount(b.ctx, f, 10_000); err != nil {
-				say("count: %v", err)
+				progress("count: %v", err)
 			}
 			counted := time.Now()
 			if _, err := s.AuditFacets(b.ctx, f); err != nil {
-				say("facets: %v", err)
+				progress("facets: %v", err)
 			}
 			counting, dividing = append(counting, counted.Sub(began)), append(dividing, time.Since(counted))
 		}

@@ -13,8 +13,8 @@ import (
 	"cxseal/migrations"
 )
 
-// schemaHash is a hash of the migrations whose names contain named, so that a
-// database that was built for another schema is not used.
+// schemaHash returns a hash of the migrations whose names contain named, so that a database that was built for
+// another schema is not used.
 func schemaHash(named string) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(migrations.Files, ".", func(path string, d fs.DirEntry, err error) error {
@@ -28,7 +28,7 @@ func schemaHash(named string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:4]), err
 }
 
-// size measures what a record takes on disk.
+// size measures how many bytes a record takes on disk.
 func (b *bench) size() (err error) {
 	db, err := sql.Open("sqlite", b.db)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -20,9 +21,8 @@ const (
 	mebibyte = 1 << 20
 )
 
-// startup measures what the console costs before anybody uses it: from exec to
-// its first page, on the ledger and on a database that is a moment old, the
-// memory it then keeps, and the binary as it is shipped.
+// startup measures the time from exec to the first page, on the ledger and on a new database, the memory of the idle
+// console after that, and the size of the binary as it is shipped.
 func (b *bench) startup() error {
 	shipped := filepath.Join(b.tmp, "cxseal-stripped")
 	if err := b.command("env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", shipped, "./cmd/cxseal"); err != nil {
@@ -45,8 +45,8 @@ func (b *bench) startup() error {
 }
 
 func (b *bench) startOn(binary, what, db string) error {
-	// Once before: a schema that is brought up to date, the first account, and a
-	// log that was read for alarms, which a ledger built without a console was not.
+	// One start before the measured ones: it migrates the schema, makes the first account, and reads the log for
+	// alarms, which a ledger that was built without a console has never had.
 	c, err := b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, binary, "serve", "--db", db, "--addr", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (b *bench) startOn(binary, what, db string) error {
 		if err != nil {
 			return err
 		}
-		// A client of its own: a connection to the one before is of no use.
+		// A new client: a kept connection would lead to the process before.
 		_, err = fetch(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, c.url+"/login")
 		took = append(took, time.Since(began))
 		if err := errors.Join(err, c.stop()); err != nil {
@@ -69,7 +69,7 @@ func (b *bench) startOn(binary, what, db string) error {
 		}
 	}
 	b.atMost("from exec to the first page, on "+what, "", float64(median(took))/float64(time.Millisecond), 50, " ms")
-	b.note("the slowest of these starts", "", float64(took[len(took)-1])/float64(time.Millisecond), " ms") // median has sorted them
+	b.note("the slowest of these starts", "", float64(slices.Max(took))/float64(time.Millisecond), " ms")
 	return b.idle(binary, what, db)
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// child runs a program to its end and says how long and how much memory it took.
+// child runs a program to its end and returns how long it took and its peak memory in MiB.
 func (b *bench) child(name string, args ...string) (took time.Duration, mib float64, err error) {
 	cmd := exec.CommandContext(b.ctx, name, args...) //nolint:gosec // G204: the bench's own programs
 	var out bytes.Buffer
@@ -32,8 +32,8 @@ func (b *bench) child(name string, args ...string) (took time.Duration, mib floa
 	return took, mib, err
 }
 
-// watchMemory looks at a process's peak until ctx is done. (What wait4 answers
-// includes the parent's memory from before exec.)
+// watchMemory polls a process's peak memory in MiB until ctx is done. (The figure of wait4 includes the parent's
+// memory from before exec.)
 func watchMemory(ctx context.Context, pid int) (mib float64) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

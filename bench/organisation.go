@@ -18,24 +18,22 @@ import (
 	"cxseal/store"
 )
 
-// houseTables is how many tables the inventory of the house has, beside the
-// demo's.
-const houseTables = 10_000
+// tenantTables is how many tables the second tenant has, beside the demo's.
+const tenantTables = 10_000
 
-// house returns the folder of a database as a large organisation has it: the
-// demo's half year of runs, campaigns, rotations and alarms, a second tenant of
-// 10,000 tables, and the bench's records. It is built the first time and
-// whenever the schema has changed.
-func (b *bench) house() (string, error) {
+// organisation returns the folder of a database as a large organisation has it: the demo's half year of runs,
+// campaigns, rotations and alarms, a second tenant of tenantTables tables, and the bench's records. It is built
+// the first time and whenever the schema has changed.
+func (b *bench) organisation() (string, error) {
 	schema, err := schemaHash("")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(b.dir, fmt.Sprintf("house-%d-%s", b.records, schema))
+	path := filepath.Join(b.dir, fmt.Sprintf("organisation-%d-%s", b.records, schema))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	dir := filepath.Join(b.tmp, "house")
+	dir := filepath.Join(b.tmp, "organisation")
 	c, err := b.start(nil, b.cxseal, "demo", "--addr", "127.0.0.1:0", "--dir", dir)
 	if err != nil {
 		return "", err
@@ -54,10 +52,10 @@ func (b *bench) house() (string, error) {
 	return path, os.Rename(dir, path)
 }
 
-// secondTenant gives the demo a connection to a tenant of many tables, and
-// waits until all of them were read.
+// secondTenant adds a connection to a sandbox of tenantTables tables to the demo, and waits until the console has
+// read all of them.
 func (b *bench) secondTenant(c *console, db string) (err error) {
-	tenant, err := b.start(nil, b.cxseal, "sandbox", "--addr", "127.0.0.1:0", "--tables", fmt.Sprint(houseTables))
+	tenant, err := b.start(nil, b.cxseal, "sandbox", "--addr", "127.0.0.1:0", "--tables", fmt.Sprint(tenantTables))
 	if err != nil {
 		return err
 	}
@@ -92,7 +90,7 @@ func (b *bench) secondTenant(c *console, db string) (err error) {
 	return errors.Join(errors.New("the second tenant was not read"), b.ctx.Err())
 }
 
-// post sends a form with the token of the page's own form.
+// post sends a form with the csrf_token that the session's pages carry.
 func post(client *http.Client, base, path string, form url.Values) error {
 	resp, err := client.Get(base + "/account")
 	if err != nil {
