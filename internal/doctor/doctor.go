@@ -121,7 +121,7 @@ func tokenFinding(t Target, access cxone.Access, err error) Finding {
 // environment.
 func (t Target) setting(name, variable string) string {
 	if t.Managed {
-		return "the connection's " + name + " (Connections, “Edit”)"
+		return "the connection's " + name + " (its page, “Settings”)"
 	}
 	return variable
 }
