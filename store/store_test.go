@@ -50,7 +50,7 @@ func open(t testing.TB) *Store {
 // shell is a second way into the file, as a person with sqlite3 has it.
 func shell(t testing.TB, s *Store, statements ...string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", s.Path())
+	db, err := sql.Open("sqlite", s.Path()+"?_pragma=busy_timeout(10000)") // the writer derives meanwhile
 	if err != nil {
 		t.Fatal(err)
 	}
