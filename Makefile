@@ -4,7 +4,7 @@
 GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 
-.PHONY: build test race generate check-generated lint soak bench mutants screenshots walk pictures clean
+.PHONY: build test race generate check-generated lint fuzz soak bench mutants screenshots walk pictures clean
 
 build: ## a static binary, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
@@ -27,6 +27,14 @@ lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(BIN)/golangci-lint $@
+
+FUZZTIME ?= 1m
+fuzz: ## what comes from outside, a minute each: tables, indexes, listings, tokens, errors, answers, callbacks
+	for target in FuzzDecodeTable FuzzDecodeIndexes FuzzListing FuzzReadToken FuzzReadMessage FuzzReadAnswer; do \
+		go test ./cxone -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
+	go test ./cxone/sandbox -run '^$$' -fuzz '^FuzzParsePatch$$' -fuzztime $(FUZZTIME)
+	go test ./internal/encryption -run '^$$' -fuzz '^FuzzCallback$$' -fuzztime $(FUZZTIME)
 
 soak: ## a thousand runs under a rate limit, by script and as a campaign, and how soon runs start; on a quiet machine
 	CXSEAL_SOAK=1 go test -count=1 -run ManyRuns -timeout 30m -v ./cmd/cxseal

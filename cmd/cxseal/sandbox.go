@@ -22,7 +22,8 @@ type sandboxCmd struct {
 	Burst        int           `help:"Requests that may come at once within the limit; 0: a fifth of a second's worth." default:"0"`
 	Latency      time.Duration `help:"Added to every answer."`
 	KMSSecret    string        `name:"kms-secret" help:"Signs the callbacks (whsec_…)."`
-	Inline       bool          `help:"Put the KMS payload into the PATCH's answer instead of calling back."`
+	KMS          string        `name:"kms" help:"How it confirms a change: callback, inline, both or none." default:"both" enum:"callback,inline,both,none" placeholder:"HOW"`
+	Inline       bool          `help:"Short for --kms inline."`
 	Seed         int64         `help:"Same number, same data." default:"1"`
 }
 
@@ -43,12 +44,15 @@ func (cmd *sandboxCmd) Run(a *app) error {
 			return usagef("--kms-secret: %w", err)
 		}
 	}
+	if cmd.Inline {
+		cmd.KMS = string(sandbox.KMSInline)
+	}
 	listener, err := listen(cmd.Addr)
 	if err != nil {
 		return err
 	}
 	tenant := sandbox.New(sandbox.Config{ClientID: cmd.ClientID, ClientSecret: cmd.ClientSecret, Realm: cmd.Realm, Tables: cmd.Tables,
-		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, Inline: cmd.Inline, Seed: cmd.Seed,
+		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, KMS: sandbox.Confirmation(cmd.KMS), Seed: cmd.Seed,
 		Logger: cmd.logger(a.stderr)})
 	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", console.AddressOf(listener), console.AddressOf(listener))

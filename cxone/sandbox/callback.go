@@ -81,7 +81,7 @@ func (s *Sandbox) newEvent(tableID string, p patch, version int64) event {
 			e.payload.spoil(kind, names)
 		}
 	}
-	if s.settings.Inline {
+	if !s.settings.callsBack() {
 		return e
 	}
 	if f, on := s.takeFault(func(f Fault) bool { return f.Kind == FaultLatency && f.Endpoint == EndpointCallback }); on {

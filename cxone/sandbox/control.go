@@ -16,12 +16,18 @@ so the sandbox belongs on loopback only.
 POST   /_sandbox/faults     {"kind":…, "endpoint":…, "times":…, …}   switch a fault on
 GET    /_sandbox/faults     the faults that are on
 DELETE /_sandbox/faults     switch all of them off
-  kind        latency (latencyMs) | status, status_after (status, retryAfter, retryAfterDate, body)
+  kind        latency (latencyMs) | status, status_after (status, retryAfter, retryAfterDate, header, body)
               drop_before | drop_after: the connection is cut before or after the change is made
               accepted (latencyMs): the PATCH is answered 202, the change and its callback come later
               late_table (latencyMs): the PATCH is answered 200, the table shows the change later
               kms_wrong_algorithm | kms_wrong_table | kms_wrong_columns | kms_wrong_key_version
               kms_missing_compliance_check | kms_column_objects | kms_bad_signature | kms_none | kms_duplicate
+              echo_callback: the PATCH is refused with the callback URL in the message
+              shapes, one of each that is on at every request:
+              pages_capped (size) | same_page | no_total | total_zero | total_of_page | bare_list
+              index_upper | index_desc | names_nfc | replace (field, value) | numeric_ids | key_ids
+              numbers_as_text | floats | bools_as_text | bools_as_numbers | empty_arrays
+              problem_json | aspnet | no_content | empty_body | bom
   endpoint    token | discovery | datastores | tables | table | indexes | encrypt | callback | any (default)
   times       default 1; -1: until switched off
 
@@ -29,8 +35,9 @@ GET    /_sandbox/stats      requests, throttled, commits by table, callbacks and
 GET    /_sandbox/clock      the tenant's clock
 POST   /_sandbox/clock      one of {"offsetSeconds":n} {"advanceSeconds":n} {"now":"2027-01-01T00:00:00Z"}
 GET    /_sandbox/settings   the settings
-POST   /_sandbox/settings   any of inline, rate, burst, latencyMs, scopes, tokenSeconds,
-                            retryAfterDate, hideEncryption, noListings, noReplay
+POST   /_sandbox/settings   any of kms, inline, rate, burst, latencyMs, scopes, tokenSeconds,
+                            retryAfterDate, hideEncryption, noListings, noReplay,
+                            tenantIdNumber, tokenIssuer
 DELETE /_sandbox/tokens     forget every token issued so far
 GET    /_sandbox/tables/{datastoreId}/{tableId}             the table and its indexes as they are
 POST   /_sandbox/tables/{datastoreId}/{tableId}/{action}    change it behind the console's back

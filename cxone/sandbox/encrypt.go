@@ -68,6 +68,9 @@ func (s *Sandbox) judge(t *table, body []byte) answer {
 		return *a
 	}
 	of := func(kind FaultKind) func(Fault) bool { return func(f Fault) bool { return f.Kind == kind } }
+	if _, on := s.takeFault(of(FaultEchoCallback)); on {
+		return refuse(http.StatusBadRequest, "callback_unreachable", "", "the KMS did not answer at "+p.callback)
+	}
 	if f, on := s.takeFault(of(FaultAccepted)); on {
 		s.later(f.LatencyMs, func() { s.apply(t, p) })
 		return reply(http.StatusAccepted, map[string]string{"status": "ACCEPTED"})
@@ -116,15 +119,14 @@ func (s *Sandbox) apply(t *table, p patch, change ...func(*event)) answer {
 
 	out := t.shape(s.settings.HideEncryption)
 	out.TableID = t.id
-	event := s.newEvent(t.id, p, version)
+	event := s.newEvent(p.tableID, p, version)
 	for _, c := range change {
 		c(&event)
 	}
-	if s.settings.Inline {
-		if event.kinds[FaultKMSNone] == 0 {
-			out.KMSPayload = event.payload
-		}
-	} else {
+	if s.settings.inline() && event.kinds[FaultKMSNone] == 0 {
+		out.KMSPayload = event.payload
+	}
+	if s.settings.callsBack() {
 		s.send(event)
 	}
 	return reply(http.StatusOK, out)
@@ -132,7 +134,7 @@ func (s *Sandbox) apply(t *table, p patch, change ...func(*event)) answer {
 
 // accepts says what of a well-formed body doesn't fit the table.
 func (t *table) accepts(p patch) error {
-	if p.tableID != t.id {
+	if plainID(p.tableID) != t.id {
 		return wrong("tableId", "doesn't match the table of the path, %s", t.id)
 	}
 	total := 0

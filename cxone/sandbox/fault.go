@@ -50,6 +50,9 @@ const (
 	// FaultLateTable answers a PATCH 200 and makes the change, but the table
 	// shows it only LatencyMs later. The callback waits for that.
 	FaultLateTable FaultKind = "late_table"
+	// FaultEchoCallback refuses a good PATCH with a message that repeats the
+	// callback URL.
+	FaultEchoCallback FaultKind = "echo_callback"
 
 	FaultKMSWrongAlgorithm  FaultKind = "kms_wrong_algorithm"
 	FaultKMSWrongTable      FaultKind = "kms_wrong_table"
@@ -64,11 +67,16 @@ const (
 
 var requestKinds = []FaultKind{FaultLatency, FaultStatus, FaultStatusAfter, FaultDropBefore, FaultDropAfter}
 
-var asyncKinds = []FaultKind{FaultAccepted, FaultLateTable}
+var asyncKinds = []FaultKind{FaultAccepted, FaultLateTable, FaultEchoCallback}
 
 var kmsKinds = []FaultKind{
 	FaultKMSWrongAlgorithm, FaultKMSWrongTable, FaultKMSWrongColumns, FaultKMSWrongKeyVersion, FaultKMSMissingCheck,
 	FaultKMSColumnObjects, FaultKMSBadSignature, FaultKMSNone, FaultKMSDuplicate,
+}
+
+// FaultKinds lists every kind of fault.
+func FaultKinds() []FaultKind {
+	return slices.Concat(requestKinds, asyncKinds, shapeKinds, kmsKinds)
 }
 
 const maxFaultLatencyMs = 600_000
@@ -82,17 +90,25 @@ type Fault struct {
 	LatencyMs int `json:"latencyMs,omitempty"` // of latency, accepted and late_table: 1 to 600,000
 
 	// Of status and status_after.
-	Status         int    `json:"status,omitempty"`         // 300 to 599
+	Status         int    `json:"status,omitempty"`         // 200 to 599
 	RetryAfter     int    `json:"retryAfter,omitempty"`     // seconds; 0: no header
 	RetryAfterDate bool   `json:"retryAfterDate,omitempty"` // the header as an HTTP date by the tenant's clock
 	Body           string `json:"body,omitempty"`           // in place of the usual JSON
+	Header         string `json:"header,omitempty"`         // one more header, as Name: value
+
+	Size  int    `json:"size,omitempty"`  // of pages_capped
+	Field string `json:"field,omitempty"` // of replace: the key
+	Value string `json:"value,omitempty"` // of replace: JSON
 }
 
 // check says what of a fault makes no sense. Errors are *fieldError.
 func (f Fault) check() error {
 	kms, async := slices.Contains(kmsKinds, f.Kind), slices.Contains(asyncKinds, f.Kind)
-	if !kms && !async && !slices.Contains(requestKinds, f.Kind) {
-		return wrong("kind", "is not one of %s", joined(slices.Concat(requestKinds, asyncKinds, kmsKinds)))
+	if !slices.Contains(FaultKinds(), f.Kind) {
+		return wrong("kind", "is not one of %s", joined(FaultKinds()))
+	}
+	if err := f.checkShape(); err != nil {
+		return err
 	}
 	if f.Endpoint != "" && !slices.Contains(endpoints, f.Endpoint) {
 		return wrong("endpoint", "is not one of %s", joined(endpoints))
@@ -110,20 +126,23 @@ func (f Fault) check() error {
 	if f.Times < -1 || f.Times > 1_000_000 {
 		return wrong("times", "must be -1 (until cleared), or 1 to 1000000")
 	}
-	if late := f.Kind == FaultLatency || async; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
+	if late := f.Kind == FaultLatency || async && f.Kind != FaultEchoCallback; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
 		return wrong("latencyMs", "must be 1 to %d for the kinds latency, accepted and late_table, and absent otherwise", maxFaultLatencyMs)
 	}
 	if f.Kind == FaultStatus || f.Kind == FaultStatusAfter {
-		if f.Status < 300 || f.Status > 599 {
-			return wrong("status", "must be 300 to 599")
+		if f.Status < 200 || f.Status > 599 {
+			return wrong("status", "must be 200 to 599")
+		}
+		if name, value, ok := strings.Cut(f.Header, ":"); f.Header != "" && (!ok || strings.ContainsAny(name+value, "\r\n") || strings.TrimSpace(name) == "") {
+			return wrong("header", "must be Name: value")
 		}
 		if f.RetryAfter < 0 {
 			return wrong("retryAfter", "must be a number of seconds")
 		}
 		return nil
 	}
-	if f.Status != 0 || f.RetryAfter != 0 || f.RetryAfterDate || f.Body != "" {
-		return wrong("status", "status, retryAfter, retryAfterDate and body go with the kinds status and status_after only")
+	if f.Status != 0 || f.RetryAfter != 0 || f.RetryAfterDate || f.Body != "" || f.Header != "" {
+		return wrong("status", "status, retryAfter, retryAfterDate, header and body go with the kinds status and status_after only")
 	}
 	return nil
 }
@@ -219,6 +238,9 @@ func (s *Sandbox) faultAnswer(f Fault) answer {
 		default:
 			a.header.Set("Content-Type", "text/plain; charset=utf-8")
 		}
+	}
+	if name, value, ok := strings.Cut(f.Header, ":"); ok {
+		a.header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	if f.RetryAfter > 0 {
 		s.mu.Lock()

@@ -70,6 +70,7 @@ func tableID(number int) string { return fmt.Sprintf("tbl-%04d", number) }
 // find gives a table, making it when it is asked for the first time; nil when
 // there is none. The caller holds s.mu.
 func (s *Sandbox) find(datastore, id string) *table {
+	id = plainID(id)
 	key := datastore + "/" + id
 	if t := s.tables[key]; t != nil {
 		return t

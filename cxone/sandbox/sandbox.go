@@ -46,8 +46,9 @@ type Config struct {
 	Latency      time.Duration // added to every answer
 	TokenSeconds int           // lifetime of a token, default 3600
 
-	KMSSecret string // whsec_…: signs the callbacks; empty: they go unsigned
-	Inline    bool   // externalKmsPayload in the PATCH's answer instead of a callback
+	KMSSecret string       // whsec_…: signs the callbacks; empty: they go unsigned
+	KMS       Confirmation // how changes are confirmed; empty: by callback, or as Inline says
+	Inline    bool         // the short form of KMSInline
 
 	// Now is the base clock, to which the movable offset is added. The rate
 	// limit runs on the base clock alone, so moving the offset frees nobody.
@@ -123,7 +124,7 @@ func New(cfg Config) *Sandbox {
 		born:      cfg.Now().UTC().Truncate(24 * time.Hour),
 		slots:     make(chan struct{}, 64),
 		settings: Settings{
-			Inline: cfg.Inline, Rate: cfg.Rate, Burst: cfg.Burst,
+			Inline: cfg.Inline, KMS: cfg.KMS, Rate: cfg.Rate, Burst: cfg.Burst,
 			LatencyMs: int(cfg.Latency / time.Millisecond),
 			Scopes:    cfg.Scopes, TokenSeconds: cfg.TokenSeconds,
 		},
@@ -209,7 +210,12 @@ func (s *Sandbox) serve(ep Endpoint, scopes []string, h func(call) answer) http.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		s.count(ep)
+		if id := r.Header.Get("CorrelationId"); id != "" { // CXone gives it back
+			w.Header().Set("CorrelationId", id)
+		}
 		delay, fault := s.requestFaults(ep)
+		shapes := s.takeShapes(ep)
+		r = shapeRequest(r, shapes)
 		if ep != EndpointEncrypt {
 			s.wait(r.Context(), delay)
 			delay = 0
@@ -218,7 +224,7 @@ func (s *Sandbox) serve(ep Endpoint, scopes []string, h func(call) answer) http.
 			drop(w)
 			return
 		}
-		a := s.answerOf(ep, scopes, h, call{Request: r, delay: delay}, fault)
+		a := s.answerOf(ep, scopes, h, call{Request: r, delay: delay}, fault).shape(shapes)
 		switch fault.Kind {
 		case FaultDropAfter:
 			drop(w)

@@ -171,8 +171,16 @@ func (s *Sandbox) jwt(r *http.Request) string {
 		b, _ := json.Marshal(v) // maps of strings and numbers always marshal
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
+	issuer := s.settings.TokenIssuer
+	if issuer == "" {
+		issuer = s.baseURL(r)
+	}
+	var tenant any = s.cfg.TenantID
+	if number := json.Number(s.cfg.TenantID); s.settings.TenantIDNumber && json.Valid([]byte(number)) {
+		tenant = number
+	}
 	signed := part(map[string]any{"alg": "HS256", "typ": "JWT"}) + "." + part(map[string]any{
-		"iss": s.baseURL(r), "sub": s.cfg.AccessKeyID, "tenantId": s.cfg.TenantID, "jti": rand.Text(),
+		"iss": issuer, "sub": s.cfg.AccessKeyID, "tenantId": tenant, "jti": rand.Text(),
 		"iat": now.Unix(), "exp": now.Unix() + int64(s.settings.TokenSeconds),
 	})
 	mac := hmac.New(sha256.New, s.jwtKey)
