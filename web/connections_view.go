@@ -29,6 +29,7 @@ type ConnectionView struct {
 	Row       ManagedConnection // not of a new one
 	New       bool
 	Form      ConnectionForm
+	Issuers   []Option // the known ones, which the form offers
 	Error     string
 	NewSecret string
 	Tested    bool

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"cxseal/cxone/sandbox"
@@ -17,8 +18,9 @@ func TestTheGuidesCallsWorkAgainstTheSandbox(t *testing.T) {
 	if err != nil {
 		t.Skip("Node.js is not installed: the guide's script was not run")
 	}
-	for _, args := range [][]string{nil, {"--inline"}} {
-		t.Run(kindOf(args != nil), func(t *testing.T) {
+	for _, args := range [][]string{nil, {"--inline"}, {"--kms", "callback"}} {
+		byCallback := len(args) == 2
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			tenant := launchProcess(t, nil, append([]string{"sandbox", "--addr", "127.0.0.1:0"}, args...)...)
 			api := tenant.address()
@@ -40,13 +42,13 @@ func TestTheGuidesCallsWorkAgainstTheSandbox(t *testing.T) {
 			if err := json.Unmarshal(out, &figures); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			if figures.Inline != (args != nil) || figures.FieldsEncrypted != 3 || figures.CoverageRate != 21.43 {
+			if figures.Inline == byCallback || figures.FieldsEncrypted != 3 || figures.CoverageRate != 21.43 {
 				t.Errorf("the script's figures: %s", out)
 			}
 			if commits := tenantStats(t, api).Commits; commits["ds-customers/tbl-contacts"] != 1 {
 				t.Errorf("the tenant committed %v", commits)
 			}
-			if args == nil {
+			if byCallback {
 				eventually(t, "the callback to be verified", func() bool { return tenantStats(t, api).Callbacks.Verified == 1 })
 			}
 		})

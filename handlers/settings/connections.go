@@ -69,6 +69,9 @@ func (a *Area) showKnown(c echo.Context, status int, known connection.Known, v w
 }
 
 func (a *Area) showConnection(c echo.Context, status int, v web.ConnectionView) error {
+	for _, issuer := range connection.Issuers() {
+		v.Issuers = append(v.Issuers, web.Option{Value: issuer.URL, Label: issuer.Name})
+	}
 	title := "New connection"
 	if !v.New {
 		title = "Connection " + v.Row.Name

@@ -210,3 +210,7 @@ func Client(s Settings, x Secrets, userAgent string, now func() time.Time) (*cxo
 	return cxone.New(tokens, cxone.WithPathPrefix(s.PathPrefix), cxone.WithRate(s.Rate), cxone.WithClock(now),
 		cxone.WithUserAgent(userAgent))
 }
+
+// Issuers lists CXone's identity providers that are known, for a person who
+// sets up a connection with an access key.
+func Issuers() []cxone.Issuer { return cxone.Issuers() }
