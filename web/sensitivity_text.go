@@ -25,7 +25,8 @@ var sensitivityOptions = sensitivityStates.options()
 // categories are what a sensitive column can be, the most serious first.
 var categories = []Option{
 	{"national_id", "Official number"}, {"card", "Card"}, {"bank_account", "Bank account"}, {"health", "Health"},
-	{"secret", "Secret"}, {"birth_date", "Birth date"}, {"contact", "Name or contact"}, {"personal", "Specially protected"},
+	{"biometric", "Biometric"}, {"secret", "Secret"}, {"birth_date", "Birth date"}, {"contact", "Name or contact"},
+	{"location", "Place of a person"}, {"content", "What people wrote or said"}, {"personal", "Specially protected"},
 }
 
 // CategoryText is a category as a person says it; empty for what only sounds sensitive.

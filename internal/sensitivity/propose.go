@@ -1,6 +1,9 @@
 package sensitivity
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // sure is the confidence from which a column is proposed as sensitive.
 const sure = 60
@@ -21,87 +24,159 @@ func States() []State { return []State{Sensitive, NotSensitive, Undecided} }
 // Proposal is what the rules say of a column.
 type Proposal struct {
 	State      State
-	Category   Category // empty unless a phrase was found that speaks of one
+	Category   Category // empty unless the column is proposed as sensitive, or may be
 	Confidence int      // 1 to 100; 0 when no phrase was found
-	Reason     string   // one sentence for a person
+	Reason     string   // one sentence for a person, which names the evidence
 }
 
-// Table is a table as far as it is known without its rows.
-type Table struct {
-	Name    string
-	Columns []Header
-}
-
-// Header is what is known of a column without its rows.
-type Header struct{ Name, Type string }
-
-// Propose says what the columns of a table seem to be, in their order.
+// Propose says what the columns of a table seem to be, in their order. The
+// table's own name and the other columns are evidence too. No phrase in a
+// column's name means not sensitive, with no confidence.
 func (r *Rules) Propose(t Table) []Proposal {
+	table := r.read(t)
 	proposals := make([]Proposal, len(t.Columns))
 	for i, c := range t.Columns {
-		proposals[i] = r.propose(c.Name, c.Type)
+		columnType := strings.ToLower(c.Type)
+		proposals[i] = r.propose(&table, i, columnType, kindOf(columnType))
 	}
 	return proposals
 }
 
-// propose says what a column seems to be. No phrase in its name means not
-// sensitive, with no confidence.
-func (r *Rules) propose(name, columnType string) Proposal {
-	columnType = strings.ToLower(columnType)
-	cut, kind := words(name), kindOf(columnType)
-	for i := range r.phrases {
-		p := &r.phrases[i]
-		if !p.matches(cut, kind, columnType) {
+func (r *Rules) propose(table *reading, at int, columnType, kind string) Proposal {
+	name := table.columns[at]
+	best := Proposal{Reason: "No rule speaks of this name."}
+	rank := -1
+	matches := table.matches(at, columnType, kind)
+	for i, m := range matches {
+		if m.within(matches, i) {
 			continue
 		}
-		said := p.said(name)
+		p := r.judge(table, name, m, columnType, kind)
+		if n := m.rank(p); n > rank {
+			best, rank = p, n
+		}
+	}
+	if best.State == "" {
+		best.State = NotSensitive
+	}
+	return best
+}
+
+// matches are the phrases in the name whose conditions hold.
+func (t *reading) matches(at int, columnType, kind string) []match {
+	kept := t.found[at][:0]
+	for _, m := range t.found[at] {
+		if len(m.types) > 0 && !m.carries(kind, columnType) && (m.category == Not || m.words[0] == "*") {
+			continue
+		}
+		if m.tells == 0 && (m.languages == 0 || m.languages&t.languages != 0) && m.concerns(t, t.columns[at]) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// concerns reports whether the phrase's subject is that of the table or of
+// another word of the name. A phrase that needs a subject says little by
+// itself: a word beside it that the rules do not know may say anything.
+func (m match) concerns(table *reading, name []token) bool {
+	if m.about == 0 {
+		return true
+	}
+	about := table.about&m.about != 0
+	return !m.leftOver(name, func(w token) bool {
+		about = about || w.subject&m.about != 0
+		return !w.shared && !w.digits && w.role == 0 && w.subject&(m.about|person) == 0
+	}) && about
+}
+
+// within reports whether another phrase takes this one in: bank account number
+// says more than number. An organisation's own phrase is only taken in by
+// another of its own.
+func (m match) within(matches []match, at int) bool {
+	for i, other := range matches {
 		switch {
-		case p.category == Not:
-			return Proposal{State: NotSensitive, Confidence: p.confidence, Reason: said + " speaks against it."}
-		case p.confidence < sure:
-			return Proposal{State: Undecided, Category: p.category, Confidence: p.confidence,
-				Reason: said + " may mean anything; what stands in the rows decides."}
+		case i == at || m.own && !other.own || other.to <= m.from || other.from >= m.to:
+		case other.own && !m.own:
+			return true
+		case other.from <= m.from && other.to >= m.to && other.to-other.from > m.to-m.from:
+			return true
 		}
-		return Proposal{State: Sensitive, Category: p.category, Confidence: p.confidence, Reason: said + " speaks for it."}
 	}
-	return Proposal{State: NotSensitive, Reason: "No rule speaks of this name."}
+	return false
 }
 
-// said is what of the column the phrase was found in, for a person.
-func (p *phrase) said(name string) string {
-	cut := words(name)
-	for at := 0; at+len(p.words) <= len(cut); at++ {
-		if !p.matchesAt(cut[at:]) {
-			continue
-		}
-		if len(p.words) == 1 && p.words[0] == "*" {
-			return "Its type (" + strings.Join(p.types, " or ") + ")"
-		}
-		return "“" + strings.Join(cut[at:at+len(p.words)], " ") + "” in the name"
-	}
-	return "The name"
-}
-
-// kindOf reduces a tenant's type to what the rules tell apart. What is not
-// known is taken for text.
-func kindOf(columnType string) string {
-	has := func(parts ...string) bool {
-		for _, p := range parts {
-			if strings.Contains(columnType, p) {
-				return true
-			}
-		}
-		return false
-	}
+// rank orders what the phrases of one name propose: an organisation's own
+// first, then what is sensitive, then what a person must look at; of equals the
+// surer, then the later one, which is the head in most names.
+func (m match) rank(p Proposal) int {
+	n := p.Confidence*64 + min(m.to, 63)
 	switch {
-	case has("bool", "bit"):
-		return "boolean"
-	case has("date", "time"):
-		return "date"
-	case has("int", "num", "dec", "float", "double", "money", "serial", "real"):
-		return "number"
-	case has("binary", "blob", "bytes", "file", "image", "attachment"):
-		return "binary"
+	case p.State == Sensitive:
+		n += 2 << 14
+	case p.State == Undecided:
+		n += 1 << 14
 	}
-	return "text"
+	if m.own {
+		n += 4 << 14
+	}
+	return n
+}
+
+// judge says what a phrase means where it stands, in a column of this type.
+func (r *Rules) judge(table *reading, name []token, m match, columnType, kind string) Proposal {
+	said := "“" + joined(name[m.from:m.to]) + "”"
+	not := func(format string, args ...any) Proposal {
+		return Proposal{State: NotSensitive, Confidence: m.confidence, Reason: fmt.Sprintf(format, args...)}
+	}
+	if len(m.words) == 1 && m.words[0] == "*" {
+		said = "Its type (" + columnType + ")"
+	}
+	if m.category == Not {
+		return not("%s in the name speaks against it.", said)
+	}
+	if w, ok := m.factAbout(name); ok {
+		return not("“%s” makes it a fact about %s.", w.text, said)
+	}
+	if m.isValueList(table.title, name) {
+		return not("%s is the table's own name, which lists what there is.", said)
+	}
+	kind, because := m.kindIn(name, columnType, kind)
+	if kind != kindOf(columnType) {
+		columnType = kind // the name says more than the type
+	}
+	if !m.carries(kind, columnType) {
+		return not("%s is %s: %s", said, because, whyNot[kind])
+	}
+	if w, ok := m.ofInstitution(table, name); ok {
+		return not("%s belongs to an institution, says %s.", said, w)
+	}
+	if m.confidence < sure {
+		return Proposal{State: Undecided, Category: m.category, Confidence: m.confidence,
+			Reason: said + " may mean anything; what stands in the rows decides."}
+	}
+	p := Proposal{State: Sensitive, Category: m.category, Confidence: m.confidence, Reason: said + " in the name speaks for it."}
+	if m.about&table.about != 0 {
+		p.Reason = fmt.Sprintf("%s in a table about %s speaks for it%s.", said, r.nameOf(m.about&table.about), table.evidence(m.about))
+	}
+	return p
+}
+
+// evidence says what tells that a table is about persons.
+func (t *reading) evidence(about subject) string {
+	if about&person == 0 || t.named == "" {
+		return ""
+	}
+	return " (" + t.named + " tells)"
+}
+
+// nameOf names the subjects of a set.
+func (r *Rules) nameOf(set subject) string {
+	var names []string
+	for i, name := range r.subjects {
+		if set&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " or ")
 }

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// words cuts a column's name into lower-case words without accents: at
-// whatever is neither letter nor digit, where camelCase begins a new word, and
-// between letters and digits ("creditCardNo2" is credit, card, no, 2).
+// words cuts a name into lower-case words without accents: at whatever is
+// neither letter nor digit, where camelCase begins a new word, and between
+// letters and digits ("creditCardNo2" is credit, card, no, 2).
 func words(name string) []string {
 	var list []string
 	var word []rune
@@ -41,6 +41,9 @@ func words(name string) []string {
 
 // plain takes the accents off: é is e, ñ is n, ß is ss.
 func plain(name string) string {
+	if isASCII(name) {
+		return name
+	}
 	var b strings.Builder
 	for _, r := range norm.NFD.String(name) {
 		switch {
@@ -56,4 +59,29 @@ func plain(name string) string {
 		}
 	}
 	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// stem makes the plural of a word equal to its singular, in the languages of
+// the rules: addresses and address, allergies and allergy, apellidos and
+// apellido. It need not be a word.
+func stem(word string) string {
+	switch {
+	case len(word) < 5:
+	case strings.HasSuffix(word, "sses"):
+		return word[:len(word)-2]
+	case strings.HasSuffix(word, "ies") && len(word) > 4:
+		return word[:len(word)-3] + "y"
+	case strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss"):
+		return word[:len(word)-1]
+	}
+	return word
 }

@@ -1,0 +1,80 @@
+package sensitivity
+
+// The grammar of names: the last noun of phone_number_type is what the column
+// holds, and what stands around a thing turns it into a fact about it.
+
+// factAbout finds the word that makes the column a fact about the thing: type
+// after phone, num before calls.
+func (m match) factAbout(name []token) (token, bool) {
+	for i, w := range name {
+		if w.shared {
+			continue
+		}
+		if i < m.from && w.role&leads != 0 || i >= m.to && w.role&aspect != 0 {
+			return w, true
+		}
+	}
+	return token{}, false
+}
+
+// kindIn is what kind of value the column holds by its type, or by a word of
+// the name that says more than the type: created_time is a date in text as
+// well. It also says which of both it was.
+func (m match) kindIn(name []token, columnType, typed string) (kind, because string) {
+	for i, w := range name {
+		switch {
+		case i >= m.from && i < m.to || w.shared:
+		case w.role&yesNo != 0:
+			return boolean, "“" + w.text + "” beside it"
+		case w.role&dated != 0:
+			return date, "“" + w.text + "” beside it"
+		}
+	}
+	return typed, "of the type " + columnType
+}
+
+// whyNot says why a column of a kind does not hold a thing.
+var whyNot = map[string]string{
+	boolean: "a yes or no is a fact about it.",
+	choice:  "one of a few values is a fact about it.",
+	date:    "a date is an event.",
+	number:  "a number refers to it.",
+	unique:  "an identifier of a row refers to it.",
+	binary:  "it is not kept so.",
+	text:    "it is not kept so.",
+}
+
+// ofInstitution finds what tells that a name or an address is that of an
+// institution, which is nobody's.
+func (m match) ofInstitution(table *reading, name []token) (string, bool) {
+	if m.category != Contact && m.category != Location {
+		return "", false
+	}
+	for i, w := range name {
+		switch {
+		case i >= m.from && i < m.to:
+		case w.subject&person != 0:
+			return "", false
+		case w.subject&(institution|thing) != 0 && !w.shared:
+			return "“" + w.text + "”", true
+		}
+	}
+	if table.about&person == 0 && (table.about&institution != 0 || m.category == Location && table.about&thing != 0) {
+		return "the table's name", true
+	}
+	return "", false
+}
+
+// isValueList reports whether the table only lists what can be, as a table
+// named after its column does: gender in the table Gender.
+func (m match) isValueList(title, name []token) bool {
+	if m.category != Personal && m.category != Health || len(title) != len(name) {
+		return false
+	}
+	for i := range name {
+		if title[i].stem != name[i].stem {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,111 @@
+package sensitivity
+
+import (
+	"strings"
+	"testing"
+)
+
+// one is a column of a table that has other columns too.
+func one(t *testing.T, r *Rules, table, name, columnType string, others ...string) Proposal {
+	t.Helper()
+	shape := Table{Name: table, Columns: []Header{{name, columnType}}}
+	for _, other := range others {
+		n, ty, _ := strings.Cut(other, " ")
+		shape.Columns = append(shape.Columns, Header{n, ty})
+	}
+	return r.Propose(shape)[0]
+}
+
+func TestAFactAboutASensitiveThingIsNotTheThing(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, c := range []struct{ name, columnType, because string }{
+		{"phone_number_type", "text", "“type”"}, {"emailCount", "integer", "“count”"}, {"max_emails", "integer", "“max”"},
+		{"password_policy_id", "uuid", "“policy”"}, {"password_last_used_at", "text", "“used”"}, {"passport_required", "text", "“required”"},
+		{"email_sent", "text", "“sent”"}, {"ssn_format", "text", "“format”"}, {"has_phone", "text", "“has”"}, {"phone", "tinyint(1)", "yes or no"},
+		{"email", "boolean", "yes or no"}, {"passport", "date", "an event"}, {"email", "bigint", "refers to it"}, {"first_name", "uuid", "refers to it"},
+		{"tipo_documento_identidad", "text", "“tipo”"}, {"fecha_pasaporte", "text", "“fecha”"}, {"date_permis_conduire", "text", "“date”"},
+	} {
+		p := one(t, r, "", c.name, c.columnType)
+		if p.State != NotSensitive || !strings.Contains(p.Reason, c.because) {
+			t.Errorf("%s of type %s is proposed as %s: %s", c.name, c.columnType, p.State, p.Reason)
+		}
+	}
+}
+
+func TestAThingStaysOneWhateverStandsBesideIt(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, c := range []struct {
+		name, columnType string
+		want             Category
+	}{
+		{"home_phone_number_2", "varchar(20)", Contact}, {"email_verification_token", "text", Secret}, {"password_reset_token", "text", Secret},
+		{"diabetes", "boolean", Health}, {"is_pregnant", "bit", Health}, {"date_of_birth", "date", BirthDate}, {"card_expiry_date", "date", Card},
+		{"deceased_date", "date", Personal}, {"sex", "smallint", Personal}, {"zip", "integer", Contact}, {"face_embedding", "vector(512)", Biometric},
+		{"voice_print", "bytea", Biometric}, {"telefonnummerprivat", "text", Contact}, {"phonenumber", "text", Contact}, {"mothersmaidenname", "text", Contact},
+	} {
+		if p := one(t, r, "", c.name, c.columnType); p.State != Sensitive || p.Category != c.want {
+			t.Errorf("%s of type %s is proposed as %s %s: %s", c.name, c.columnType, p.State, p.Category, p.Reason)
+		}
+	}
+}
+
+func TestAWordInsideAWordIsNotThatWord(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, name := range []string{"headphone", "microphone", "cancelled", "sextant", "spinner", "therapist_count", "hashtag", "raceway", "compass", "tinted", "stage", "percentage"} {
+		if p := one(t, r, "", name, "text"); p.State == Sensitive {
+			t.Errorf("%s is proposed as sensitive: %s", name, p.Reason)
+		}
+	}
+}
+
+func TestTheTableTellsWhoseTheNameIs(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, c := range []struct {
+		table, name string
+		others      []string
+		want        State
+	}{
+		{"patients", "name", nil, Sensitive},
+		{"patients", "theme_name", nil, NotSensitive},
+		{"products", "name", nil, Undecided},
+		{"user_roles", "name", nil, Undecided},
+		{"entries", "name", nil, Undecided},
+		{"entries", "name", []string{"date_of_birth date"}, Sensitive},
+		{"entries", "customer_name", nil, Sensitive},
+		{"hospitals", "email", nil, NotSensitive},
+		{"hospital_patients", "email", nil, Sensitive},
+		{"visitors", "hospital_email", nil, NotSensitive},
+		{"employees", "emp_name", []string{"emp_street text", "emp_zip text", "emp_no text"}, Sensitive},
+		{"mitglied", "ktoiname", []string{"ktoistrasse text", "ktoivorname text", "ktoititel text"}, Sensitive},
+		{"anagrafica", "cap", []string{"indirizzo text", "cognome text", "comune text"}, Sensitive},
+		{"prices", "cap", []string{"lower text", "floor text"}, NotSensitive},
+		{"allergies", "comments", []string{"patient_id integer"}, Sensitive},
+		{"allergies", "comments", []string{"code text"}, Undecided},
+		{"articles", "comments", nil, Undecided},
+		{"Gender", "gender", []string{"code text"}, NotSensitive},
+	} {
+		if p := one(t, r, c.table, c.name, "text", c.others...); p.State != c.want {
+			t.Errorf("%s.%s beside %v is proposed as %s, want %s: %s", c.table, c.name, c.others, p.State, c.want, p.Reason)
+		}
+	}
+}
+
+func TestAReasonNamesItsEvidence(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, c := range []struct {
+		table, name, columnType, want string
+		others                        []string
+	}{
+		{"", "phone_number", "text", "“phone number” in the name speaks for it.", nil},
+		{"patients", "name", "text", "“name” in a table about person speaks for it (its name tells).", nil},
+		{"entries", "name", "text", "“name” in a table about person speaks for it (the column “dob” tells).", []string{"dob date"}},
+		{"", "phone_type", "text", "“type” makes it a fact about “phone”.", nil},
+		{"hospitals", "phone", "text", "“phone” belongs to an institution, says the table's name.", nil},
+		{"", "note", "text", "“note” may mean anything; what stands in the rows decides.", nil},
+		{"", "zzz", "text", "No rule speaks of this name.", nil},
+	} {
+		if p := one(t, r, c.table, c.name, c.columnType, c.others...); p.Reason != c.want {
+			t.Errorf("%s.%s: %q, want %q", c.table, c.name, p.Reason, c.want)
+		}
+	}
+}
