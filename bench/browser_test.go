@@ -17,12 +17,12 @@ import (
 	"cxseal/web/browsertest"
 )
 
-// pageLimit is how long a page of a log of a million records may take to show in a browser, on a machine that does
-// other work too. Reading all the records takes longer.
+// pageLimit is how long a page of a log of a million records may take to show in a browser, on a machine that
+// does other work too. Reading all the records takes longer.
 const pageLimit = 2 * time.Second
 
-// TestAMillionRecordsAreAtHandInABrowser fails when an officer who searches, pages to the end, counts by facet or
-// exports a log of a million records waits longer than pageLimit for a page.
+// TestAMillionRecordsAreAtHandInABrowser fails when an officer who searches, pages to the end, counts by
+// facet or exports a log of a million records waits longer than pageLimit for a page.
 func TestAMillionRecordsAreAtHandInABrowser(t *testing.T) {
 	b := &bench{ctx: t.Context(), records: 1_000_000, dir: os.Getenv("CXSEAL_BENCH_DIR"), tmp: t.TempDir()}
 	if b.dir == "" {

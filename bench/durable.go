@@ -16,8 +16,8 @@ import (
 
 const durableRows = 1000
 
-// durable compares two pairs: appending durable records one by one with C that writes the same rows to a database
-// of the same schema, and 32 writers with one.
+// durable compares two pairs: appending durable records one by one with C that writes the same rows to a
+// database of the same schema, and 32 writers with one.
 func (b *bench) durable() error {
 	var ours, theirs, many []float64
 	for i := range b.rounds {

@@ -113,8 +113,8 @@ func (b *bench) paths(db string) (list []string, err error) {
 	return list, nil
 }
 
-// record opens each page in a console that logs its reads, and returns the reads of each page as JSON. Background
-// jobs read too, so each page is opened five times and the attempt with the fewest reads is kept.
+// record opens each page in a console that logs its reads, and returns the reads of each page as JSON.
+// Background jobs read too, so each page is opened five times and the attempt with the fewest reads is kept.
 func (b *bench) record(dir string, paths []string) (recorded []byte, err error) {
 	watched, file := filepath.Join(b.tmp, "cxseal-watched"), filepath.Join(b.tmp, "watched.jsonl")
 	if err := b.command("go", "build", "-tags", "bench", "-o", watched, "./cmd/cxseal"); err != nil {

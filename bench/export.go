@@ -23,8 +23,8 @@ const shellColumns = `seq, audit_id, timestamp, operation, outcome, actor, actor
 // export compares the CSV of the whole ledger over HTTP with the sqlite3 shell
 // on the same file, each read through to its end.
 func (b *bench) export() (err error) {
-	// Checking a password takes much memory for a moment, on purpose. So that it does not count as the export's,
-	// the session is begun in one process and used in the next.
+	// Checking a password takes much memory for a moment, on purpose. So that it does not count as the
+	// export's, the session is begun in one process and used in the next.
 	c, err := b.serve()
 	if err != nil {
 		return err
@@ -87,9 +87,9 @@ func (b *bench) export() (err error) {
 // slowPace is how fast the slow client reads, in bytes per second.
 const slowPace = 8 << 20
 
-// slowClient measures how an export that is read slowly affects the console: how large the write-ahead log grows and
-// how fast records are written meanwhile. The console itself writes the records: a viewer who asks for an export is
-// refused, and each refusal is one durable record.
+// slowClient measures how an export that is read slowly affects the console: how large the write-ahead log
+// grows and how fast records are written meanwhile. The console itself writes the records: a viewer who asks
+// for an export is refused, and each refusal is one durable record.
 func (b *bench) slowClient() (err error) {
 	c, err := b.serve()
 	if err != nil {

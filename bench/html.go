@@ -79,7 +79,8 @@ func (d *pageParts) plainPage(path string) (*plainPage, error) {
 	return p, p.check(rows, d)
 }
 
-// check compares the rows that html/template draws with those of the page, and returns an error when they differ.
+// check compares the rows that html/template draws with those of the page, and returns an error when they
+// differ.
 func (p *plainPage) check(want string, d *pageParts) error {
 	entries, err := d.queries(context.Background())
 	if err != nil {

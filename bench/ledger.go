@@ -15,8 +15,8 @@ import (
 	"cxseal/store"
 )
 
-// ledger returns the path of a database with b.records records, built the first time and whenever the schema has
-// changed.
+// ledger returns the path of a database with b.records records, built the first time and whenever the schema
+// has changed.
 func (b *bench) ledger() (string, error) {
 	schema, err := schemaHash("ledger")
 	if err != nil {
@@ -37,8 +37,8 @@ func (b *bench) ledger() (string, error) {
 	return path, os.Rename(building, path)
 }
 
-// fill appends the bench's records. The index of words is tidied as long before the end as a console may leave it
-// untidied, so that searches are measured at their slowest.
+// fill appends the bench's records. The index of words is tidied as long before the end as a console may
+// leave it untidied, so that searches are measured at their slowest.
 func (b *bench) fill(s *store.Store) error {
 	began := time.Now()
 	records := newHistory()

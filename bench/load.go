@@ -44,8 +44,8 @@ func openParts(ctx context.Context, db, tmp string) (*pageParts, error) {
 	return &pageParts{s, audit.NewLog(s, key, time.Now, tmp), review.NewService(s, time.Now), 1}, nil
 }
 
-// queries does all reads of the log's page: session, user, the tenants' last readings, the records, their count and
-// facets, the log's state and the saved views.
+// queries does all reads of the log's page: session, user, the tenants' last readings, the records, their
+// count and facets, the log's state and the saved views.
 func (d *pageParts) queries(ctx context.Context) (lines []audit.Line, err error) {
 	f := audit.Filter{}
 	_, _, sessionErr := d.store.Sessions(handlers.DescribeSession).FindCtx(ctx, "no such token")
@@ -115,8 +115,9 @@ func save(client *http.Client, address, path string) error {
 	return os.WriteFile(path, body, 0o600)
 }
 
-// serveParts serves the page's parts on a database until ctx ends: /queries, and the page drawn by /templ and /html.
-// It runs as a process of its own; page.html, the page as the console draws it, lies beside the database.
+// serveParts serves the page's parts on a database until ctx ends: /queries, and the page drawn by /templ and
+// /html. It runs as a process of its own; page.html, the page as the console draws it, lies beside the
+// database.
 func serveParts(ctx context.Context, db string) error {
 	d, err := openParts(ctx, db, filepath.Dir(db))
 	if err != nil {

@@ -1,13 +1,14 @@
 //go:build bench
 
-// Command bench compares the console with other programs that do the same work on the same machine in the same run:
-// the sqlite3 shell, C, the page's queries alone, html/template. It prints ratios, because absolute times depend on
-// the machine.
+// Command bench compares the console with other programs that do the same work on the same machine in the
+// same run: the sqlite3 shell, C, the page's queries alone, html/template. It prints ratios, because absolute
+// times depend on the machine.
 //
 //	make bench
 //
 // It builds a ledger of a million records once, through the console's own append path, and keeps it in
-// CXSEAL_BENCH_DIR (a folder in the user's cache unless set). It needs gcc, sqlite3, libsqlite3-dev and libssl-dev.
+// CXSEAL_BENCH_DIR (a folder in the user's cache unless set). It needs gcc, sqlite3, libsqlite3-dev and
+// libssl-dev.
 package main
 
 import (
@@ -184,8 +185,8 @@ func median[T cmp.Ordered](list []T) T {
 	return slices.Sorted(slices.Values(list))[len(list)/2]
 }
 
-// ratio returns the ratio of the medians of two sides. They run in turns, so that other load on the machine meets
-// both.
+// ratio returns the ratio of the medians of two sides. They run in turns, so that other load on the machine
+// meets both.
 func (b *bench) ratio(ours, theirs func() (time.Duration, error)) (float64, error) {
 	var a, z []time.Duration
 	for i := range b.rounds + 1 {

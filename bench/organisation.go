@@ -52,8 +52,8 @@ func (b *bench) organisation() (string, error) {
 	return path, os.Rename(dir, path)
 }
 
-// secondTenant adds a connection to a sandbox of tenantTables tables to the demo, and waits until the console has
-// read all of them.
+// secondTenant adds a connection to a sandbox of tenantTables tables to the demo, and waits until the console
+// has read all of them.
 func (b *bench) secondTenant(c *console, db string) (err error) {
 	tenant, err := b.start(nil, b.cxseal, "sandbox", "--addr", "127.0.0.1:0", "--tables", fmt.Sprint(tenantTables))
 	if err != nil {

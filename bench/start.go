@@ -21,8 +21,8 @@ const (
 	mebibyte = 1 << 20
 )
 
-// startup measures the time from exec to the first page, on the ledger and on a new database, the memory of the idle
-// console after that, and the size of the binary as it is shipped.
+// startup measures the time from exec to the first page, on the ledger and on a new database, the memory of
+// the idle console after that, and the size of the binary as it is shipped.
 func (b *bench) startup() error {
 	shipped := filepath.Join(b.tmp, "cxseal-stripped")
 	if err := b.command("env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", shipped, "./cmd/cxseal"); err != nil {
@@ -45,8 +45,8 @@ func (b *bench) startup() error {
 }
 
 func (b *bench) startOn(binary, what, db string) error {
-	// One start before the measured ones: it migrates the schema, makes the first account, and reads the log for
-	// alarms, which a ledger that was built without a console has never had.
+	// One start before the measured ones: it migrates the schema, makes the first account, and reads the log
+	// for alarms, which a ledger that was built without a console has never had.
 	c, err := b.start([]string{"CXSEAL_ADMIN_PASSWORD=" + password}, binary, "serve", "--db", db, "--addr", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -32,8 +32,8 @@ func (b *bench) child(name string, args ...string) (took time.Duration, mib floa
 	return took, mib, err
 }
 
-// watchMemory polls a process's peak memory in MiB until ctx is done. (The figure of wait4 includes the parent's
-// memory from before exec.)
+// watchMemory polls a process's peak memory in MiB until ctx is done. (The figure of wait4 includes the
+// parent's memory from before exec.)
 func watchMemory(ctx context.Context, pid int) (mib float64) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

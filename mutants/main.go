@@ -1,5 +1,4 @@
-// Command mutants breaks the program on purpose, one line at a time, and says
-// which breaks no test noticed.
+// Command mutants applies edits that break the program, one at a time, and reports those that no test noticed.
 //
 // A mutant is one replacement in one file, written down in mutants.txt together
 // with the packages whose tests must notice it. The edit is made in an overlay

@@ -21,7 +21,7 @@ type mutant struct {
 	test []string // arguments of go test
 }
 
-// verdict is what became of a mutant.
+// verdict is the result of trying a mutant.
 type verdict string
 
 const (
@@ -102,8 +102,7 @@ func (m mutant) try(ctx context.Context) (verdict, string) {
 	return survived, "no test failed: go test " + strings.Join(m.test, " ")
 }
 
-// overlay writes the edited file and the overlay that puts it in the place of
-// the real one, and answers the overlay's path.
+// overlay writes the edited file and an overlay that replaces the real one by it, and returns the overlay's path.
 func (m mutant) overlay() (path string, cleanup func(), err error) {
 	source, err := os.ReadFile(m.file)
 	if err != nil {
@@ -136,7 +135,7 @@ func goCommand(ctx context.Context, verb string, args []string) (string, error) 
 	return string(out), err
 }
 
-// lastLine is the last line that says something.
+// lastLine returns the last line of a failed build's output that names the error.
 func lastLine(out string) string {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if len(lines) > 1 && strings.HasPrefix(lines[len(lines)-1], "FAIL") {

@@ -137,7 +137,8 @@ func (d *Delivery) begin(m Message) {
 	d.Attempts++
 }
 
-// FirstAttempt returns when an alarm that is raised now goes out over the route: at once, or with the next digest.
+// FirstAttempt returns when an alarm that is raised now goes out over the route: at once, or with the next
+// digest.
 func (r Route) FirstAttempt(now time.Time) time.Time {
 	if !r.Digest {
 		return now

@@ -19,17 +19,17 @@ func Dispatch(a Alarm, routes []Route) []Delivery {
 	return list
 }
 
-// NewTest returns the delivery of a test of a route, under way since at. If its end was not noted by giveUp, it is
-// due again.
+// NewTest returns the delivery of a test of a route, under way since at. If its end was not noted by giveUp,
+// it is due again.
 func NewTest(routeID int64, at, giveUp time.Time) Delivery {
 	message := "msg_test_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	return Delivery{MessageID: message, RouteID: routeID, State: Waiting, Attempts: 1, NextAt: giveUp,
 		Message: message, MessageAt: at, SendingSince: at}
 }
 
-// WholeMessages drops the last message of a list of due deliveries when the list's limit may have cut it in two: a
-// message goes out whole or waits. The deliveries of one message stand together, and a message is never made of
-// more deliveries than a list holds, so one that fills the list is whole.
+// WholeMessages drops the last message of a list of due deliveries when the list's limit may have cut it in
+// two: a message goes out whole or waits. The deliveries of one message stand together, and a message is
+// never made of more deliveries than a list holds, so one that fills the list is whole.
 func WholeMessages(list []Delivery, limit int) []Delivery {
 	if len(list) == 0 || len(list) < limit {
 		return list

@@ -15,8 +15,8 @@ func FromRecord(r audit.Record) (a Alarm, ok bool) {
 	case r.Operation == audit.DriftDetected && r.Outcome == audit.Failure:
 		a.Kind, a.Severity, a.Title = Drift, Critical, fmt.Sprintf("Drift on %s: protection was lost", r.TableID)
 	case r.Operation == audit.KMSCallback && r.Outcome != audit.Success && r.RunID != "":
-		// One alarm a run for callbacks that failed their signature and one for callbacks that were judged wrong:
-		// a caller who knows the URL could send thousands.
+		// One alarm a run for callbacks that failed their signature and one for callbacks that were judged
+		// wrong: a caller who knows the URL could send thousands.
 		a.Dedupe = "callback\x1f" + r.RunID + "\x1f" + string(r.Outcome)
 		a.Kind, a.Severity, a.Title = KMSRefused, Critical, fmt.Sprintf("A KMS confirmation for %s was refused", r.TableID)
 	case (r.Operation == audit.ColumnEncryption || r.Operation == audit.KeyRotation) && r.Outcome == audit.Failure:

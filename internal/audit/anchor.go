@@ -13,12 +13,12 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Anchor takes copies of checkpoints to a place that whoever holds the
-// database cannot rewrite unnoticed. A copy there is what shows that the end
-// of the log was cut off, or all of it rewritten with its key.
+// Anchor copies checkpoints to a place that a person who controls the database cannot change unnoticed. Such
+// a copy shows when the end of the log was cut off, or when the whole log was rewritten and signed again with
+// its key.
 type Anchor interface {
-	// Put takes one signed checkpoint, or says why not in a sentence for a
-	// person. The same one may come twice.
+	// Put copies one signed checkpoint, or returns an error with a sentence for a person. The same checkpoint
+	// may be given twice.
 	Put(ctx context.Context, c KeptCheckpoint) error
 	// String names the place for a person, without secrets.
 	String() string
@@ -45,8 +45,8 @@ func ParseAnchor(setting string) (Anchor, error) {
 	return nil, fault.New(fault.Invalid, "The anchor %q is not understood: write file:/path, syslog:, syslog:udp://host:514 or https://host/path", clip(setting))
 }
 
-// fileAnchor appends checkpoints to a file. On a disk of another machine, or
-// with the file system's append-only flag set, nobody here can take one back.
+// fileAnchor appends checkpoints to a file. On a disk of another machine, or with the file system's
+// append-only flag set, a checkpoint cannot be removed from this machine.
 type fileAnchor struct{ path string }
 
 func newFileAnchor(path string) (Anchor, error) {
@@ -63,11 +63,10 @@ func newFileAnchor(path string) (Anchor, error) {
 
 func (a *fileAnchor) String() string { return "file:" + a.path }
 
-// Put appends the checkpoint and waits until the disk has it. A file whose end
-// is not a whole checkpoint is left alone: what comes after would not be read.
+// Put appends the checkpoint and syncs the file. A file whose end is not a whole checkpoint is not written to,
+// because what follows could not be read back.
 func (a *fileAnchor) Put(_ context.Context, c KeptCheckpoint) (err error) {
-	// Mode 0600 because roots and sizes are nobody else's business; the path is
-	// the operator's own setting.
+	// Mode 0600: other users need not read the log's roots and sizes. The path is the operator's own setting.
 	f, err := os.OpenFile(a.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600) //nolint:gosec // G304: see above
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The anchor file %s cannot be opened: check that its folder exists and may be written to", a.path)
@@ -82,7 +81,7 @@ func (a *fileAnchor) Put(_ context.Context, c KeptCheckpoint) (err error) {
 		return fault.Wrap(err, fault.Internal, "The anchor file %s cannot be read", a.path)
 	}
 	if bytes.HasSuffix(tail, []byte(c.Note)) {
-		return nil // it is there already: the console stopped before it could note that
+		return nil // already there: the console stopped before it could note the copy
 	}
 	if last := bytes.LastIndexByte(bytes.TrimSuffix(tail, []byte("\n")), '\n') + 1; len(tail) > 0 &&
 		(!bytes.HasSuffix(tail, []byte("\n")) || !bytes.HasPrefix(tail[last:], []byte("— "))) {
@@ -113,8 +112,8 @@ func readTail(f *os.File, most int64) ([]byte, error) {
 	return tail, nil
 }
 
-// AnchoredIn returns the file that an anchor appends to, so that its
-// checkpoints can be read back; false when it is no file.
+// AnchoredIn returns the path of the file that an anchor appends to, from which its checkpoints can be read
+// back; ok is false for anchors of other kinds.
 func AnchoredIn(a Anchor) (path string, ok bool) {
 	if f, isFile := a.(*fileAnchor); isFile {
 		return f.path, true
@@ -122,9 +121,8 @@ func AnchoredIn(a Anchor) (path string, ok bool) {
 	return "", false
 }
 
-// ReadAnchorFile reads the checkpoints of a file that an anchor appended to,
-// as VerifyLog takes them. There being no such file is fault.NotFound: whoever
-// removes it must not make a cut log verify.
+// ReadAnchorFile reads the checkpoints of a file that an anchor appended to, in the form that VerifyLog
+// takes. A missing file is fault.NotFound, so that removing it does not make a cut log verify.
 func ReadAnchorFile(path string) ([]SignedCheckpoint, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the operator's own setting
 	if errors.Is(err, fs.ErrNotExist) {

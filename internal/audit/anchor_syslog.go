@@ -12,16 +12,15 @@ import (
 	"cxseal/internal/fault"
 )
 
-// syslogAnchor sends checkpoints to a syslog server as RFC 5424 messages. A
-// message is one line, so the checkpoint's line ends are written as \n, which
-// stands nowhere else in a checkpoint of ours. UDP and local sockets
-// acknowledge nothing: sent is all that can be said of a copy.
+// syslogAnchor sends checkpoints to a syslog server as RFC 5424 messages. A message is one line, so the
+// checkpoint's line ends are written as \n, which occurs nowhere else in a checkpoint of this log. UDP and
+// local sockets acknowledge nothing, so Put reports that a copy was sent, not that it arrived.
 type syslogAnchor struct {
 	network, address string
 	host             string
 }
 
-// localSyslog are where this machine's syslog listens, by system.
+// localSyslog lists the sockets at which the syslog of common systems listens.
 var localSyslog = []string{"/dev/log", "/var/run/syslog", "/var/run/log"}
 
 func newSyslogAnchor(where string) (Anchor, error) {
@@ -91,8 +90,8 @@ func deadlineOf(ctx context.Context) time.Time {
 	return at
 }
 
-// dial opens the connection and says of what kind it is. A local socket takes
-// datagrams or a stream, and only trying tells.
+// dial opens the connection and returns its network. A local socket takes datagrams or a stream; both are
+// tried.
 func (a *syslogAnchor) dial(ctx context.Context) (net.Conn, string, error) {
 	var d net.Dialer
 	if a.network == "udp" || a.network == "tcp" {
@@ -116,7 +115,7 @@ func (a *syslogAnchor) dial(ctx context.Context) (net.Conn, string, error) {
 	return nil, "", last
 }
 
-// message is the checkpoint as RFC 5424 has it: facility 13 (log audit),
+// message returns the checkpoint as an RFC 5424 message: facility 13 (log audit),
 // severity 5 (notice), version 1.
 func (a *syslogAnchor) message(c KeptCheckpoint) string {
 	const priority = 13*8 + 5

@@ -15,13 +15,12 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Bounds of one record. They keep a line of JSONL readable by any tool and
-// keep an outsider (a login form, a callback) from writing novels into the
-// ledger.
+// Bounds of one record. They keep a line of JSONL readable by any tool, and limit what an outsider can write
+// into the ledger through a login form or a callback.
 const (
 	MaxRecordBytes = 64 << 10 // the canonical bytes, whole
 	maxDetailBytes = 32 << 10 // longer details are cut and say so
-	maxNameBytes   = 256      // an actor's name is whatever someone typed at /login
+	maxNameBytes   = 256      // an actor's name may be any text typed at /login
 )
 
 const cutMark = "… (cut)"
@@ -40,8 +39,8 @@ func NewRecord(now time.Time, op Operation, outcome Outcome, actor Actor) Record
 	}
 }
 
-// NewID makes the id of a record, a run or a callback: a UUIDv7 (RFC 9562 §5.7) of the given time. The uuid package
-// reads the wall clock itself, and time is a parameter here.
+// NewID makes the id of a record, a run or a callback: a UUIDv7 (RFC 9562 §5.7) of the given time. The uuid
+// package reads the wall clock itself, and time is a parameter here.
 func NewID(now time.Time) string {
 	var id uuid.UUID
 	_, _ = rand.Read(id[6:]) // never fails, by crypto/rand's contract
@@ -132,8 +131,7 @@ func encode(r *Record) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
 }
 
-// clean returns a copy of r whose texts are safe to store; what r points to is
-// not touched.
+// clean returns a copy of r whose texts are safe to store. The values that r points to are not changed.
 func clean(r Record) Record {
 	for _, s := range []*string{
 		&r.AuditID, &r.Timestamp, (*string)(&r.Operation), (*string)(&r.Outcome),

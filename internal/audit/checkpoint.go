@@ -29,8 +29,8 @@ type Checkpoint struct {
 	Extensions []string // lines of other logs' checkpoints; ours have none
 }
 
-// SignCheckpoint signs the tree of the given size. The caller sees to it that
-// the tree continues every tree signed before (CheckConsistency).
+// SignCheckpoint signs the tree of the given size. The caller must have checked that the tree continues every
+// tree signed before (CheckConsistency).
 func SignCheckpoint(key *Key, size int64, root tlog.Hash) ([]byte, error) {
 	c := Checkpoint{Origin: key.Origin(), Size: size, Root: root}
 	text, err := key.sign(c.text())

@@ -39,8 +39,8 @@ const (
 	cellHash
 )
 
-// Cell is one value of a CSV row. Its kind matters: only text can be a formula
-// to a spreadsheet, so only text is guarded. The zero Cell is an empty cell.
+// Cell is one value of a CSV row. Only text can be a formula to a spreadsheet, so only text cells are
+// guarded. The zero Cell is an empty cell.
 type Cell struct {
 	kind cellKind
 	text string
@@ -182,9 +182,8 @@ func appendCSVText(dst []byte, s string) []byte {
 	return append(append(dst, s...), '"')
 }
 
-// joinList turns ["a","b"] into a;b. Without a backslash in the text a quote
-// can only be JSON's own, so the common case needs no parser. What is not a
-// JSON array of strings is written as it is rather than lost.
+// joinList turns ["a","b"] into a;b. In a text without a backslash every quote is JSON's own, so the common
+// case needs no parser. A text that is not a JSON array of strings is returned unchanged.
 func joinList(s string) string {
 	if s == "" || s == "[]" || s == "null" {
 		return ""
@@ -207,5 +206,5 @@ func appendHex(dst []byte, s string) []byte {
 	return dst
 }
 
-// HexHash renders a leaf hash or root as every export and page shows it.
+// HexHash returns a leaf hash or root in lower-case hex, the form that exports and pages show.
 func HexHash(h [32]byte) string { return hex.EncodeToString(h[:]) }

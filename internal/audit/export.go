@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Recorder appends records that stand alone.
+// Recorder appends records outside of any other transaction.
 type Recorder interface {
 	AppendRecords(ctx context.Context, records ...Record) error
 }
@@ -19,10 +19,9 @@ type Recorder interface {
 // Exporter writes the records that match, oldest first, and returns how many.
 type Exporter func(ctx context.Context, f Filter, w io.Writer) (rows int64, err error)
 
-// Exported runs an export and makes it a record itself: who, what, how many
-// records, the filter and the SHA-256 of every byte that went out. The record
-// is appended after the last byte, so it is never in its own file; an export
-// that cannot be recorded is an error.
+// Exported runs an export and appends a record of it: the actor, what was exported, how many records, the
+// filter and the SHA-256 of every byte written. The record is appended after the last byte, so it is never
+// part of its own export. An export that cannot be recorded is an error.
 func Exported(ctx context.Context, recorder Recorder, now func() time.Time, actor Actor, what string, f Filter, w io.Writer, export Exporter) error {
 	conditions, err := f.Words()
 	if err != nil {
@@ -39,7 +38,7 @@ func Exported(ctx context.Context, recorder Recorder, now func() time.Time, acto
 	return errors.Join(err, recorder.AppendRecords(context.WithoutCancel(ctx), r))
 }
 
-// Words is the filter as the search box would say it, "none" for an open one.
+// Words returns the filter in the words of the search box, "none" for an open one.
 func (f Filter) Words() (string, error) {
 	q, err := f.Resolve()
 	if err != nil {

@@ -1,12 +1,11 @@
 package audit
 
-// Facets is how the records that match a filter divide by a few columns, each
-// with the most frequent value first.
+// Facets counts the records that match a filter by the values of a few columns, the most frequent value first.
 type Facets struct {
 	Operations, Outcomes, Actors, Connections []FacetCount
 
-	Of  int64 // how many records were looked at: the newest ones
-	All bool  // that was every record that matches
+	Of  int64 // how many records were counted, from the newest on
+	All bool  // every record that matches was counted
 }
 
 // FacetCount is one value of a column and how many of the records have it.

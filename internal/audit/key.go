@@ -34,8 +34,7 @@ func (k *Key) Origin() string { return k.signer.Name() }
 // the form of a note verifier key.
 func (k *Key) VerifierKey() string { return k.verifier }
 
-// CheckVerifierKey says whether a text that somebody typed is a verifier key
-// at all: fault.Invalid when it is none.
+// CheckVerifierKey returns fault.Invalid unless the text has the form of a verifier key.
 func CheckVerifierKey(key string) error {
 	if _, err := note.NewVerifier(key); err != nil {
 		return fault.New(fault.Invalid, "it looks like name+hash+key, as printed by cxseal key")
@@ -43,7 +42,7 @@ func CheckVerifierKey(key string) error {
 	return nil
 }
 
-// String is the public half; the private one never leaves by accident.
+// String returns the public half, so that printing a Key never shows the private one.
 func (k *Key) String() string { return k.verifier }
 
 // LogValue keeps the private half out of logs.
@@ -84,9 +83,8 @@ func LoadOrCreateKey(path, origin string) (*Key, error) {
 	return LoadKey(path)
 }
 
-// OpenKey loads the key of a log, and makes one when nothing was signed yet.
-// Once anything was signed, a missing key is an error: a new one would break the
-// chain of checkpoints without a word.
+// OpenKey loads the key of a log, and makes one when nothing was signed yet. Once anything was signed a
+// missing key is an error, because a new key would silently break the chain of checkpoints.
 func OpenKey(path string, signed bool) (*Key, error) {
 	if !signed {
 		return LoadOrCreateKey(path, "")
@@ -99,9 +97,8 @@ func OpenKey(path string, signed bool) (*Key, error) {
 	return key, err
 }
 
-// LoadKey reads the key file at path. It answers fault.NotFound when there is
-// none, and refuses a file that others may read: whoever holds the key can
-// sign a history of their own.
+// LoadKey reads the key file at path. It answers fault.NotFound when there is none, and fault.Invalid for a
+// file that other users may read: a person with the key can sign another history.
 func LoadKey(path string) (*Key, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator's own path
 	if errors.Is(err, fs.ErrNotExist) {
@@ -155,9 +152,8 @@ func parseKey(skey string) (*Key, error) {
 	return &Key{signer: signer, verifier: verifier}, nil
 }
 
-// createKeyFile makes a key and puts it at path whole or not at all, and never
-// over a file that is there: it is written and synced under another name, then
-// linked, which fails with fs.ErrExist if the name is taken.
+// createKeyFile makes a key and puts it at path whole or not at all, and never over an existing file: the key
+// is written and synced under another name, then linked, which fails with fs.ErrExist if the name is taken.
 func createKeyFile(path, origin string) error {
 	skey, _, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
@@ -179,7 +175,7 @@ func createKeyFile(path, origin string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// syncDir makes a new name in dir survive a power cut.
+// syncDir syncs a directory, so that a new name in it survives a power cut.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" { // directories cannot be synced there
 		return nil

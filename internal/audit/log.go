@@ -23,8 +23,8 @@ type KeptCheckpoint struct {
 	Anchor     string    // where the copy went, for a person
 }
 
-// Repeat refuses the checkpoint when the one that was kept before for its size
-// has another root: one of the two was signed for a log that was changed.
+// Repeat returns fault.Conflict when the checkpoint that was kept before for the same size has another root:
+// one of the two was signed for a changed log.
 func (c KeptCheckpoint) Repeat(before KeptCheckpoint) error {
 	if c.Root != before.Root {
 		return fault.New(fault.Conflict, "Another checkpoint of %d records was signed before: the audit log was changed, run cxseal verify.", c.Size)
@@ -32,7 +32,7 @@ func (c KeptCheckpoint) Repeat(before KeptCheckpoint) error {
 	return nil
 }
 
-// LogStore is what the log needs of a database.
+// LogStore is the database that a Log needs.
 type LogStore interface {
 	TreeSize(ctx context.Context) (int64, error)
 	HashReader(ctx context.Context) tlog.HashReader
@@ -40,8 +40,7 @@ type LogStore interface {
 	LatestCheckpoint(ctx context.Context) (*KeptCheckpoint, error)
 	// LatestAnchored is the newest of which a copy left the machine, or nil.
 	LatestAnchored(ctx context.Context) (*KeptCheckpoint, error)
-	// AnchorCheckpoint notes that a copy of the checkpoint of this size left
-	// the machine.
+	// AnchorCheckpoint notes that a copy of the checkpoint of this size was taken off the machine.
 	AnchorCheckpoint(ctx context.Context, size int64, at time.Time, anchor string) error
 	// AddCheckpoint is fault.Conflict when another root was signed for the size.
 	AddCheckpoint(ctx context.Context, c KeptCheckpoint, records ...Record) error
@@ -82,7 +81,7 @@ func NewLog(store LogStore, key *Key, now func() time.Time, tempDir string, opti
 	return l
 }
 
-// VerifierKey is what an auditor needs to check anything this log signed.
+// VerifierKey returns the public key that an auditor needs to check what this log signed.
 func (l *Log) VerifierKey() string { return l.key.VerifierKey() }
 
 // Sign returns a checkpoint that covers every record there is, making one when

@@ -9,13 +9,11 @@ import (
 	"math"
 )
 
-// A ZIP says everything twice: before each file, and in its directory at the
-// end. archive/zip believes the directory; programs that unpack while they read
-// believe the other, and nobody looks between the files. So a ZIP that verifies
-// could still show another reader other records. checkLayout accepts one
-// reading only: the files one after the other from the first byte on, both
-// tellings the same and as WritePack writes them, the directory, and nothing
-// else.
+// checkLayout accepts a ZIP only if every program reads the same files from it. A ZIP describes each file
+// twice, before the file and in the directory at its end: archive/zip reads the directory, programs that
+// unpack a stream read the other, and bytes between the files are ignored. So a ZIP that verifies could still
+// show other records to another program. checkLayout requires the files one after the other from the first
+// byte on, both descriptions equal and as WritePack writes them, then the directory, and nothing else.
 func checkLayout(r io.ReaderAt, size int64, files []*zip.File) error {
 	at := &layoutReader{r: r, size: size}
 	heads := make([][]byte, len(files))
@@ -59,8 +57,8 @@ func checkLayout(r io.ReaderAt, size int64, files []*zip.File) error {
 	return checkEnd(at, directory, len(files))
 }
 
-// sameHead compares an entry of the directory with the header before the file.
-// What only the directory has (who made it, attributes) is as WritePack leaves it.
+// sameHead compares an entry of the directory with the header before the file. The fields that only the
+// directory has (maker, attributes) must be as WritePack leaves them.
 func sameHead(entry, head []byte, start int64) bool {
 	le := binary.LittleEndian
 	offset := le.Uint32(entry[42:])
@@ -72,7 +70,7 @@ func sameHead(entry, head []byte, start int64) bool {
 		(int64(offset) == start || offset == math.MaxUint32 && start >= math.MaxUint32)
 }
 
-// sameExtra allows the directory what a file of over 4 GiB adds to it.
+// sameExtra compares the extra fields; the directory's may end in the one that a file of over 4 GiB adds.
 func sameExtra(before, directory []byte) bool {
 	rest, ok := bytes.CutPrefix(directory, before)
 	return ok && (len(rest) == 0 || len(rest) <= 28 && rest[0] == 1 && rest[1] == 0)
@@ -99,7 +97,7 @@ func checkEnd(at *layoutReader, directory int64, files int) error {
 	return nil
 }
 
-// layoutReader reads a file from its beginning, with gaps.
+// layoutReader reads a file forward from its beginning; the caller may skip bytes by moving pos.
 type layoutReader struct {
 	r         io.ReaderAt
 	pos, size int64

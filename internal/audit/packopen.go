@@ -13,11 +13,9 @@ const (
 	maxPackFile      = 4 << 20 // the files that are read whole
 )
 
-// openPack opens a ZIP from anywhere and returns its files by name. It accepts
-// exactly the files of a pack, each once, so no path is ever interpreted and a
-// reader that picks the other one of two same-named files sees nothing else.
-// What is wrong goes into the report; a file that is missing or unusable is
-// absent from the map.
+// openPack opens an untrusted ZIP and returns its files by name. It accepts exactly the files of a pack, each
+// once, so no path is ever interpreted and no two files share a name. Problems go into the report; a file
+// that is missing or unusable is absent from the map.
 func openPack(r io.ReaderAt, size int64, rep *Report) map[string]*zip.File {
 	limited := &directoryReader{r: r, left: maxPackDirectory}
 	z, err := zip.NewReader(limited, size)

@@ -14,14 +14,13 @@ import (
 	"cxseal/internal/fault"
 )
 
-// A pack's proofs stand one a line, in the order of the records:
+// A pack holds one proof a line, in the order of the records:
 //
 //	{"index":6,"shared":17,"hashes":["…","…"]}
 //
-// The inclusion path (leaf's sibling first) is hashes followed by the last
-// "shared" hashes of the previous line's path: neighbours in a tree share all
-// but their lowest hashes, so a line holds two on average instead of twenty,
-// and still each record has a proof of its own.
+// The inclusion path (leaf's sibling first) is "hashes" followed by the last "shared" hashes of the previous
+// line's path. Neighbours in a tree share all but their lowest hashes, so a line holds two hashes on average
+// instead of twenty, and each record still has a proof of its own.
 
 // proofBatch is how many records' proofs are fetched from the stored hashes at
 // once: the hashes they share are read once, in one sorted call.
@@ -77,8 +76,8 @@ func (p *proofWriter) flush() error {
 	return nil
 }
 
-// hashCache first records which hashes are asked for, then, once filled,
-// answers with them.
+// hashCache is a tlog.HashReader that records which hashes are read until it is filled, and returns them
+// afterwards.
 type hashCache struct {
 	known  map[int64]tlog.Hash
 	filled bool

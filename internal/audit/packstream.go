@@ -9,15 +9,14 @@ import (
 	"io"
 )
 
-// packStream reads one of a pack's long files line by line while it is hashed.
-// What it holds is bounded by one line.
+// packStream reads one of a pack's long files line by line and hashes it. Its memory is bounded by one line.
 type packStream struct {
 	name string
 	file io.ReadCloser
 	in   *bufio.Reader
 	sum  hash.Hash
 	row  []byte
-	err  error // what ended it, io.EOF at a proper end
+	err  error // why reading ended; io.EOF at the end of the file
 }
 
 var (

@@ -15,8 +15,8 @@ import (
 	"cxseal/internal/fault"
 )
 
-// packProblemLimit ends the reading of a pack that is plainly wrecked or
-// hostile; no forged line passes, so this bounds the work too.
+// packProblemLimit ends the reading of a badly damaged or hostile pack. Every forged line is a problem, so
+// the limit bounds the work too.
 const packProblemLimit = 1000
 
 // VerifyFile checks a file that cxseal gave out (an evidence pack, a record's
@@ -101,8 +101,7 @@ func (v *packVerifier) bad(format string, args ...any) {
 	v.rep.addf(FileDamaged, 0, 0, format, args...)
 }
 
-// signedFiles opens the manifest and the checkpoint and hashes the files that
-// are only carried along.
+// signedFiles opens the manifest and the checkpoint and hashes the files that are not interpreted.
 func (v *packVerifier) signedFiles() {
 	for _, name := range []string{packManifest, packCheckpoint, packKey, packReadme, packSummary} {
 		if v.files[name] == nil {
@@ -214,8 +213,8 @@ func (v *packVerifier) records(ctx context.Context) error {
 	return nil
 }
 
-// judge checks one record under the checkpoint and fills in what it says; it
-// tells whether that could be read.
+// judge checks one record under the checkpoint and fills in e.Record; it reports whether the record could be
+// read.
 func (v *packVerifier) judge(e *Entry, p tlog.RecordProof) bool {
 	if c := v.rep.Checkpoint; c != nil {
 		if err := tlog.CheckRecord(p, c.Size, c.Root, e.Seq-1, e.LeafHash); err != nil {
@@ -229,7 +228,7 @@ func (v *packVerifier) judge(e *Entry, p tlog.RecordProof) bool {
 	return err == nil
 }
 
-// ends makes sure that the three files end together and properly.
+// ends checks that the three files end at the same record, and each at the end of a line.
 func (v *packVerifier) ends(records, proofs, rows *packStream) {
 	for _, s := range []*packStream{records, proofs, rows} {
 		if s.err == nil {

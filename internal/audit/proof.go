@@ -19,9 +19,9 @@ const (
 
 // Proof shows offline that one record is in the log (C2SP tlog-proof).
 //
-// The record's own bytes travel in the format's "extra" line, so the file is
-// enough by itself. That line is not authenticated by the format; here it is,
-// because the leaf hash is computed from it and nothing else.
+// The record's own bytes stand in the format's "extra" line, so the file can be checked without the log. The
+// format does not authenticate that line; here it is authenticated, because the leaf hash is computed from it
+// alone.
 type Proof struct {
 	Index      int64       // 0-based; the record's Seq is Index+1
 	Hashes     []tlog.Hash // from the leaf's sibling up to the root's child
@@ -55,7 +55,7 @@ func (p Proof) Text() []byte {
 	return b.Bytes()
 }
 
-// ParseProof reads a proof file. It says nothing yet about whether it holds.
+// ParseProof reads a proof file without checking the proof; Verify does that.
 func ParseProof(text []byte) (Proof, error) {
 	var p Proof
 	if len(text) > maxProofBytes {

@@ -32,8 +32,8 @@ const (
 	FieldRun        Field = "run"
 )
 
-// Fields lists the qualifiers in the order that help texts show them; the
-// dates after, before, from and to come besides.
+// Fields lists the qualifiers in the order in which help texts show them, without the dates after, before,
+// from and to.
 var Fields = []Field{FieldOperation, FieldOutcome, FieldActor, FieldRole, FieldConnection, FieldDatastore, FieldTable, FieldColumn, FieldRun}
 
 // Term asks that a field has (or, with Not, hasn't) exactly this value.
@@ -50,7 +50,7 @@ type Word struct {
 	Not  bool
 }
 
-// Query is what the search box asks for; the zero value is everything.
+// Query is a parsed search; the zero value matches every record.
 //
 // Different fields must all agree. One field named more than once means any of
 // its values (outcome:FAILURE outcome:DENIED); each negated term excludes.
@@ -106,8 +106,8 @@ func ParseQuery(s string) (Query, error) {
 	}
 }
 
-// String writes q back as text for the search box; ParseQuery reads it to an
-// equal Query (Nothing apart, which no text says).
+// String returns q as text for the search box; ParseQuery reads it to an equal Query, except for Nothing,
+// which no text expresses.
 func (q *Query) String() string {
 	var parts []string
 	for _, t := range q.Terms {
@@ -125,8 +125,8 @@ func (q *Query) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Resolve makes one query of the filter's fields and its search box. Both must
-// hold: where they ask for different values of one field, nothing matches.
+// Resolve combines the filter's fields and its search box into one query. Both must hold: where they ask for
+// different values of one field, nothing matches.
 func (f Filter) Resolve() (Query, error) {
 	q, err := ParseQuery(f.Query)
 	if err != nil {

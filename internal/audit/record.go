@@ -1,14 +1,14 @@
-// Package audit is the ledger's meaning: what a record is, its canonical
-// bytes, its place in the Merkle log, how it is exported and how a copy is
-// checked without us.
+// Package audit defines the audit ledger: the record and its canonical bytes, the Merkle log over the records
+// and its signed checkpoints, the search query, the exports, evidence packs and proofs, and their offline
+// verification.
 //
-// It does no I/O on a database (package store appends and reads) and knows
-// nothing of HTTP.
+// What may not live here: database access (package store appends and reads records), HTTP, and the rules of
+// other subjects. It imports nothing of cxseal but fault.
 package audit
 
 import "time"
 
-// Operation names what was attempted (contract §4).
+// Operation names the attempted action (contract §4).
 type Operation string
 
 // The operations of the ledger. A run that sent a PATCH, or failed before it,
@@ -18,8 +18,8 @@ const (
 	KeyRotation       Operation = "KEY_ROTATION"
 	RunRequested      Operation = "RUN_REQUESTED"
 	RunCancelled      Operation = "RUN_CANCELLED"
-	RunApproved       Operation = "RUN_APPROVED" // four eyes: the second person's yes
-	RunDeclined       Operation = "RUN_DECLINED" // or no, or nobody's answer in time
+	RunApproved       Operation = "RUN_APPROVED" // four eyes: a second person approved the run
+	RunDeclined       Operation = "RUN_DECLINED" // four eyes: a second person declined it, or nobody answered in time
 	KMSCallback       Operation = "KMS_CALLBACK"
 	DriftDetected     Operation = "DRIFT_DETECTED"
 	RotationOverdue   Operation = "ROTATION_OVERDUE"
@@ -55,7 +55,7 @@ const (
 // Outcomes returns every outcome.
 func Outcomes() []Outcome { return []Outcome{Success, Failure, Denied} }
 
-// Actor is who did it, as it was known at that time.
+// Actor is the person or part of the program that made the attempt, as known at that time.
 type Actor struct {
 	Name string `json:"name"`
 	Role string `json:"role"`
@@ -91,14 +91,14 @@ type Metrics struct {
 	QueryDegradationRisk string  `json:"queryDegradationRisk"` // HIGH above 80 % coverage, else LOW
 }
 
-// Compliance says what was established, never what was hoped for.
+// Compliance holds the facts that were established in the run.
 type Compliance struct {
 	GDPRAligned        bool   `json:"gdprAligned"`
 	Algorithm          string `json:"algorithm"`
 	KeyRotationEnabled bool   `json:"keyRotationEnabled"`
 }
 
-// KMS is the external KMS's side of the run.
+// KMS is what the external KMS confirmed of the run.
 type KMS struct {
 	KeyVersion     int64  `json:"keyVersion,omitempty"`
 	PermissionHash string `json:"permissionHash,omitempty"`
@@ -111,7 +111,7 @@ func FormatTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// Entry is a record as it stands in the ledger.
+// Entry is a record with its place in the ledger.
 type Entry struct {
 	Seq      int64 // 1-based; its leaf index in the Merkle tree is Seq-1
 	Record   Record
@@ -119,7 +119,7 @@ type Entry struct {
 	LeafHash [32]byte // RFC 6962: SHA-256(0x00 ‖ Raw)
 }
 
-// Line is a record as a list shows it.
+// Line holds the fields of a record that lists show.
 type Line struct {
 	Seq         int64
 	AuditID     string
@@ -135,7 +135,7 @@ type Line struct {
 	Detail      string
 }
 
-// Line is the record as a list shows it.
+// Line returns the entry's fields that lists show.
 func (e *Entry) Line() Line {
 	r := &e.Record
 	return Line{Seq: e.Seq, AuditID: r.AuditID, Timestamp: r.Timestamp, Operation: r.Operation, Outcome: r.Outcome, Actor: r.Actor,

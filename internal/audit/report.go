@@ -35,7 +35,7 @@ type Problem struct {
 	Message  string // a sentence, without line breaks
 }
 
-// Report is what a verification found, of a log or of a file.
+// Report is the result of verifying a log or a file.
 type Report struct {
 	What       string      // "log", "pack", "proof" or "checkpoint"
 	Records    int64       // records read and hashed
@@ -45,15 +45,15 @@ type Report struct {
 	Matched    int         // how many checkpoints matched
 	Problems   []Problem   // in the order found, at most the limit
 	More       int64       // problems beyond the limit
-	Notes      []string    // what a reader should know that is not a problem
+	Notes      []string    // remarks for the reader that are no problems
 
 	limit int
 }
 
-// OK tells whether nothing at all was found.
+// OK reports whether no problem was found.
 func (r *Report) OK() bool { return len(r.Problems) == 0 && r.More == 0 }
 
-// Add adds a finding of the caller's own to the report.
+// Add adds a problem that the caller found.
 func (r *Report) Add(p Problem) { r.add(p) }
 
 func (r *Report) add(p Problem) {

@@ -14,12 +14,12 @@ import (
 // MaxReviewNote bounds the note of a review, in bytes.
 const MaxReviewNote = 2000
 
-// Review says that someone went through the records of a period. It is itself
-// a record, and only that: what was reviewed when, and by whom, is as hard to
-// change afterwards as all else in the log (PCI DSS 10.4, HIPAA 164.312(b)).
+// Review states that a person went through the records of a period (PCI DSS 10.4, HIPAA 164.312(b)). It is
+// kept as a record of the ledger and nowhere else, so it is as hard to change afterwards as every other
+// record.
 type Review struct {
 	From, To time.Time // From inclusive, To exclusive, UTC milliseconds
-	UpToSeq  int64     // the newest record there was when it was looked at
+	UpToSeq  int64     // the newest record when the period was looked at
 	Note     string    // what was found
 }
 

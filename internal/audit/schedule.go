@@ -55,10 +55,9 @@ func (l *Log) Due(ctx context.Context) (bool, error) {
 	return open >= l.dueRecords || open > 0 && l.now().Sub(latest.CreatedAt) >= l.dueEvery, nil
 }
 
-// Tick is called every now and then, from one goroutine: it makes a checkpoint
-// if one is due and anchors the newest if it isn't yet. An anchor that failed
-// is tried again at the next tick. Failing to sign does not keep the newest
-// checkpoint that there is from being anchored.
+// Tick makes a checkpoint if one is due, and sends the newest to the anchors that do not have it. A
+// background job calls it at an interval, from one goroutine. An anchor that failed is tried again at the
+// next tick. The newest checkpoint is anchored even when signing a new one failed.
 func (l *Log) Tick(ctx context.Context) error {
 	due, err := l.Due(ctx)
 	if err == nil && due {
@@ -119,8 +118,7 @@ func (l *Log) keepAnchorError(failed []error) {
 	}
 }
 
-// LogStatus is how far the log is signed, and how far a copy of that has left
-// the machine.
+// LogStatus says how many records the newest checkpoint covers, and how many the newest anchored one.
 type LogStatus struct {
 	Size        int64           // records there are
 	Checkpoint  *KeptCheckpoint // the newest; nil: none yet
@@ -128,12 +126,12 @@ type LogStatus struct {
 	NotCovered  int64           // records after Checkpoint
 	NotAnchored int64           // records after Anchored
 
-	Anchors     []string  // where copies go; empty: nowhere
-	AnchorError string    // why the last attempt failed; empty: it did not
-	FailedSince time.Time // the first of the failures in a row
+	Anchors     []string  // the anchors' names; empty: none is configured
+	AnchorError string    // why the last attempt failed; empty: it succeeded
+	FailedSince time.Time // the first failure of an unbroken series; zero: the last attempt succeeded
 }
 
-// Status tells how far the log is signed and anchored.
+// Status returns how far the log is signed and anchored.
 func (l *Log) Status(ctx context.Context) (LogStatus, error) {
 	var s LogStatus
 	var err error

@@ -104,7 +104,7 @@ func TestACheckpointIsMadeAfterSoManyRecordsOrMinutes(t *testing.T) {
 	}
 }
 
-// flaky is a place that can be out of reach.
+// flaky is an anchor that fails while its test says so.
 type flaky struct {
 	name string
 	err  error

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// Bounds of the summary: it is one page, and its size must not follow the
-// number of records. What is left out is counted.
+// Bounds of the summary, so that its size does not grow with the number of records. Left-out items are counted.
 const (
 	maxExceptions = 100
 	maxTables     = 100
@@ -109,9 +108,8 @@ func (s *packStats) cover(r *Record, m *Metrics) {
 	t.End, t.EndAt = m.CoverageRate, r.Timestamp
 }
 
-// isException picks what an auditor asks about: what failed, what was denied,
-// what the KMS did not confirm, and what the tenant or the calendar did behind
-// our back.
+// isException reports whether a record belongs in the summary's list of exceptions: a failure, a denial, a
+// change that the KMS did not confirm, drift, or an overdue rotation.
 func isException(r *Record) bool {
 	if r.Outcome != Success || r.Operation == DriftDetected || r.Operation == RotationOverdue {
 		return true
@@ -119,8 +117,7 @@ func isException(r *Record) bool {
 	return r.KMS != nil && (r.KMS.Status == "REJECTED" || r.KMS.Status == "UNCONFIRMED")
 }
 
-// page renders the summary. html/template escapes every cell: they hold
-// whatever outsiders typed.
+// page renders the summary. html/template escapes every cell, because cells hold texts that outsiders typed.
 func (s *packStats) page(in PackInput, c Checkpoint) (string, error) {
 	counts := slices.SortedFunc(maps.Values(s.counts), func(a, b *opCount) int { return cmp.Compare(a.Operation, b.Operation) })
 	var total opCount

@@ -19,8 +19,7 @@ import (
 	"cxseal/store"
 )
 
-// tool finds a program that is not ours. CI has to have it; a laptop without
-// it skips the test.
+// tool returns the path of an external program. Without it the test is skipped, except on CI, where it fails.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -33,8 +32,8 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// TestWhatAPlainSQLiteShellDoesToTheLogIsNamed: whoever can open the file can
-// run this, triggers or not.
+// TestWhatAPlainSQLiteShellDoesToTheLogIsNamed fails when the verification misses or misnames an edit that a
+// person with the database file can make; triggers do not prevent it.
 func TestWhatAPlainSQLiteShellDoesToTheLogIsNamed(t *testing.T) {
 	shell := tool(t, "sqlite3")
 	l := newLog(t)
@@ -123,8 +122,8 @@ func hostileCSV(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-// TestTheCSVReadsTheSameInPythonAndGo: and both read the texts that went in,
-// with no more than a quote before what a spreadsheet would calculate.
+// TestTheCSVReadsTheSameInPythonAndGo fails when one of them reads another text than the record has. Only a
+// quote before a text that a spreadsheet would calculate is allowed.
 func TestTheCSVReadsTheSameInPythonAndGo(t *testing.T) {
 	python := tool(t, "python3")
 	file := hostileCSV(t)

@@ -48,10 +48,9 @@ func ConsistencyProof(older, newer int64, r tlog.HashReader) (tlog.TreeProof, er
 	return tlog.ProveTree(newer, older, r)
 }
 
-// Tree is the right edge of a Merkle tree: the roots of its complete subtrees,
-// at most one a level. That is all it takes to append and to know the root,
-// so it works in constant memory however long the log. The zero Tree is empty.
-// A Tree is a value: an assignment makes an independent copy.
+// Tree is the right edge of a Merkle tree: the roots of its complete subtrees, at most one a level. Appending
+// and the root need no more than that, so a Tree takes constant memory for a log of any length. The zero Tree
+// is empty. A Tree is a value: an assignment makes an independent copy.
 type Tree struct {
 	size int64
 	edge [48]tlog.Hash // edge[l] is valid when bit l of size is set

@@ -14,8 +14,8 @@ import (
 	"cxseal/internal/fault"
 )
 
-// StoredEntry is a row of the ledger as it stands on disk, nothing believed.
-// The slices may be reused by the iterator after the next step.
+// StoredEntry is a row of the ledger as it is on disk, unchecked. The iterator may reuse the slices after the
+// next step.
 type StoredEntry struct {
 	Seq      int64
 	Raw      []byte
@@ -48,17 +48,15 @@ type LogInput struct {
 	Limit       int                                // problems listed one by one; 0 is DefaultProblemLimit
 }
 
-// VerifyLog recomputes the whole log from the records' bytes and compares it
-// with all that was kept beside them: each leaf hash, each stored hash of the
-// tree, each signed checkpoint. It holds one tree edge, one record and the
-// checkpoints' sizes and roots, however long the log.
+// VerifyLog recomputes the whole log from the records' bytes and compares it with everything kept beside
+// them: each leaf hash, each stored hash of the tree, each signed checkpoint. Its memory is one tree edge,
+// one record and the checkpoints' sizes and roots, for a log of any length.
 //
 // Damage is in the Report; the error is only for what could not be read.
 //
-// Where a record and the tree disagree, two trees are carried on, one of the
-// records and one of the stored hashes, and the next signed checkpoint decides
-// which of them is the truth: so the verdict names the record or the hash, and
-// the damage does not blur what follows.
+// Where a record and the tree disagree, two trees are continued, one of the records and one of the stored
+// hashes, and the next signed checkpoint decides which of them was signed. So the report can name the record
+// or the hash as changed, and damage is still found after it.
 func VerifyLog(ctx context.Context, in LogInput) (Report, error) {
 	v := logVerifier{hashes: in.NextHash != nil, next: in.NextHash, rep: &Report{What: "log", limit: in.Limit}}
 	if err := v.openCheckpoints(in); err != nil {
@@ -102,7 +100,7 @@ func VerifyLog(ctx context.Context, in LogInput) (Report, error) {
 	return *v.rep, err
 }
 
-// knownRoot is what remains of a checkpoint after its signature was checked.
+// knownRoot is the size and root of a checkpoint whose signature was checked, with the checkpoint's source.
 type knownRoot struct {
 	size   int64
 	root   tlog.Hash
@@ -157,8 +155,8 @@ func (v *logVerifier) peekHash() error {
 	}
 }
 
-// finish looks at what lies beyond the last record: stored hashes and
-// checkpoints that speak of records no longer there.
+// finish reports records that are missing at the end: stored hashes and checkpoints beyond the last record
+// cover them.
 func (v *logVerifier) finish(ctx context.Context) error {
 	last, known, witness := v.recs.Size(), v.recs.Size(), ""
 	for v.have {

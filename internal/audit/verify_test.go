@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// disk is a ledger as it would lie in a database, open to anyone with a shell.
+// disk is a ledger as a database stores it, which a test may change in any way.
 type disk struct {
 	rows   []StoredEntry
 	hashes []StoredHash

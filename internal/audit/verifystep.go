@@ -41,7 +41,7 @@ type logVerifier struct {
 	suspects         []suspect
 }
 
-// suspect is a record whose bytes are not what the log holds for it.
+// suspect is a record whose hash differs from the stored one.
 type suspect struct {
 	problem   int // in rep.Problems
 	seq       int64
@@ -158,9 +158,8 @@ func (v *logVerifier) flushMissing() {
 	v.missFrom, v.missTo = 0, 0
 }
 
-// gap carries the trees over missing records up to seq to, on the stored
-// hashes where they are left. Where they are not, it jumps: the numbers come
-// from the database and may be astronomical.
+// gap continues the trees over missing records up to number to, from the stored hashes where they exist.
+// Where they do not, it jumps, because the numbers come from the database and may be astronomical.
 func (v *logVerifier) gap(ctx context.Context, to int64) error {
 	for v.recs.Size() < to {
 		size := v.recs.Size()
@@ -202,7 +201,7 @@ func (v *logVerifier) jump(size int64) {
 	}
 }
 
-// meetCheckpoints holds the trees against every checkpoint of this size.
+// meetCheckpoints compares the trees with every checkpoint of this size.
 func (v *logVerifier) meetCheckpoints() {
 	for v.met < len(v.roots) && v.roots[v.met].size == v.recs.Size() {
 		r := v.roots[v.met]
@@ -225,8 +224,8 @@ func (v *logVerifier) meetCheckpoints() {
 	}
 }
 
-// settle is called when a checkpoint vouches for the records: what disagreed
-// with them since the last one was a hash, not a record.
+// settle turns the changed records since the last checkpoint into changed hashes, because the checkpoint of
+// this size matches the records.
 func (v *logVerifier) settle(size int64) {
 	for i := v.unsettled; i < len(v.rep.Problems); i++ {
 		p := &v.rep.Problems[i]
@@ -253,7 +252,7 @@ func (v *logVerifier) failCheckpoint(r knownRoot) {
 		count(r.size, "record"), r.source, since, span(min(v.lastGood+1, r.size), r.size))
 }
 
-// nameCopies tells of changed records which other record's bytes they hold.
+// nameCopies adds to each changed record which other record's bytes it holds, if any.
 func (v *logVerifier) nameCopies() {
 	holder := make(map[tlog.Hash]suspect, len(v.suspects))
 	for _, s := range v.suspects {

@@ -1,9 +1,10 @@
-// Package fault is the vocabulary of errors that a person may read: the codes, and the error type that carries one.
+// Package fault is the vocabulary of errors that a person may read: the codes, and the error type that
+// carries one.
 //
-// A domain error carries a Code, which programs branch on, and a sentence that says what happened and what to do
-// next. Packages below handlers return these; handlers/frame/errors.go alone turns codes into HTTP. An error
-// without a code is a defect of the program: it is logged whole and shown as "Internal error". The package imports
-// nothing of cxseal, and every package may import it.
+// A domain error carries a Code, which programs branch on, and a sentence that says what happened and what to
+// do next. Packages below handlers return these; handlers/frame/errors.go alone turns codes into HTTP. An
+// error without a code is a defect of the program: it is logged whole and shown as "Internal error". The
+// package imports nothing of cxseal, and every package may import it.
 package fault
 
 import (
@@ -84,7 +85,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf returns the sentence of the outermost *Error in err's chain, and "Internal error" when there is none.
+// MessageOf returns the sentence of the outermost *Error in err's chain, and "Internal error" when there is
+// none.
 func MessageOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {

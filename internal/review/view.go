@@ -27,8 +27,8 @@ type View struct {
 	Query  string // the query string of /audit, without ? and without a page
 }
 
-// ViewParams are the query parameters that a view keeps: the filters of /audit (contract §3). The page number is
-// not part of a search.
+// ViewParams are the query parameters that a view keeps: the filters of /audit (contract §3). The page number
+// is not part of a search.
 var ViewParams = []string{"from", "to", "operation", "outcome", "actor", "connection", "datastore_id", "table_id", "run_id", "q"}
 
 // Views lists the caller's own views by name.
@@ -39,9 +39,9 @@ func (s *Service) Views(ctx context.Context, caller access.Caller) ([]View, erro
 	return s.store.Views(ctx, caller.UserID)
 }
 
-// Save keeps the search under a name and replaces the caller's view of that name. Unknown parameters are dropped.
-// It answers fault.Denied for a caller without an account, fault.Invalid for a name or a query that cannot be
-// kept, and fault.TooLarge for a query over maxViewBytes.
+// Save keeps the search under a name and replaces the caller's view of that name. Unknown parameters are
+// dropped. It answers fault.Denied for a caller without an account, fault.Invalid for a name or a query that
+// cannot be kept, and fault.TooLarge for a query over maxViewBytes.
 func (s *Service) Save(ctx context.Context, caller access.Caller, name, query string) (View, error) {
 	if err := access.Require(caller, access.PermViewAll); err != nil {
 		return View{}, err

@@ -1,6 +1,6 @@
-// Package schedule runs the console's background jobs, each at its own interval, and reports a job that fails,
-// panics or hangs without stopping the others. Of several consoles on one database, the one that holds the lease
-// runs the jobs.
+// Package schedule runs the console's background jobs, each at its own interval, and reports a job that
+// fails, panics or hangs without stopping the others. Of several consoles on one database, the one that holds
+// the lease runs the jobs.
 //
 // The package holds no job: what a job does stands with its subject, and the list of jobs in internal/console.
 package schedule
@@ -116,8 +116,8 @@ type Options struct {
 
 const leaseName = "scheduler"
 
-// LatestEnd returns the latest end that a lease of length ttl given up to now can have, with one ttl to spare for
-// clocks that differ. A lease that ends later was given by a clock that ran ahead, and is not respected.
+// LatestEnd returns the latest end that a lease of length ttl given up to now can have, with one ttl to spare
+// for clocks that differ. A lease that ends later was given by a clock that ran ahead, and is not respected.
 func LatestEnd(now time.Time, ttl time.Duration) time.Time { return now.Add(2 * ttl) }
 
 // backwards is how far a clock may step back unreported: time servers correct
@@ -284,8 +284,8 @@ func (s *Scheduler) once(j Job) {
 	s.finish(j, State{Name: j.Name, StartedAt: started, FinishedAt: s.now(), Duration: time.Since(began)}, err)
 }
 
-// await returns the job's error. A job that does not stop within the grace after its limit is given up, and marked
-// as hung.
+// await returns the job's error. A job that does not stop within the grace after its limit is given up, and
+// marked as hung.
 func (s *Scheduler) await(ctx context.Context, j Job, done <-chan error) error {
 	select {
 	case err := <-done:

@@ -15,7 +15,8 @@ import (
 	"cxseal/store"
 )
 
-// testConsole is a real database for schedulers, a clock that the test moves, and the troubles that they reported.
+// testConsole is a real database for schedulers, a clock that the test moves, and the troubles that they
+// reported.
 type testConsole struct {
 	t        *testing.T
 	store    *store.Store

@@ -1,6 +1,6 @@
-// Package vocabularytest checks in a test that a package's list of its words (states, operations, codes) holds
-// every constant of their type. Other tests then range over that list, so that a new word fails each of them that
-// has nothing for it yet: a filter, a label, an HTTP status. Only tests may import it.
+// Package vocabularytest checks in a test that a package's list of its words (states, operations, codes)
+// holds every constant of their type. Other tests then range over that list, so that a new word fails each of
+// them that has nothing for it yet: a filter, a label, an HTTP status. Only tests may import it.
 package vocabularytest
 
 import (
