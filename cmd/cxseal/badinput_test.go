@@ -21,7 +21,7 @@ func TestBadInputIsAnsweredClearlyAndChangesNothing(t *testing.T) {
 	c.awaitState(run, "verifying")
 	callback := callbackURL(t, c, run)
 
-	other := c.person.launch(c.token, "ds-customers", "tbl-contacts", url.Values{"start_at": {"2026-12-31T00:00:00Z"}}, "city")
+	other := launchRun(c.admin, "ds-customers", "tbl-contacts", url.Values{"start_at": {"2026-12-31T00:00:00Z"}}, "city")
 	otherCallback := strings.Replace(callback, tokenOf(t, c, run), tokenOf(t, c, other), 1)
 
 	good := `{"tableId":"tbl-contacts","columns":["ssn","credit_card"],"keyVersion":1,"complianceCheck":{"algorithm":"AES-256-GCM"}}`
@@ -71,15 +71,15 @@ func TestBadInputIsAnsweredClearlyAndChangesNothing(t *testing.T) {
 		{"a name that is no text", url.Values{"columns": {"\xff\xfe"}}, http.StatusUnprocessableEntity, "UTF-8"},
 	}
 	runs := ask[int](t, c.db, `SELECT count(*) FROM runs`)
+	token := c.admin.Token("/account")
 	for _, r := range requests {
-		form := url.Values{"csrf_token": {c.token}, "connection": {"default"}, "datastore_id": {"ds-customers"},
+		form := url.Values{"csrf_token": {token}, "connection": {"default"}, "datastore_id": {"ds-customers"},
 			"table_id": {"tbl-contacts"}, "columns": {"notes"}, "interval_days": {"90"}}
 		for k, v := range r.form {
 			form[k] = v
 		}
-		status, body, _ := c.person.post("/runs", form)
-		if status != r.status || !strings.Contains(body, r.says) {
-			t.Errorf("POST /runs, %s: answered %d, want %d and %q\n%.3000s", r.name, status, r.status, r.says, body)
+		if a := c.admin.Post("/runs", form); a.Status != r.status || !strings.Contains(a.Body, r.says) {
+			t.Errorf("POST /runs, %s: answered %d, want %d and %q\n%.3000s", r.name, a.Status, r.status, r.says, a.Body)
 		}
 	}
 	if now := ask[int](t, c.db, `SELECT count(*) FROM runs`); now != runs {
@@ -95,9 +95,9 @@ func TestBadInputIsAnsweredClearlyAndChangesNothing(t *testing.T) {
 		"/runs/%00": 404, "/runs/nope": 404, "/audit/nope": 404, "/audit?q=%22%27%3B--": 400, "/audit.csv?outcome=FAILURE;x": 400, "/runs?state=%zz": 400, "/audit?from=yesterday": 400,
 		"/audit?after=99999999999999999999": 400, "/audit.csv?to=x": 400, "/verifications?accepted=maybe": 400, "/nosuch": 404,
 	} {
-		status, body := c.person.get(at)
-		if status != want || strings.Contains(body, "goroutine") || strings.Contains(body, "<script>alert") {
-			t.Errorf("GET %s answered %d, want %d\n%.1000s", at, status, want, body)
+		a := c.admin.Get(at)
+		if a.Status != want || strings.Contains(a.Body, "goroutine") || strings.Contains(a.Body, "<script>alert") {
+			t.Errorf("GET %s answered %d, want %d\n%.1000s", at, a.Status, want, a.Body)
 		}
 	}
 
@@ -123,16 +123,15 @@ func (c *crash) hostileColumns() {
 			c.t.Fatal(err)
 		}
 	}
-	run := c.person.launch(c.token, ref.DatastoreID, ref.ID, nil, names...)
+	run := launchRun(c.admin, ref.DatastoreID, ref.ID, nil, names...)
 	eventually(c.t, "the run to wait for its callback", func() bool { return c.state(run) == "verifying" })
 	for _, at := range []string{"/runs/" + run, "/runs", "/audit?run_id=" + run, "/audit?q=cmd", "/",
 		fmt.Sprintf("/datastores/%s/tables/%s?connection=default", ref.DatastoreID, ref.ID)} {
-		status, body := c.person.get(at)
-		if status != http.StatusOK || strings.Contains(body, "<script>alert") {
-			c.t.Errorf("GET %s answered %d, or a name as markup", at, status)
+		if a := c.admin.Get(at); a.Status != http.StatusOK || strings.Contains(a.Body, "<script>alert") {
+			c.t.Errorf("GET %s answered %d, or a name as markup", at, a.Status)
 		}
 	}
-	if _, csv := c.person.get("/audit.csv?run_id=" + run); !strings.Contains(csv, `"<script>alert(1)</script>;=cmd();a,""b""`+"\n"+`c;'; DROP TABLE runs; --"`) {
+	if csv := c.admin.Get("/audit.csv?run_id=" + run).Body; !strings.Contains(csv, `"<script>alert(1)</script>;=cmd();a,""b""`+"\n"+`c;'; DROP TABLE runs; --"`) {
 		c.t.Errorf("the CSV says:\n%s", csv)
 	}
 }

@@ -77,12 +77,12 @@ func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func alarmCrash(t *testing.T, p *pager, digest bool, alarms int) *crash {
 	t.Helper()
 	c := newCrash(t, false)
-	form := url.Values{"csrf_token": {c.person.csrf("/alarms")}, "name": {"hook"}, "way": {"webhook"}, "url": {p.url}, "secret": {alarmSecret}}
+	form := url.Values{"name": {"hook"}, "way": {"webhook"}, "url": {p.url}, "secret": {alarmSecret}}
 	if digest {
 		form.Set("digest", "1")
 	}
-	if status, body, _ := c.person.post("/alarms/routes", form); status != http.StatusSeeOther {
-		t.Fatalf("adding a route answered %d:\n%.1000s", status, body)
+	if a := c.admin.Submit("/alarms", "/alarms/routes", form); a.Status != http.StatusSeeOther {
+		t.Fatalf("adding a route answered %d:\n%.1000s", a.Status, a.Body)
 	}
 	c.proc.stop()
 	s, err := store.Open(t.Context(), c.db, store.Options{})
@@ -219,7 +219,7 @@ func (p *pager) mustHave(c *crash, messages int, surely bool) {
 	if doubtful < again || doubtful > 1 {
 		c.t.Errorf("%d messages are noted as in doubt, %d arrived twice", doubtful, again)
 	}
-	_, page := c.person.get("/alarms")
+	page := c.admin.Get("/alarms").Body
 	if says := strings.Contains(page, "In doubt, sent again"); says != (doubtful > 0) {
 		c.t.Errorf("with %d messages in doubt the page says so: %v", doubtful, says)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/audit"
+	"cxseal/internal/console/consoletest"
 )
 
 // hold is a point at which requests wait until the test lets them go on.
@@ -56,8 +57,7 @@ type crash struct {
 	db     string
 	addr   string
 	proc   *process
-	person *person
-	token  string
+	admin  *consoletest.Browser // signed in at first, and as long as the session lives
 
 	rotates int64 // the key version that launch rotates; 0: it encrypts
 
@@ -139,8 +139,7 @@ func newCrash(t *testing.T, inline bool) *crash {
 		}
 	})
 	c.start()
-	c.person = signIn(t, "http://"+c.addr, "admin", adminPassword)
-	c.token = c.person.csrf("/")
+	c.admin = signIn(t, "http://"+c.addr, "admin", adminPassword)
 	return c
 }
 
@@ -171,7 +170,7 @@ func (c *crash) launch(more url.Values) string {
 		maps.Copy(rotation, more)
 		more = rotation
 	}
-	return c.person.launch(c.token, "ds-customers", "tbl-contacts", more, "ssn", "credit_card")
+	return launchRun(c.admin, "ds-customers", "tbl-contacts", more, "ssn", "credit_card")
 }
 
 // encryptFirst has the columns encrypted by a run that nothing disturbs, so that

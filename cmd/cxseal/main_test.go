@@ -9,9 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
-	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -26,6 +25,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
+
+	"cxseal/internal/console/consoletest"
 )
 
 // TestMain makes this test binary answer as cxseal too, under that name in
@@ -238,82 +239,23 @@ func findAddress() (string, error) {
 	return "", errors.New("no free port")
 }
 
-// person uses a console as a script does: forms, cookies, tokens.
-type person struct {
-	t    *testing.T
-	base string
-	http http.Client
-}
-
-func signIn(t *testing.T, base, name, password string) *person {
+// signIn returns a browser in which somebody is signed in to a console of
+// another process.
+func signIn(t *testing.T, base, name, password string) *consoletest.Browser {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &person{t: t, base: base, http: http.Client{Jar: jar, Timeout: patience,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	status, _, location := p.post("/login", url.Values{"csrf_token": {p.csrf("/login")}, "username": {name}, "password": {password}})
-	if status != http.StatusSeeOther || strings.HasPrefix(location, "/login") {
-		t.Fatalf("signing in as %s answered %d to %q", name, status, location)
-	}
-	return p
+	b := consoletest.NewBrowser(t, base)
+	b.SignIn(name, password)
+	return b
 }
 
-func (p *person) get(at string) (status int, body string) {
-	p.t.Helper()
-	resp, err := p.http.Get(p.base + at)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // read only
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
-}
-
-func (p *person) post(at string, form url.Values) (status int, body, location string) {
-	p.t.Helper()
-	resp, err := p.http.PostForm(p.base+at, form)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // read only
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return resp.StatusCode, string(b), resp.Header.Get("Location")
-}
-
-var csrfForm = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
-
-// csrf is the token that a page's form carries.
-func (p *person) csrf(at string) string {
-	p.t.Helper()
-	status, body := p.get(at)
-	found := csrfForm.FindStringSubmatch(body)
-	if found == nil {
-		p.t.Fatalf("%s answered %d without a csrf_token:\n%.2000s", at, status, body)
-	}
-	return found[1]
-}
-
-// launch asks for a run and returns its id.
-func (p *person) launch(token, datastore, table string, more url.Values, columns ...string) string {
-	p.t.Helper()
-	form := url.Values{"csrf_token": {token}, "connection": {"default"}, "datastore_id": {datastore}, "table_id": {table},
-		"columns": columns, "interval_days": {"90"}}
-	for k, v := range more {
-		form[k] = v
-	}
-	status, body, location := p.post("/runs", form)
-	if status != http.StatusSeeOther {
-		p.t.Fatalf("POST /runs answered %d:\n%.2000s", status, body)
-	}
-	return path.Base(location)
+// launchRun asks for a run and returns its id. more replaces fields of the form.
+func launchRun(b *consoletest.Browser, datastore, table string, more url.Values, columns ...string) string {
+	b.T.Helper()
+	form := consoletest.RunForm(columns...)
+	form.Set("datastore_id", datastore)
+	form.Set("table_id", table)
+	maps.Copy(form, more)
+	return path.Base(b.LaunchForm(form))
 }
 
 // ask reads one value from a database file, while somebody serves on it or

@@ -15,6 +15,7 @@ import (
 
 	"cxseal/cxone"
 	"cxseal/cxone/sandbox"
+	"cxseal/internal/console/consoletest"
 )
 
 // A soak's runs, and the requests a second that its tenant takes.
@@ -43,13 +44,13 @@ func TestManyRunsUseTheTenantsLimitAndNotMore(t *testing.T) {
 }
 
 func byScript(t *testing.T, burst int) {
-	h := soakHouse{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
+	h := soakConsole{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
 	h.tenant = soakTenant(t, soakRuns+50, soakRate, burst)
-	admin, token := h.serve(soakRate)
+	admin := h.serve(soakRate)
 	targets := openColumns(t, soakRuns)
 	h.measure(`SELECT count(*) FROM runs WHERE finished_at IS NOT NULL`, soakRuns, func() {
 		for _, target := range targets {
-			admin.launch(token, target.ref.DatastoreID, target.ref.ID, nil, target.column)
+			launchRun(admin, target.ref.DatastoreID, target.ref.ID, nil, target.column)
 		}
 	})
 }
@@ -57,27 +58,27 @@ func byScript(t *testing.T, burst int) {
 // byCampaign encrypts every sensitive column of one data store. The tenant
 // spreads its tables over eight, and the console has read them all before.
 func byCampaign(t *testing.T, burst int) {
-	h := soakHouse{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
+	h := soakConsole{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
 	h.tenant = soakTenant(t, 8*soakRuns, 0, 0)
 	h.serve(0)
 	h.awaitSync()
-	h.console.stop()
+	h.process.stop()
 	h.limitTenant(soakRate, burst)
-	admin, token := h.serve(soakRate)
+	admin := h.serve(soakRate)
 	h.measure(`SELECT count(*) FROM campaigns WHERE state = 'done'`, 1, func() {
-		form := url.Values{"csrf_token": {token}, "connection": {"default"}, "datastore_id": {"ds-retail"}, "target": {"sensitive"}, "interval_days": {"90"}}
-		if status, body, _ := admin.post("/campaigns", form); status != http.StatusSeeOther {
-			t.Fatalf("POST /campaigns answered %d:\n%.2000s", status, body)
+		form := url.Values{"connection": {"default"}, "datastore_id": {"ds-retail"}, "target": {"sensitive"}, "interval_days": {"90"}}
+		if a := admin.Submit("/account", "/campaigns", form); a.Status != http.StatusSeeOther {
+			t.Fatalf("POST /campaigns answered %d:\n%.2000s", a.Status, a.Body)
 		}
 	})
 }
 
-// soakHouse is a console and its tenant, each a process of its own.
-type soakHouse struct {
+// soakConsole is a console and its tenant, each a process of its own.
+type soakConsole struct {
 	t       *testing.T
 	tenant  string // its address
 	db      string
-	console *process
+	process *process
 }
 
 func soakTenant(t *testing.T, tables int, rate float64, burst int) string {
@@ -86,26 +87,25 @@ func soakTenant(t *testing.T, tables int, rate float64, burst int) string {
 }
 
 // serve starts the console, sends the tenant so many requests a second at the
-// most (0: no limit), and returns an admin with a form's token.
-func (h *soakHouse) serve(rate float64) (admin *person, token string) {
+// most (0: no limit), and returns an admin's browser.
+func (h *soakConsole) serve(rate float64) (admin *consoletest.Browser) {
 	h.t.Helper()
-	h.console = launchProcess(h.t, []string{"CXSEAL_ADMIN_PASSWORD=" + adminPassword, "CXONE_BASE_URL=" + h.tenant,
+	h.process = launchProcess(h.t, []string{"CXSEAL_ADMIN_PASSWORD=" + adminPassword, "CXONE_BASE_URL=" + h.tenant,
 		"CXONE_CLIENT_ID=" + sandbox.DefaultClientID, "CXONE_CLIENT_SECRET=" + sandbox.DefaultClientSecret,
 		"CXONE_REALM=" + sandbox.DefaultRealm, fmt.Sprintf("CXONE_RATE=%g", rate)},
 		"serve", "--addr", "127.0.0.1:0", "--db", h.db)
-	admin = signIn(h.t, h.console.address(), "admin", adminPassword)
-	return admin, admin.csrf("/")
+	return signIn(h.t, h.process.address(), "admin", adminPassword)
 }
 
 // awaitSync waits until every table was read once.
-func (h *soakHouse) awaitSync() {
+func (h *soakConsole) awaitSync() {
 	h.t.Helper()
 	h.await(5*time.Minute, `SELECT count(*) FROM jobs WHERE name = 'inventory' AND finished_at IS NOT NULL`, 1)
 }
 
 // await waits until the query answers n. It asks seldom: what is measured
 // needs the processors.
-func (h *soakHouse) await(most time.Duration, query string, n int) {
+func (h *soakConsole) await(most time.Duration, query string, n int) {
 	h.t.Helper()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
@@ -116,7 +116,7 @@ func (h *soakHouse) await(most time.Duration, query string, n int) {
 	}
 }
 
-func (h *soakHouse) limitTenant(rate float64, burst int) {
+func (h *soakConsole) limitTenant(rate float64, burst int) {
 	h.t.Helper()
 	body := strings.NewReader(fmt.Sprintf(`{"rate": %g, "burst": %d}`, rate, burst))
 	resp, err := http.Post(h.tenant+"/_sandbox/settings", "application/json", body)
@@ -128,7 +128,7 @@ func (h *soakHouse) limitTenant(rate float64, burst int) {
 
 // measure launches the runs, waits until the query answers n, and compares the
 // time with what the tenant's limit makes of the requests that were sent.
-func (h *soakHouse) measure(query string, n int, launch func()) {
+func (h *soakConsole) measure(query string, n int, launch func()) {
 	t := h.t
 	t.Helper()
 	before, began := tenantStats(t, h.tenant), time.Now()
@@ -163,12 +163,12 @@ func (h *soakHouse) measure(query string, n int, launch func()) {
 func TestManyRunsStartAsSoonAsAWorkerIsFree(t *testing.T) {
 	soak(t)
 	const runs = 500
-	h := soakHouse{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
+	h := soakConsole{t: t, db: filepath.Join(t.TempDir(), "cxseal.db")}
 	h.tenant = soakTenant(t, runs+50, 0, 0)
-	admin, token := h.serve(0)
+	admin := h.serve(0)
 	h.awaitSync()
 	for _, target := range openColumns(t, runs) {
-		id := admin.launch(token, target.ref.DatastoreID, target.ref.ID, nil, target.column)
+		id := launchRun(admin, target.ref.DatastoreID, target.ref.ID, nil, target.column)
 		eventually(t, "the run to end", func() bool {
 			return ask[int](t, h.db, `SELECT count(*) FROM runs WHERE id = ? AND finished_at IS NOT NULL`, id) == 1
 		})

@@ -92,7 +92,8 @@ func (b *Browser) Get(path string, header ...string) Answer {
 // Post sends a form as it is given, without a token of its own.
 func (b *Browser) Post(path string, form url.Values, header ...string) Answer {
 	b.T.Helper()
-	return b.Do(http.MethodPost, path, strings.NewReader(form.Encode()), append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
+	return b.Do(http.MethodPost, path, strings.NewReader(form.Encode()),
+		append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
 }
 
 var tokenField = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
@@ -130,7 +131,19 @@ func RunForm(columns ...string) url.Values {
 // Launch launches a run from the table's page and returns the path of its dossier.
 func (b *Browser) Launch(columns ...string) string {
 	b.T.Helper()
-	a := b.Submit(TablePath, "/runs", RunForm(columns...))
+	return b.launch(TablePath, RunForm(columns...))
+}
+
+// LaunchForm launches a run with the form as it is given and returns the path
+// of its dossier. The form's token comes from a page that asks no tenant.
+func (b *Browser) LaunchForm(form url.Values) string {
+	b.T.Helper()
+	return b.launch("/account", form)
+}
+
+func (b *Browser) launch(page string, form url.Values) string {
+	b.T.Helper()
+	a := b.Submit(page, "/runs", form)
 	if a.Status != http.StatusSeeOther || !strings.HasPrefix(a.Header.Get("Location"), "/runs/") {
 		b.T.Fatalf("launch answered %d %q: %s", a.Status, a.Header.Get("Location"), a.Body)
 	}
