@@ -67,6 +67,6 @@ func DescribeSession(data []byte) access.Session { return frame.DescribeSession(
 
 // Callbacks answers KMS callbacks and nothing else, for a command that waits
 // for one while no console is serving.
-func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Handler {
+func Callbacks(service *encryption.Service, logger *slog.Logger) http.Handler {
 	return runs.Callbacks(service, logger)
 }

@@ -5,18 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"net"
 	"slices"
 	"strings"
 	"time"
 
-	"cxseal/handlers"
 	"cxseal/internal/audit"
-	"cxseal/internal/connection"
 	"cxseal/internal/console"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
-	"cxseal/store"
 )
 
 type encryptCmd struct {
@@ -60,16 +57,17 @@ func (cmd *encryptCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	job, err := cmd.open(a, tenant)
+	parts, err := cmd.open(a, tenant)
 	if err != nil {
 		return err
 	}
-	defer job.close()
+	defer parts.Close() //nolint:errcheck // every step was committed, and the process ends
+	job := &job{a: a, parts: parts}
 	if cmd.DryRun {
 		return job.dryRun(request)
 	}
 	run, err := job.run(request)
-	if err := sign(context.WithoutCancel(a.ctx), cmd.DB, job.store); err != nil {
+	if err := job.parts.Sign(context.WithoutCancel(a.ctx)); err != nil {
 		fmt.Fprintf(a.stderr, "cxseal: no checkpoint was made: %v\n", err)
 	}
 	return job.print(run, err)
@@ -107,77 +105,29 @@ func (cmd *encryptCmd) read(a *app) (encryption.Request, *console.Tenant, error)
 	return request, tenant, nil
 }
 
-// job is the pipeline of one encrypt command.
-type job struct {
-	a       *app
-	db      string
-	store   *store.Store
-	tenants *connection.Directory
-	service *encryption.Service
-	release func() error
-	server  *http.Server // answers the callback; nil while a console does
-}
-
-func (cmd *encryptCmd) open(a *app, tenant *console.Tenant) (j *job, err error) {
-	j = &job{a: a, db: cmd.DB, release: func() error { return nil }}
-	defer func() {
-		if err != nil {
-			j.close()
-		}
-	}()
+// open puts together what the run needs. A dry run sends nothing, so it
+// answers no callback.
+func (cmd *encryptCmd) open(a *app, tenant *console.Tenant) (*console.Pipeline, error) {
 	rules, err := cmd.rules()
 	if err != nil {
-		return j, err
+		return nil, err
 	}
-	logger := cmd.logger(a.stderr)
-	if j.store, err = store.Open(a.ctx, cmd.DB, store.Options{Logger: logger, Rules: rules}); err != nil {
-		return j, err
+	cfg := console.PipelineConfig{Tenant: tenant, Version: version(), PublicURL: cmd.PublicURL, Addr: cmd.Addr,
+		DatabaseConfig: console.DatabaseConfig{Path: cmd.DB, Rules: rules, Logger: cmd.logger(a.stderr)}}
+	if !cmd.DryRun {
+		cfg.Listen = func() (net.Listener, error) { return listen(cmd.Addr) }
 	}
-	release, alone, err := store.Lock(cmd.DB)
-	if err != nil {
-		return j, err
-	}
-	j.release = release
-	address := cmd.PublicURL
-	if alone && !cmd.DryRun {
-		listener, err := listen(cmd.Addr)
-		if err != nil {
-			return j, err
-		}
-		if address == "" {
-			address = console.AddressOf(listener)
-		}
-		j.server = &http.Server{Handler: handlers.Callbacks(func() *encryption.Service { return j.service }, logger), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
-		defer func() {
-			if err == nil {
-				go j.server.Serve(listener) //nolint:errcheck // ends with close
-			}
-		}()
-	} else if address == "" {
-		address = "http://" + cmd.Addr // the console next door answers there
-	}
-	if j.tenants, err = console.OpenDirectory(tenant, address, console.UserAgent(version()), time.Now, logger); err != nil {
-		return j, err
-	}
-	j.service = encryption.NewService(j.store, j.tenants, time.Now, logger)
-	return j, nil
+	return console.OpenPipeline(a.ctx, cfg)
 }
 
-func (j *job) close() {
-	if j.server != nil {
-		j.server.Close() //nolint:errcheck // nothing is in hand any more
-	}
-	if j.tenants != nil {
-		j.tenants.Close()
-	}
-	if j.store != nil {
-		j.store.Close() //nolint:errcheck // every step was committed
-	}
-	j.release() //nolint:errcheck // the process ends
+// job is one encrypt command at work.
+type job struct {
+	a     *app
+	parts *console.Pipeline
 }
 
 func (j *job) dryRun(request encryption.Request) error {
-	preview, err := j.service.Preflight(j.a.ctx, operator(), request)
+	preview, err := j.parts.Encryption.Preflight(j.a.ctx, operator(), request)
 	if err != nil {
 		return j.print(encryption.Run{}, err)
 	}
@@ -194,7 +144,7 @@ func (j *job) dryRun(request encryption.Request) error {
 // run queues the run and works on it until it has ended, saying on stderr how
 // it goes.
 func (j *job) run(request encryption.Request) (encryption.Run, error) {
-	run, err := j.service.Launch(j.a.ctx, operator(), request)
+	run, err := j.parts.Encryption.Launch(j.a.ctx, operator(), request)
 	if err != nil {
 		return run, err
 	}
@@ -205,7 +155,7 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 	ctx, stop := context.WithCancel(j.a.ctx)
 	told := make(chan struct{})
 	go func() { defer close(told); j.tell(ctx, run.ID) }()
-	runner := encryption.NewRunner(j.service, encryption.RunnerOptions{Owner: "cli"})
+	runner := encryption.NewRunner(j.parts.Encryption, encryption.RunnerOptions{Owner: "cli"})
 	run, err = runner.RunOne(j.a.ctx, run.ID)
 	stop()
 	<-told
@@ -220,11 +170,11 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 
 // tell prints each event of the run as it comes.
 func (j *job) tell(ctx context.Context, id string) {
-	moved, stop := j.service.Watch(id)
+	moved, stop := j.parts.Encryption.Watch(id)
 	defer stop()
 	var last int64
 	show := func(ctx context.Context) {
-		events, err := j.store.RunEvents(ctx, id, last)
+		events, err := j.parts.Store.RunEvents(ctx, id, last)
 		if err != nil {
 			return
 		}
@@ -267,14 +217,14 @@ func (j *job) print(run encryption.Run, err error) error {
 // evidence reads back what was kept: the record's exact bytes and the answer
 // that the KMS was given.
 func (j *job) evidence(run encryption.Run) (record, verification json.RawMessage, err error) {
-	entries, err := j.store.AuditPage(j.a.ctx, audit.Filter{RunID: run.ID, Operation: string(run.Operation)}, 0, 1)
+	entries, err := j.parts.Store.AuditPage(j.a.ctx, audit.Filter{RunID: run.ID, Operation: string(run.Operation)}, 0, 1)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(entries) == 0 {
 		return nil, nil, fmt.Errorf("run %s has no final record", run.ID)
 	}
-	kept, err := j.store.RunVerifications(j.a.ctx, run.ID)
+	kept, err := j.parts.Store.RunVerifications(j.a.ctx, run.ID)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -54,17 +54,17 @@ func (cmd *exportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := openExisting(a.ctx, cmd.DB, cmd.logging, a.stderr)
+	db, err := openExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // a failed record is reported below
-	export := s.ExportCSV
+	defer db.Close() //nolint:errcheck // a failed record is reported below
+	export := db.Store.ExportCSV
 	if cmd.Format == "jsonl" {
-		export = s.ExportJSONL
+		export = db.Store.ExportJSONL
 	}
-	if err := sign(a.ctx, cmd.DB, s); err != nil {
+	if err := db.Sign(a.ctx); err != nil {
 		return err
 	}
-	return audit.Exported(a.ctx, s, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, export)
+	return audit.Exported(a.ctx, db.Store, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, export)
 }

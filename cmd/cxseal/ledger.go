@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/console"
 	"cxseal/internal/fault"
-	"cxseal/store"
 )
 
 // anchoring is how often the log is signed, and where copies of its checkpoints
@@ -52,11 +49,16 @@ func operator() access.Caller {
 
 // openExisting opens a database that must be there: a mistyped path is an
 // error, not a new and empty log that verifies.
-func openExisting(ctx context.Context, path string, logger logging, stderr io.Writer) (*store.Store, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, usagef("there is no database at %s (name one with --db)", path)
+func openExisting(a *app, db database, l logging) (*console.Database, error) {
+	if _, err := os.Stat(db.DB); err != nil {
+		return nil, usagef("there is no database at %s (name one with --db)", db.DB)
 	}
-	return store.Open(ctx, path, store.Options{Logger: logger.logger(stderr)})
+	return openDatabase(a, db, l)
+}
+
+// openDatabase opens a database, and makes it when there is none.
+func openDatabase(a *app, db database, l logging) (*console.Database, error) {
+	return console.OpenDatabase(a.ctx, console.DatabaseConfig{Path: db.DB, Logger: l.logger(a.stderr)})
 }
 
 type keyCmd struct {
@@ -66,26 +68,16 @@ type keyCmd struct {
 
 // Run prints the verifier key.
 func (cmd *keyCmd) Run(a *app) error {
-	s, err := openExisting(a.ctx, cmd.DB, cmd.logging, a.stderr)
+	db, err := openExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
-	key, err := console.LogKey(a.ctx, cmd.DB, s)
+	defer db.Close() //nolint:errcheck // nothing was written
+	key, err := db.VerifierKey(a.ctx)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.stdout, key.VerifierKey())
-	return err
-}
-
-// sign makes a checkpoint of what a command has done, as a console does.
-func sign(ctx context.Context, db string, s *store.Store) error {
-	log, err := console.OpenLog(ctx, db, s, time.Now)
-	if err != nil {
-		return err
-	}
-	_, err = log.Sign(ctx)
+	_, err = fmt.Fprintln(a.stdout, key)
 	return err
 }
 
@@ -97,12 +89,12 @@ type backupCmd struct {
 
 // Run writes the copy and checks that it is one.
 func (cmd *backupCmd) Run(a *app) error {
-	s, err := openExisting(a.ctx, cmd.DB, cmd.logging, a.stderr)
+	db, err := openExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // nothing was written to it
-	if err := s.Backup(a.ctx, cmd.File); err != nil {
+	defer db.Close() //nolint:errcheck // nothing was written to it
+	if err := db.Store.Backup(a.ctx, cmd.File); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s holds a copy of %s. The log's signing key %s is not in it: keep a copy of that apart.\n",

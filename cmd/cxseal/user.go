@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"cxseal/internal/access"
-	"cxseal/store"
 )
 
 type userCmd struct {
@@ -24,23 +23,6 @@ type userCmd struct {
 	Enable  userEnableCmd  `cmd:"" help:"Enable a disabled account."`
 
 	ResetFactor userResetFactorCmd `cmd:"" help:"Remove the second factor of somebody who lost their device and their recovery codes."`
-}
-
-// people opens the accounts of a database for the operator of this machine.
-func people(a *app, db database, l logging, create bool) (*access.Accounts, *store.Store, error) {
-	open := func() (*store.Store, error) {
-		if create { // the first account may come before the first start
-			return store.Open(a.ctx, db.DB, store.Options{Logger: l.logger(a.stderr)})
-		}
-		return openExisting(a.ctx, db.DB, l, a.stderr)
-	}
-	s, err := open()
-	if err != nil {
-		return nil, nil, err
-	}
-	// No code is asked for here, so the seeds need not open.
-	factors := access.NewSecondFactor(s, nil, time.Now)
-	return access.NewAccounts(s, time.Now, access.DefaultHashCost, access.WithSecondFactor(factors)), s, nil
 }
 
 type userAddCmd struct {
@@ -56,12 +38,12 @@ func (cmd *userAddCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	accounts, s, err := people(a, cmd.database, cmd.logging, true)
+	db, err := openDatabase(a, cmd.database, cmd.logging) // the first account may come before the first start
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // each change was committed
-	user, err := accounts.Create(a.ctx, operator(), cmd.Name, password, access.Role(cmd.Role))
+	defer db.Close() //nolint:errcheck // each change was committed
+	user, err := db.Accounts().Create(a.ctx, operator(), cmd.Name, password, access.Role(cmd.Role))
 	if err != nil {
 		return err
 	}
@@ -76,12 +58,12 @@ type userListCmd struct {
 
 // Run lists the accounts.
 func (cmd *userListCmd) Run(a *app) error {
-	accounts, s, err := people(a, cmd.database, cmd.logging, false)
+	db, err := openExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
-	users, err := accounts.List(a.ctx, operator())
+	defer db.Close() //nolint:errcheck // nothing was written
+	users, err := db.Accounts().List(a.ctx, operator())
 	if err != nil {
 		return err
 	}
@@ -159,11 +141,12 @@ func (cmd *userResetFactorCmd) Run(a *app) error {
 
 // change does one thing to one account and says that it is done.
 func change(a *app, db database, l logging, name, done string, do func(*access.Accounts, access.User) error) error {
-	accounts, s, err := people(a, db, l, false)
+	opened, err := openExisting(a, db, l)
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // each change was committed
+	defer opened.Close() //nolint:errcheck // each change was committed
+	accounts := opened.Accounts()
 	user, err := accounts.Find(a.ctx, operator(), name)
 	if err != nil {
 		return err

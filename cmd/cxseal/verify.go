@@ -10,7 +10,6 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/console"
 	"cxseal/internal/fault"
-	"cxseal/store"
 )
 
 type verifyCmd struct {
@@ -46,18 +45,18 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	if cmd.File != "" {
 		return cmd.verifyFile(a)
 	}
-	s, err := openExisting(a.ctx, cmd.DB, cmd.logging, a.stderr)
+	db, err := openExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	defer s.Close() //nolint:errcheck // nothing was written
+	defer db.Close() //nolint:errcheck // nothing was written
 	key := cmd.Key
 	if key == "" {
-		if key, err = cmd.ownKey(a, s); err != nil {
+		if key, err = cmd.ownKey(a, db); err != nil {
 			return audit.Report{}, err
 		}
 	}
-	input := s.LogInput(a.ctx, key)
+	input := db.Store.LogInput(a.ctx, key)
 	if input.Checkpoints, err = withAnchors(input.Checkpoints, cmd.Anchors); err != nil {
 		return audit.Report{}, err
 	}
@@ -65,18 +64,18 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	if err != nil {
 		return report, err
 	}
-	if err := s.VerifySurroundings(a.ctx, key, report.Add); err != nil || !cmd.Deep {
+	if err := db.Store.VerifySurroundings(a.ctx, key, report.Add); err != nil || !cmd.Deep {
 		return report, err
 	}
-	return report, s.VerifyReadings(a.ctx, report.Add)
+	return report, db.Store.VerifyReadings(a.ctx, report.Add)
 }
 
 // ownKey is the verifier key of the signing key beside the database. Where
 // there is neither key nor anything signed there is none, and verifying makes
 // none: a fresh key beside a copy would pass for the log's.
-func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
+func (cmd *verifyCmd) ownKey(a *app, db *console.Database) (string, error) {
 	if _, err := os.Stat(console.LogKeyPath(cmd.DB)); errors.Is(err, fs.ErrNotExist) {
-		signed, err := s.LatestCheckpoint(a.ctx)
+		signed, err := db.Store.LatestCheckpoint(a.ctx)
 		switch {
 		case err != nil:
 			return "", err
@@ -85,11 +84,7 @@ func (cmd *verifyCmd) ownKey(a *app, s *store.Store) (string, error) {
 		}
 		return "", fault.New(fault.NotFound, "Checkpoints were signed, and the log's signing key %s is gone: give the verifier key as --key, or put the key back from your backup.", console.LogKeyPath(cmd.DB))
 	}
-	own, err := console.LogKey(a.ctx, cmd.DB, s)
-	if err != nil {
-		return "", err
-	}
-	return own.VerifierKey(), nil
+	return db.VerifierKey(a.ctx)
 }
 
 // withAnchors adds the checkpoints of files that left the machine to those of

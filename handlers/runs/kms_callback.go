@@ -60,7 +60,7 @@ func readCallback(w http.ResponseWriter, r *http.Request) (encryption.CallbackRe
 
 // Callbacks answers KMS callbacks and nothing else, for a command that waits
 // for one while no console is serving.
-func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Handler {
+func Callbacks(service *encryption.Service, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		request, err := readCallback(w, r)
@@ -70,7 +70,7 @@ func Callbacks(service func() *encryption.Service, logger *slog.Logger) http.Han
 		}
 		request.Token = r.PathValue("token")
 		request.RemoteIP, _, _ = net.SplitHostPort(r.RemoteAddr)
-		answer, err := service().Confirm(r.Context(), request)
+		answer, err := service.Confirm(r.Context(), request)
 		if err != nil {
 			logger.ErrorContext(r.Context(), "a callback was not kept", "err", err)
 			http.Error(w, "Internal error", http.StatusInternalServerError)

@@ -85,7 +85,7 @@ func New(ctx context.Context, cfg Config) (c *Console, err error) {
 	if _, err = c.Store.ApplyRules(ctx); err != nil {
 		return c, err
 	}
-	if c.Log, err = OpenLog(ctx, cfg.DB, c.Store, cfg.Now, cfg.Signing...); err != nil {
+	if c.Log, err = openLog(ctx, cfg.DB, c.Store, cfg.Now, cfg.Signing...); err != nil {
 		return c, err
 	}
 	if err = c.openSealer(ctx); err != nil {
@@ -94,7 +94,7 @@ func New(ctx context.Context, cfg Config) (c *Console, err error) {
 	if err = c.openAccess(); err != nil {
 		return c, err
 	}
-	if c.Directory, err = OpenDirectory(cfg.Tenant, cfg.address(), UserAgent(cfg.Version), cfg.Now, cfg.Logger); err != nil {
+	if c.Directory, err = openDirectory(cfg.Tenant, cfg.address(), UserAgent(cfg.Version), cfg.Now, cfg.Logger); err != nil {
 		return c, err
 	}
 	c.Connections = connection.NewManager(c.Store, c.Sealer, c.Directory, cfg.Now)

@@ -9,11 +9,8 @@ import (
 	"cxseal/store"
 )
 
-// LogKeyPath is where the log's signing key lies: beside its database.
-func LogKeyPath(db string) string { return db + ".log-key" }
-
-// LogKey is the log's signing key, made when nothing was signed yet.
-func LogKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) {
+// logKey is the log's signing key, made when nothing was signed yet.
+func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) {
 	signed, err := s.LatestCheckpoint(ctx)
 	if err != nil {
 		return nil, err
@@ -21,9 +18,9 @@ func LogKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) 
 	return audit.OpenKey(LogKeyPath(db), signed != nil)
 }
 
-// OpenLog returns the log of a database.
-func OpenLog(ctx context.Context, db string, s *store.Store, now func() time.Time, options ...audit.LogOption) (*audit.Log, error) {
-	key, err := LogKey(ctx, db, s)
+// openLog returns the log of a database.
+func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time, options ...audit.LogOption) (*audit.Log, error) {
+	key, err := logKey(ctx, db, s)
 	if err != nil {
 		return nil, err
 	}
