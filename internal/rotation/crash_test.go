@@ -3,9 +3,9 @@ package rotation_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,19 +18,23 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
+	"cxseal/internal/connection"
+	"cxseal/internal/console"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
-	"cxseal/internal/seal"
 	"cxseal/store"
 )
 
 // childDir is set in the process that is killed: the folder it works in.
 const childDir = "CXSEAL_TEST_ROTATION_DIR"
 
+// childTenant is the address of the tenant, for that process.
+const childTenant = "CXSEAL_TEST_ROTATION_TENANT"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := work(context.Background(), dir); err != nil {
+		if err := work(context.Background(), dir, os.Getenv(childTenant)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -44,35 +48,33 @@ var tomorrow = start.Add(98 * day)
 
 func at98() time.Time { return tomorrow }
 
-// silent is a tenant that cannot be reached.
-type silent struct{}
-
-func (silent) Observe(context.Context, string, string, string) error { return io.ErrUnexpectedEOF }
-func (silent) Names() []string                                       { return []string{"default"} }
-func (silent) Connection(string) (*encryption.Connection, error) {
-	return &encryption.Connection{Name: "default", Concurrency: 1}, nil
+// openConsole puts a console together on a database of the folder, at a fixed
+// time. Its tenant refuses every request.
+func openConsole(ctx context.Context, dir, tenant string) (*console.Console, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	env := &console.Tenant{Settings: connection.Defaults(), Secrets: connection.Secrets{ClientSecret: "secret"}}
+	env.BaseURL, env.ClientID, env.Realm, env.Rate = tenant, "client", "realm", 0
+	return console.New(ctx, console.Config{DB: filepath.Join(dir, "cxseal.db"), Listener: listener, Tenant: env, NoJobs: true,
+		Now: at98, Logger: slog.New(slog.DiscardHandler)})
 }
 
-// work is a console's background work, once: scan, runs, deliveries.
-func work(ctx context.Context, dir string) error {
-	s, err := store.Open(ctx, filepath.Join(dir, "cxseal.db"), store.Options{Now: at98})
+// work is a console's background work, once: scan, runs, deliveries. It says
+// when it begins.
+func work(ctx context.Context, dir, tenant string) error {
+	c, err := openConsole(ctx, dir, tenant)
 	if err != nil {
 		return err
 	}
-	sealer, err := seal.Open(ctx, seal.Source{File: filepath.Join(dir, "key"), MayCreate: true})
-	if err != nil {
-		return err
-	}
-	logger := slog.New(slog.DiscardHandler)
-	runs := encryption.NewService(s, silent{}, at98, logger)
-	watch := rotation.NewWatch(s, silent{}, runs, rotation.ScanOptions{Leads: rotation.DefaultLeads}, at98, logger)
-	alarms := alarm.NewService(s, sealer, at98, logger)
-	for _, step := range []func(context.Context) error{watch.Tick, alarms.ReadLedger, alarms.Deliver} {
+	fmt.Println("at work")
+	for _, step := range []func(context.Context) error{c.Rotations.Tick, c.Alarms.ReadLedger, c.Alarms.Deliver} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return s.Close()
+	return c.Close()
 }
 
 const (
@@ -82,7 +84,7 @@ const (
 
 // prepare makes a database with overdue keys that are ours to rotate, and a
 // route for their alarms.
-func prepare(t *testing.T, dir, hook string) {
+func prepare(t *testing.T, dir, tenant, hook string) {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -90,24 +92,21 @@ func prepare(t *testing.T, dir, hook string) {
 			t.Fatal(err)
 		}
 	}
-	s, err := store.Open(t.Context(), filepath.Join(dir, "cxseal.db"), store.Options{Now: at98})
+	c, err := openConsole(t.Context(), dir, tenant)
 	must(err)
 	for i := range crashTables {
 		var columns []inventory.Column
 		for n := range crashColumns {
 			columns = append(columns, inventory.Column{Name: fmt.Sprint("c", n), Type: "string", Encrypted: true, KeyVersion: 1})
 		}
-		must(s.SaveTable(t.Context(), start, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: fmt.Sprint("t", i), Total: crashColumns, Encrypted: crashColumns}, columns))
+		must(c.Store.SaveTable(t.Context(), start, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: fmt.Sprint("t", i), Total: crashColumns, Encrypted: crashColumns}, columns))
 	}
 	rule := rotation.DefaultRule
 	rule.AutoRotate = true
-	must(s.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
-	sealer, err := seal.Open(t.Context(), seal.Source{File: filepath.Join(dir, "key"), MayCreate: true})
-	must(err)
-	alarms := alarm.NewService(s, sealer, at98, slog.New(slog.DiscardHandler))
-	must(alarms.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},
+	must(c.Store.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
+	must(c.Alarms.AddRoute(t.Context(), access.Caller{UserID: 1, Name: "admin", Role: access.Admin}, alarm.Route{Name: "hook"},
 		alarm.Address{Way: alarm.Webhook, URL: hook, Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}))
-	must(s.Close())
+	must(c.Close())
 }
 
 // The process is killed (SIGKILL) at random moments of the scan, of launching
@@ -122,22 +121,29 @@ func TestAKilledConsoleFiresNothingTwiceAndSkipsNothing(t *testing.T) {
 		ids[r.Header.Get("webhook-id")]++
 	}))
 	defer hook.Close()
+	tenant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer tenant.Close()
 	dir := t.TempDir()
-	prepare(t, dir, hook.URL)
+	prepare(t, dir, tenant.URL, hook.URL)
 
 	kills := 0
 	for round := 0; ; round++ {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$") //nolint:gosec // G204: this very test
-		cmd.Env = append(os.Environ(), childDir+"="+dir)
+		cmd.Env = append(os.Environ(), childDir+"="+dir, childTenant+"="+tenant.URL)
 		cmd.Stderr = t.Output()
+		said, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		_, _ = said.Read(make([]byte, 1)) // until it is at work; an error is Wait's to tell
 		killed := make(chan bool, 1)
 		timer := time.AfterFunc(time.Duration(5+rand.IntN(150))*time.Millisecond, func() { //nolint:gosec // G404: when to kill is no secret
 			killed <- round < 12 && cmd.Process.Kill() == nil
 		})
-		err := cmd.Wait()
+		err = cmd.Wait()
 		if !timer.Stop() && <-killed && err != nil {
 			kills++
 			continue
@@ -168,7 +174,7 @@ func compareAfterKills(t *testing.T, dir string, ids map[string]int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	y := &year{t: t, store: s}
+	y := &organisation{t: t, store: s}
 	for key, n := range y.records(audit.RotationOverdue) {
 		if n != 1 {
 			t.Errorf("%v is on record as overdue %d times", key, n)

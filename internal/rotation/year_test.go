@@ -3,17 +3,18 @@ package rotation_test
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"cxseal/cxone"
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/alarm"
 	"cxseal/internal/audit"
-	"cxseal/internal/inventory"
+	"cxseal/internal/connection"
+	"cxseal/internal/console"
 	"cxseal/internal/rotation"
 	"cxseal/store"
 )
@@ -41,39 +42,38 @@ type model struct {
 	isDue     bool
 }
 
-// year is an organisation with a tenant whose clock is moved.
-type year struct {
-	t      *testing.T
-	now    time.Time
-	path   string
-	store  *store.Store
-	tenant *sandbox.Sandbox
-	client *cxone.Client
-	inv    *inventory.Service
-	watch  *rotation.Watch
+// organisation is a console and its tenant, whose clock is moved.
+type organisation struct {
+	t       *testing.T
+	now     time.Time
+	path    string // of the database
+	url     string // of the tenant
+	tenant  *sandbox.Sandbox
+	console *console.Console
+	store   *store.Store // the console's
 }
 
-func (y *year) clock() time.Time { return y.now }
+func (y *organisation) clock() time.Time { return y.now }
 
-func (y *year) Tenant(string) (inventory.Tenant, error) { return y.client, nil }
-func (y *year) Names() []string                         { return []string{"default"} }
-
-func (y *year) must(err error) {
+func (y *organisation) must(err error) {
 	y.t.Helper()
 	if err != nil {
 		y.t.Fatal(err)
 	}
 }
 
-// open starts a console's parts on the database, as after a restart.
-func (y *year) open() {
+// open puts a console together on the database, as after a restart. Its
+// background jobs are done by hand.
+func (y *organisation) open() {
 	y.t.Helper()
-	var err error
-	y.store, err = store.Open(y.t.Context(), y.path, store.Options{Now: y.clock})
+	listener, err := (&net.ListenConfig{}).Listen(y.t.Context(), "tcp", "127.0.0.1:0")
 	y.must(err)
-	logger := slog.New(slog.DiscardHandler)
-	y.inv = inventory.NewService(y.store, y, y.clock, logger)
-	y.watch = rotation.NewWatch(y.store, y.inv, nil, rotation.ScanOptions{Leads: rotation.DefaultLeads}, y.clock, logger)
+	env := &console.Tenant{Settings: connection.Defaults(), Secrets: connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}}
+	env.BaseURL, env.ClientID, env.Realm, env.Rate = y.url, sandbox.DefaultClientID, sandbox.DefaultRealm, 0
+	y.console, err = console.New(y.t.Context(), console.Config{DB: y.path, Listener: listener, Tenant: env, NoJobs: true,
+		Now: y.clock, Logger: slog.New(slog.DiscardHandler)})
+	y.must(err)
+	y.store = y.console.Store
 }
 
 const (
@@ -84,17 +84,14 @@ const (
 // A year with 500 columns of which 90 % are rotated on time, 5 % late and 5 %
 // never, the console restarted now and then.
 func TestAYearTellsWhichKeysWereRotatedAndWhichWereNot(t *testing.T) {
-	y := &year{t: t, now: time.Date(2026, 1, 5, 6, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "cxseal.db")}
+	y := &organisation{t: t, now: time.Date(2026, 1, 5, 6, 0, 0, 0, time.UTC), path: filepath.Join(t.TempDir(), "cxseal.db")}
 	y.tenant = sandbox.New(sandbox.Config{Tables: yearTables - 1, Seed: 1, Now: y.clock})
 	defer y.tenant.Close()
 	api := httptest.NewServer(y.tenant)
 	defer api.Close()
-	var err error
-	y.client, err = cxone.New(cxone.ClientCredentials(cxone.ClientCredentialsConfig{BaseURL: api.URL, Now: y.clock,
-		ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret, Realm: sandbox.DefaultRealm}), cxone.WithClock(y.clock), cxone.WithRate(0))
-	y.must(err)
+	y.url = api.URL
 	y.open()
-	defer func() { y.must(y.store.Close()) }()
+	defer func() { y.must(y.console.Close()) }()
 
 	models := y.furnish()
 	if len(models) != 500/scale {
@@ -103,9 +100,9 @@ func TestAYearTellsWhichKeysWereRotatedAndWhichWereNot(t *testing.T) {
 	for step := range 73 {
 		y.live(models)
 		if step%15 == 14 { // a restart, and everything looked at once more
-			y.must(y.store.Close())
+			y.must(y.console.Close())
 			y.open()
-			y.must(y.watch.Tick(t.Context()))
+			y.must(y.console.Rotations.Tick(t.Context()))
 		}
 		y.now = y.now.Add(5 * day)
 	}
@@ -115,7 +112,7 @@ func TestAYearTellsWhichKeysWereRotatedAndWhichWereNot(t *testing.T) {
 
 // furnish gives every table of the tenant fifty encrypted columns of ours and
 // decrypts what the tables came with.
-func (y *year) furnish() map[rotation.Key]*model {
+func (y *organisation) furnish() map[rotation.Key]*model {
 	models := map[rotation.Key]*model{}
 	i := 0
 	for _, table := range y.tenant.Tables() {
@@ -146,7 +143,7 @@ func (y *year) furnish() map[rotation.Key]*model {
 
 // live is one step of the year: the tenant rotates as it is used to, the
 // inventory is read and the clock's transitions are made.
-func (y *year) live(models map[rotation.Key]*model) {
+func (y *organisation) live(models map[rotation.Key]*model) {
 	for key, m := range models {
 		if m.habit == never || y.now.Before(m.due.Add(m.offset)) {
 			continue
@@ -165,11 +162,11 @@ func (y *year) live(models map[rotation.Key]*model) {
 			m.dueAlarms++
 		}
 	}
-	y.must(y.inv.Sync(y.t.Context(), "default", 0))
-	y.must(y.watch.Tick(y.t.Context()))
+	y.must(y.console.Inventory.Sync(y.t.Context(), "default", 0))
+	y.must(y.console.Rotations.Tick(y.t.Context()))
 }
 
-func (y *year) compare(models map[rotation.Key]*model) {
+func (y *organisation) compare(models map[rotation.Key]*model) {
 	ctx := y.t.Context()
 	observed, overdue := y.records(audit.RotationObserved), y.records(audit.RotationOverdue)
 	alarms := map[alarm.Kind]map[rotation.Key]int{}
@@ -213,7 +210,7 @@ func (y *year) compare(models map[rotation.Key]*model) {
 	}
 }
 
-func (y *year) compareOne(c rotation.Column, m *model, observed, overdue int) {
+func (y *organisation) compareOne(c rotation.Column, m *model, observed, overdue int) {
 	y.t.Helper()
 	name := c.TableID + "." + c.Column
 	if observed != m.rotations || overdue != m.overdue {
@@ -236,7 +233,7 @@ func (y *year) compareOne(c rotation.Column, m *model, observed, overdue int) {
 	}
 }
 
-func (y *year) records(op audit.Operation) map[rotation.Key]int {
+func (y *organisation) records(op audit.Operation) map[rotation.Key]int {
 	counts := map[rotation.Key]int{}
 	for before := int64(0); ; {
 		page, err := y.store.AuditPage(y.t.Context(), audit.Filter{Operation: string(op)}, before, 1000)
