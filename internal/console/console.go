@@ -43,8 +43,8 @@ type Console struct {
 	Inventory   *inventory.Service
 	Campaigns   *campaign.Service
 	Alarms      *alarm.Service
-	Policies    *rotation.Keeper
-	Rotations   *rotation.Watch
+	Policies    *rotation.PolicyService
+	Rotations   *rotation.Scanner
 	Pages       *handlers.Console
 
 	cfg       Config

@@ -16,9 +16,9 @@ import (
 func (c *Console) openBackground() {
 	now, logger := c.cfg.Now, c.cfg.Logger
 	c.Alarms = alarm.NewService(c.Store, c.Sealer, now, logger)
-	c.Policies = rotation.NewKeeper(c.Store, now)
+	c.Policies = rotation.NewPolicyService(c.Store, now)
 	c.Encryption.UseWindows(c.Policies)
-	c.Rotations = rotation.NewWatch(c.Store, c.Inventory, c.Encryption,
+	c.Rotations = rotation.NewScanner(c.Store, c.Inventory, c.Encryption,
 		rotation.ScanOptions{Leads: c.cfg.Leads, AutoRotate: c.Directory.AutoRotate}, now, logger)
 	c.scheduler = schedule.New(c.Store, c.jobs(), now, logger,
 		schedule.Options{Report: c.Alarms.JobTrouble, Alone: true}) // New has the lock

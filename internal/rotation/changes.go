@@ -26,7 +26,7 @@ func (ch *Changes) see(c *Column, s Sighting, baseline bool) {
 }
 
 // AfterRun is what a run's step shows of the ledger's columns: the date that
-// was asked for, and key versions where the tenant or the KMS told them. known
+// was asked for, and key versions where the tenant or the KMS reported them. known
 // are the table's columns in the ledger, by name.
 func AfterRun(tr *encryption.Transition, known map[string]Column, policies Policies) Changes {
 	var changes Changes

@@ -70,7 +70,7 @@ func (s Scope) String() string {
 // Policies are every policy there is.
 type Policies []Policy
 
-// For returns the policy that applies: the one with the most specific scope,
+// For returns the policy that applies to a column: the one with the most specific scope,
 // or the default, whose ID is 0.
 func (ps Policies) For(connection, datastoreID, category string) Policy {
 	best := Policy{Rule: DefaultRule}
@@ -104,57 +104,57 @@ const (
 	maxGraceDays = 365
 )
 
-// Keeper changes policies on behalf of people, and tells runs when they may
-// start.
-type Keeper struct {
+// PolicyService changes policies on behalf of people, and says when runs may
+// start: it implements encryption.Windows.
+type PolicyService struct {
 	store PolicyStore
 	now   func() time.Time
 }
 
-// NewKeeper returns the service.
-func NewKeeper(store PolicyStore, now func() time.Time) *Keeper { return &Keeper{store, now} }
+// NewPolicyService returns a service on the store.
+func NewPolicyService(store PolicyStore, now func() time.Time) *PolicyService { return &PolicyService{store, now} }
 
 // Policies lists every policy.
-func (k *Keeper) Policies(ctx context.Context) (Policies, error) { return k.store.Policies(ctx) }
+func (s *PolicyService) Policies(ctx context.Context) (Policies, error) { return s.store.Policies(ctx) }
 
 // Save makes or replaces the policy of a scope and records it.
-func (k *Keeper) Save(ctx context.Context, c access.Caller, p Policy) error {
+func (s *PolicyService) Save(ctx context.Context, c access.Caller, p Policy) error {
 	if err := access.Require(c, access.PermManageSettings); err != nil {
 		return err
 	}
 	if err := p.check(); err != nil {
 		return err
 	}
-	known, err := k.store.Policies(ctx)
+	known, err := s.store.Policies(ctx)
 	if err != nil {
 		return err
 	}
 	if len(known) >= maxPolicies {
 		return fault.New(fault.Conflict, "There are %d policies, which is the most: delete one first.", len(known))
 	}
-	p.UpdatedAt, p.UpdatedBy = k.now(), c.Name
-	return k.store.SavePolicy(ctx, p, k.changed(c, p, "Rotation policy for "+p.String()+" set: "+p.describe()))
+	p.UpdatedAt, p.UpdatedBy = s.now(), c.Name
+	return s.store.SavePolicy(ctx, p, s.changed(c, p, "Rotation policy for "+p.String()+" set: "+p.describe()))
 }
 
 // Delete ends a policy and records it.
-func (k *Keeper) Delete(ctx context.Context, c access.Caller, id int64) error {
+func (s *PolicyService) Delete(ctx context.Context, c access.Caller, id int64) error {
 	if err := access.Require(c, access.PermManageSettings); err != nil {
 		return err
 	}
-	known, err := k.store.Policies(ctx)
+	known, err := s.store.Policies(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range known {
 		if p.ID == id {
-			return k.store.DeletePolicy(ctx, id, k.changed(c, p, "Rotation policy for "+p.String()+" deleted."))
+			return s.store.DeletePolicy(ctx, id, s.changed(c, p, "Rotation policy for "+p.String()+" deleted."))
 		}
 	}
 	return fault.New(fault.NotFound, "There is no such policy.")
 }
 
-func (k *Keeper) changed(c access.Caller, p Policy, detail string) audit.Record {
-	r := audit.NewRecord(k.now(), audit.SettingsChanged, audit.Success, c.Actor())
+func (s *PolicyService) changed(c access.Caller, p Policy, detail string) audit.Record {
+	r := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Success, c.Actor())
 	r.Connection, r.DatastoreID, r.Detail = p.Connection, p.DatastoreID, detail
 	return r
 }
@@ -198,12 +198,12 @@ const windowTries = 2000
 
 // MayStart implements encryption.Windows: at itself, or when the windows that
 // apply are open next, with the scope of the one that delays.
-func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (time.Time, string, error) {
-	known, err := k.store.Policies(ctx)
+func (s *PolicyService) MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (time.Time, string, error) {
+	known, err := s.store.Policies(ctx)
 	if err != nil {
 		return at, "", err
 	}
-	apply, err := k.windows(ctx, known, Key{Connection: connection, DatastoreID: datastoreID, TableID: tableID}, columns)
+	apply, err := s.windows(ctx, known, Key{Connection: connection, DatastoreID: datastoreID, TableID: tableID}, columns)
 	if err != nil {
 		return at, "", err
 	}
@@ -216,8 +216,8 @@ func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID, tableID 
 	opens, delays := at, Policy{}
 	for range windowTries {
 		moved := false
-		for i, s := range schedules {
-			next, ok := s.OpenAt(opens)
+		for i, schedule := range schedules {
+			next, ok := schedule.OpenAt(opens)
 			if !ok {
 				return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", apply[i].Scope)
 			}
@@ -235,7 +235,7 @@ func (k *Keeper) MayStart(ctx context.Context, connection, datastoreID, tableID 
 // windows are the policies whose windows a run on the columns must keep: the
 // data store's, and in its place for a column of a category that of the
 // category's policy, where that one has a window.
-func (k *Keeper) windows(ctx context.Context, known Policies, table Key, columns []string) (Policies, error) {
+func (s *PolicyService) windows(ctx context.Context, known Policies, table Key, columns []string) (Policies, error) {
 	base := known.For(table.Connection, table.DatastoreID, "")
 	if len(columns) == 0 || !known.ByCategory() {
 		return Policies{base}, nil
@@ -244,7 +244,7 @@ func (k *Keeper) windows(ctx context.Context, known Policies, table Key, columns
 	for _, name := range columns {
 		key := table
 		key.Column = name
-		category, err := k.store.ColumnCategory(ctx, key)
+		category, err := s.store.ColumnCategory(ctx, key)
 		if err != nil {
 			return nil, err
 		}

@@ -11,18 +11,18 @@ import (
 	"cxseal/internal/rotation"
 )
 
-// shelf keeps policies and what its columns are.
-type shelf struct {
+// fixedPolicies is a store of policies and of the categories of columns.
+type fixedPolicies struct {
 	policies   rotation.Policies
 	categories map[string]string
 }
 
-func (s shelf) Policies(context.Context) (rotation.Policies, error) { return s.policies, nil }
-func (s shelf) SavePolicy(context.Context, rotation.Policy, ...audit.Record) error {
+func (s fixedPolicies) Policies(context.Context) (rotation.Policies, error) { return s.policies, nil }
+func (s fixedPolicies) SavePolicy(context.Context, rotation.Policy, ...audit.Record) error {
 	return nil
 }
-func (s shelf) DeletePolicy(context.Context, int64, ...audit.Record) error { return nil }
-func (s shelf) ColumnCategory(_ context.Context, key rotation.Key) (string, error) {
+func (s fixedPolicies) DeletePolicy(context.Context, int64, ...audit.Record) error { return nil }
+func (s fixedPolicies) ColumnCategory(_ context.Context, key rotation.Key) (string, error) {
 	return s.categories[key.Column], nil
 }
 
@@ -35,7 +35,7 @@ func TestARunStartsWhenTheWindowsOfAllItsColumnsAreOpen(t *testing.T) {
 		}
 		return p
 	}
-	store := shelf{
+	store := fixedPolicies{
 		policies: rotation.Policies{
 			policy(1, rotation.Scope{Connection: "default"}, "0 1 * * *", 240),        // 01:00 to 05:00
 			policy(2, rotation.Scope{Category: "card"}, "0 3 * * 6", 240),             // Saturdays, 03:00 to 07:00
@@ -45,7 +45,7 @@ func TestARunStartsWhenTheWindowsOfAllItsColumnsAreOpen(t *testing.T) {
 		},
 		categories: map[string]string{"pan": "card", "token": "secret", "diagnosis": "health"},
 	}
-	keeper := rotation.NewKeeper(store, time.Now)
+	service := rotation.NewPolicyService(store, time.Now)
 	monday := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		columns string
@@ -59,15 +59,15 @@ func TestARunStartsWhenTheWindowsOfAllItsColumnsAreOpen(t *testing.T) {
 		{"city pan token", time.Date(2026, 11, 28, 3, 0, 0, 0, time.UTC), "category card"},
 		{"diagnosis", time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), "category health"},
 	} {
-		opens, scope, err := keeper.MayStart(t.Context(), "default", "ds", "tbl", strings.Fields(c.columns), monday)
+		opens, scope, err := service.MayStart(t.Context(), "default", "ds", "tbl", strings.Fields(c.columns), monday)
 		if err != nil || !opens.Equal(c.want) || scope != c.scope {
 			t.Errorf("%q may start at %s for %q, %v; want %s for %q", c.columns, opens, scope, err, c.want, c.scope)
 		}
 	}
-	if _, _, err := keeper.MayStart(t.Context(), "default", "ds", "tbl", []string{"diagnosis", "pan"}, monday); err == nil || !strings.Contains(err.Error(), "never open at the same time") {
+	if _, _, err := service.MayStart(t.Context(), "default", "ds", "tbl", []string{"diagnosis", "pan"}, monday); err == nil || !strings.Contains(err.Error(), "never open at the same time") {
 		t.Errorf("windows that never meet: %v", err)
 	}
-	if opens, _, err := keeper.MayStart(t.Context(), "other", "ds", "tbl", []string{"city"}, monday); err != nil || !opens.Equal(monday) {
+	if opens, _, err := service.MayStart(t.Context(), "other", "ds", "tbl", []string{"city"}, monday); err != nil || !opens.Equal(monday) {
 		t.Errorf("where there is no window: %s, %v", opens, err)
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"cxseal/store"
 )
 
-// tower is a watch on a database, with a tenant that shows one column.
-type tower struct {
-	*rotation.Watch
+// scanned is a scanner on a database, with a tenant that shows one column.
+type scanned struct {
+	*rotation.Scanner
 	t       *testing.T
 	store   *store.Store
 	now     time.Time
@@ -30,16 +30,16 @@ type tower struct {
 	runs    []encryption.Run
 }
 
-func (w *tower) clock() time.Time { return w.now }
+func (w *scanned) clock() time.Time { return w.now }
 
-func (w *tower) must(err error) {
+func (w *scanned) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *tower) Observe(ctx context.Context, _, _, _ string) error {
+func (w *scanned) Observe(ctx context.Context, _, _, _ string) error {
 	if w.reads++; w.down {
 		return errors.New("CXone did not answer")
 	}
@@ -47,30 +47,30 @@ func (w *tower) Observe(ctx context.Context, _, _, _ string) error {
 		[]inventory.Column{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: w.version}})
 }
 
-func (w *tower) NewRun(_ context.Context, c access.Caller, r encryption.Request) (encryption.Run, error) {
+func (w *scanned) NewRun(_ context.Context, c access.Caller, r encryption.Request) (encryption.Run, error) {
 	return encryption.Run{Operation: r.Operation, Columns: r.Columns, TableID: r.TableID, RequestedBy: c.Actor(), IntervalDays: r.IntervalDays}, w.refuse
 }
 
-func (w *tower) Enqueue(_ context.Context, run encryption.Run) (encryption.Run, error) {
+func (w *scanned) Enqueue(_ context.Context, run encryption.Run) (encryption.Run, error) {
 	w.runs = append(w.runs, run)
 	return run, nil
 }
 
-func newTower(t *testing.T, rule rotation.Rule) *tower {
+func newScanned(t *testing.T, rule rotation.Rule) *scanned {
 	t.Helper()
-	w := &tower{t: t, now: start, version: 1}
+	w := &scanned{t: t, now: start, version: 1}
 	var err error
 	w.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "cxseal.db"), store.Options{Now: w.clock})
 	w.must(err)
 	t.Cleanup(func() { w.must(w.store.Close()) })
 	w.must(w.store.SavePolicy(t.Context(), rotation.Policy{Rule: rule, UpdatedAt: start}))
-	w.Watch = rotation.NewWatch(w.store, w, w, rotation.ScanOptions{Leads: rotation.DefaultLeads}, w.clock, slog.New(slog.DiscardHandler))
+	w.Scanner = rotation.NewScanner(w.store, w, w, rotation.ScanOptions{Leads: rotation.DefaultLeads}, w.clock, slog.New(slog.DiscardHandler))
 	w.must(w.Observe(t.Context(), "", "", ""))
 	w.reads = 0
 	return w
 }
 
-func (w *tower) on(d int) []alarm.Alarm {
+func (w *scanned) on(d int) []alarm.Alarm {
 	w.t.Helper()
 	w.now = start.Add(time.Duration(d) * day)
 	w.must(w.Tick(w.t.Context()))
@@ -80,7 +80,7 @@ func (w *tower) on(d int) []alarm.Alarm {
 }
 
 func TestARotationThatNobodySawYetIsNotCalledOverdue(t *testing.T) {
-	w := newTower(t, rotation.DefaultRule)
+	w := newScanned(t, rotation.DefaultRule)
 	w.version = 2 // rotated, and no inventory has run since
 	if alarms := w.on(98); len(alarms) != 0 || w.reads != 1 {
 		t.Errorf("%d reads, alarms %+v", w.reads, alarms)
@@ -92,7 +92,7 @@ func TestARotationThatNobodySawYetIsNotCalledOverdue(t *testing.T) {
 }
 
 func TestATenantThatIsAwayDoesNotPutOverdueOff(t *testing.T) {
-	w := newTower(t, rotation.DefaultRule)
+	w := newScanned(t, rotation.DefaultRule)
 	w.down = true
 	if alarms := w.on(98); len(alarms) != 1 || alarms[0].Kind != alarm.RotationOverdue || w.reads != 1 {
 		t.Errorf("%d reads, alarms %+v", w.reads, alarms)
@@ -116,7 +116,7 @@ func TestTheConsoleRotatesOnlyWhereItIsToldTo(t *testing.T) {
 		{"off by default", rotation.DefaultRule, 98, 0}, {"automatic and due: the tenant's turn", auto, 91, 0},
 		{"automatic and overdue", auto, 98, 1}, {"manual and due", manual, 91, 1}, {"manual and not due", manual, 89, 0},
 	} {
-		w := newTower(t, c.rule)
+		w := newScanned(t, c.rule)
 		w.on(c.day)
 		w.on(c.day)
 		if len(w.runs) != c.wants {
@@ -129,7 +129,7 @@ func TestTheConsoleRotatesOnlyWhereItIsToldTo(t *testing.T) {
 }
 
 func TestALongerGraceHoldsAtOnce(t *testing.T) {
-	w := newTower(t, rotation.DefaultRule)
+	w := newScanned(t, rotation.DefaultRule)
 	if alarms := w.on(91); len(alarms) != 1 || alarms[0].Kind != alarm.RotationDue {
 		t.Fatalf("alarms %+v", alarms)
 	}
@@ -147,7 +147,7 @@ func TestALongerGraceHoldsAtOnce(t *testing.T) {
 func TestARunThatCannotBeLaunchedIsAnAlarmAndNoLoop(t *testing.T) {
 	auto := rotation.DefaultRule
 	auto.AutoRotate = true
-	w := newTower(t, auto)
+	w := newScanned(t, auto)
 	w.refuse = fault.New(fault.NotFound, "There is no connection “default”.")
 	w.on(98)
 	alarms := w.on(98)
@@ -158,7 +158,7 @@ func TestARunThatCannotBeLaunchedIsAnAlarmAndNoLoop(t *testing.T) {
 	if err != nil || len(wanted) != 0 {
 		t.Errorf("still wanted: %+v, %v", wanted, err)
 	}
-	w = newTower(t, auto)
+	w = newScanned(t, auto)
 	w.refuse = errors.New("disk full")
 	w.now = start.Add(98 * day)
 	if err := w.Tick(t.Context()); err == nil {

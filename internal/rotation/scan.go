@@ -13,7 +13,7 @@ import (
 	"cxseal/internal/fault"
 )
 
-// Store is what the watch needs of a database. Every method is one
+// Store is what the scanner needs of a database. Every method is one
 // transaction.
 type Store interface {
 	// DueColumns lists columns whose next transition has come.
@@ -40,8 +40,9 @@ type Launcher interface {
 	Enqueue(ctx context.Context, run encryption.Run) (encryption.Run, error)
 }
 
-// Watch makes what the clock brings happen.
-type Watch struct {
+// Scanner makes the transitions that time brings: due dates that come near, are
+// reached and pass. It also launches the rotation runs that follow from them.
+type Scanner struct {
 	store   Store
 	reader  Reader
 	runs    Launcher
@@ -50,28 +51,28 @@ type Watch struct {
 	logger  *slog.Logger
 }
 
-// NewWatch returns a Watch on the given parts.
-func NewWatch(store Store, reader Reader, runs Launcher, o ScanOptions, now func() time.Time, logger *slog.Logger) *Watch {
-	return &Watch{store: store, reader: reader, runs: runs, options: o, now: now, logger: logger}
+// NewScanner returns a Scanner on the given parts.
+func NewScanner(store Store, reader Reader, runs Launcher, o ScanOptions, now func() time.Time, logger *slog.Logger) *Scanner {
+	return &Scanner{store: store, reader: reader, runs: runs, options: o, now: now, logger: logger}
 }
 
 // scanBatch is how many columns step in one transaction.
 const scanBatch = 500
 
-// Tick looks once more at tables whose columns are about to be called overdue,
+// Tick scans once. It looks once more at tables whose columns are about to be called overdue,
 // makes every transition that has come, and launches the runs that are ours.
-func (w *Watch) Tick(ctx context.Context) error {
+func (s *Scanner) Tick(ctx context.Context) error {
 	for {
-		now := w.now()
-		due, err := w.store.DueColumns(ctx, now, scanBatch)
+		now := s.now()
+		due, err := s.store.DueColumns(ctx, now, scanBatch)
 		if err != nil {
 			return err
 		}
 		if len(due) == 0 {
 			break
 		}
-		w.lookAgain(ctx, now, due)
-		n, err := w.store.StepRotations(ctx, w.now(), w.options, scanBatch)
+		s.lookAgain(ctx, now, due)
+		n, err := s.store.StepRotations(ctx, s.now(), s.options, scanBatch)
 		if err != nil {
 			return err
 		}
@@ -79,7 +80,7 @@ func (w *Watch) Tick(ctx context.Context) error {
 			break
 		}
 	}
-	return w.launch(ctx)
+	return s.launch(ctx)
 }
 
 // patience is how many tables of a connection may fail to be read in a row
@@ -89,7 +90,7 @@ const patience = 3
 // lookAgain reads the tables of columns that would become overdue now and were
 // not seen since they did: a rotation that happened is not to be called
 // overdue because nobody looked.
-func (w *Watch) lookAgain(ctx context.Context, now time.Time, due []Column) {
+func (s *Scanner) lookAgain(ctx context.Context, now time.Time, due []Column) {
 	type table struct{ connection, datastore, id string }
 	looked := map[table]bool{}
 	failures := map[string]int{}
@@ -99,13 +100,13 @@ func (w *Watch) lookAgain(ctx context.Context, now time.Time, due []Column) {
 			continue
 		}
 		looked[t] = true
-		err := w.reader.Observe(ctx, t.connection, t.datastore, t.id)
+		err := s.reader.Observe(ctx, t.connection, t.datastore, t.id)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
 			failures[t.connection]++
-			w.logger.WarnContext(ctx, "a table was not read before its rotation is called overdue", "table", t.id, "err", err)
+			s.logger.WarnContext(ctx, "a table was not read before its rotation is called overdue", "table", t.id, "err", err)
 			continue
 		}
 		failures[t.connection] = 0
@@ -118,8 +119,8 @@ var scheduler = access.Caller{Name: "scheduler", Role: access.System}
 // launch makes the runs that the scan wished for. A run's id was chosen with
 // the wish, so that a crash between launching it and ending the wish does not
 // launch it twice.
-func (w *Watch) launch(ctx context.Context) error {
-	columns, err := w.store.WantedRuns(ctx, scanBatch)
+func (s *Scanner) launch(ctx context.Context) error {
+	columns, err := s.store.WantedRuns(ctx, scanBatch)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (w *Watch) launch(ctx context.Context) error {
 		for n < len(columns) && columns[n].WantsRun == columns[0].WantsRun {
 			n++
 		}
-		if err := w.launchOne(ctx, columns[:n]); err != nil {
+		if err := s.launchOne(ctx, columns[:n]); err != nil {
 			return err
 		}
 		columns = columns[n:]
@@ -136,12 +137,12 @@ func (w *Watch) launch(ctx context.Context) error {
 	return nil
 }
 
-func (w *Watch) launchOne(ctx context.Context, columns []Column) error {
+func (s *Scanner) launchOne(ctx context.Context, columns []Column) error {
 	id := columns[0].WantsRun
-	run, err := w.runs.NewRun(ctx, scheduler, Request(columns))
+	run, err := s.runs.NewRun(ctx, scheduler, Request(columns))
 	if err == nil {
 		run.ID = id
-		_, err = w.runs.Enqueue(ctx, run)
+		_, err = s.runs.Enqueue(ctx, run)
 	}
 	switch fault.CodeOf(err) {
 	case "", fault.Conflict: // launched now, or before a crash
@@ -149,13 +150,13 @@ func (w *Watch) launchOne(ctx context.Context, columns []Column) error {
 		return err // the wish stays
 	default:
 		c := columns[0]
-		if err := w.store.Raise(ctx, alarm.Alarm{Dedupe: "run\x1f" + id, Kind: alarm.RunFailed, Severity: alarm.Warning,
+		if err := s.store.Raise(ctx, alarm.Alarm{Dedupe: "run\x1f" + id, Kind: alarm.RunFailed, Severity: alarm.Warning,
 			Title: fmt.Sprintf("The rotation of %s could not be launched", c.TableID), Detail: fault.MessageOf(err),
-			Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID, RaisedAt: w.now()}); err != nil {
+			Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID, RaisedAt: s.now()}); err != nil {
 			return err
 		}
 	}
-	return w.store.RunWasLaunched(ctx, id)
+	return s.store.RunWasLaunched(ctx, id)
 }
 
 // Request is the rotation run of columns that share a RunScope.
