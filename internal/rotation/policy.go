@@ -112,7 +112,9 @@ type PolicyService struct {
 }
 
 // NewPolicyService returns a service on the store.
-func NewPolicyService(store PolicyStore, now func() time.Time) *PolicyService { return &PolicyService{store, now} }
+func NewPolicyService(store PolicyStore, now func() time.Time) *PolicyService {
+	return &PolicyService{store, now}
+}
 
 // Policies lists every policy.
 func (s *PolicyService) Policies(ctx context.Context) (Policies, error) { return s.store.Policies(ctx) }
