@@ -23,66 +23,66 @@ func TestAChangeThatComesLaterIsWaitedFor(t *testing.T) {
 	} {
 		for _, operation := range []audit.Operation{audit.ColumnEncryption, audit.KeyRotation} {
 			t.Run(name+" "+string(operation), func(t *testing.T) {
-				h := newHouse(t, sandbox.Config{})
-				h.start()
-				w, commits := wish("ssn"), 1
+				p := newPipeline(t, sandbox.Config{})
+				p.start()
+				w, commits := requestFor("ssn"), 1
 				if operation == audit.KeyRotation {
-					h.ended(h.launch(w).ID)
+					p.ended(p.launch(w).ID)
 					w, commits = rotate("ssn"), 2
 				}
-				h.tenant.Fail(f)
-				id := h.launch(w).ID
+				p.tenant.Fail(f)
+				id := p.launch(w).ID
 				if strings.Contains(name, "before") {
-					run := h.in(id, encryption.Verifying)
-					if answer := h.confirmVersion(run, int64(commits)); answer.Status != http.StatusOK {
+					run := p.in(id, encryption.Verifying)
+					if answer := p.confirmVersion(run, int64(commits)); answer.Status != http.StatusOK {
 						t.Errorf("the right callback is answered %d %s", answer.Status, answer.Body)
 					}
 				}
-				run := h.ended(id)
+				run := p.ended(id)
 				if run.State != encryption.Verified || run.KeyVersion != int64(commits) || run.Attempts != 1 {
 					t.Fatalf("%s, key version %d, sent %d times: %s", run.State, run.KeyVersion, run.Attempts, run.ErrorMessage)
 				}
-				if h.commits() != commits {
-					t.Errorf("%d changes, want %d", h.commits(), commits)
+				if p.commits() != commits {
+					t.Errorf("%d changes, want %d", p.commits(), commits)
 				}
-				if r := h.final(run); r.Outcome != audit.Success || r.Metrics.FieldsEncrypted != 1 {
+				if r := p.final(run); r.Outcome != audit.Success || r.Metrics.FieldsEncrypted != 1 {
 					t.Errorf("record %+v %+v", r, r.Metrics)
 				}
-				h.nobodyElse()
+				p.wantNoDrift()
 			})
 		}
 	}
 }
 
 // The ledger says neither FAILURE nor DRIFT of a change that is on its way, and
-// a second try is told whose work the column is.
+// a second try says whose work the column is.
 func TestAChangeThatNeverShowsEndsUnconfirmedAndALateOneCorrectsIt(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultAccepted, LatencyMs: 600_000})
-	h.start()
-	id := h.launch(wish("ssn")).ID
-	h.in(id, encryption.Verifying)
-	h.skew.Store(int64(2 * time.Minute))
-	run := h.ended(id)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultAccepted, LatencyMs: 600_000})
+	p.start()
+	id := p.launch(requestFor("ssn")).ID
+	p.in(id, encryption.Verifying)
+	p.ahead.Store(int64(2 * time.Minute))
+	run := p.ended(id)
 	if run.State != encryption.Unconfirmed || !strings.Contains(run.ErrorMessage, "the table did not show it") {
 		t.Fatalf("%s: %s", run.State, run.ErrorMessage)
 	}
 	// The table contradicts a confirmation of a run that has ended.
-	if answer := h.confirm(run); answer.Status != http.StatusUnprocessableEntity {
+	if answer := p.confirm(run); answer.Status != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
+	if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
 		t.Fatal(err)
 	}
-	second := h.ended(h.launch(wish("ssn")).ID)
+	second := p.ended(p.launch(requestFor("ssn")).ID)
 	if second.State != encryption.Failed || !strings.Contains(second.ErrorMessage, "run "+id+" of this console") {
 		t.Errorf("the second try is %s: %s", second.State, second.ErrorMessage)
 	}
-	if answer := h.confirm(run); answer.Status != http.StatusOK {
+	if answer := p.confirm(run); answer.Status != http.StatusOK {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	run = h.in(id, encryption.Verified)
-	h.final(run)
+	run = p.in(id, encryption.Verified)
+	p.final(run)
 	if coverage, _ := run.Coverage(); coverage.Encrypted != 1 {
 		t.Errorf("the run's coverage is %+v", coverage)
 	}
@@ -91,41 +91,41 @@ func TestAChangeThatNeverShowsEndsUnconfirmedAndALateOneCorrectsIt(t *testing.T)
 // A run that ended as failed, and whose change was made after all, is corrected
 // by its callback.
 func TestALateCallbackCorrectsAFailedRun(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
-	h.start()
-	run := h.ended(h.launch(wish("ssn")).ID)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+	p.start()
+	run := p.ended(p.launch(requestFor("ssn")).ID)
 	if run.State != encryption.Failed {
 		t.Fatal(run.State)
 	}
-	if answer := h.confirm(run); answer.Status != http.StatusUnprocessableEntity {
+	if answer := p.confirm(run); answer.Status != http.StatusUnprocessableEntity {
 		t.Errorf("the table shows nothing, and the answer is %d %s", answer.Status, answer.Body)
 	}
-	if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
+	if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
 		t.Fatal(err)
 	}
-	if answer := h.confirm(run); answer.Status != http.StatusOK {
+	if answer := p.confirm(run); answer.Status != http.StatusOK {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	run = h.in(run.ID, encryption.Verified)
+	run = p.in(run.ID, encryption.Verified)
 	if run.ErrorCode != "" || run.ErrorMessage != "" || run.KeyVersion != 1 {
 		t.Errorf("%+v", run)
 	}
-	h.final(run) // one record ends the run, whatever came after
-	dates, err := h.store.Ledger(t.Context(), ledgerFilter, nil, 10)
+	p.final(run) // one record ends the run, whatever came after
+	dates, err := p.store.Ledger(t.Context(), ledgerFilter, nil, 10)
 	if err != nil || len(dates) != 1 || dates[0].RunID != run.ID {
 		t.Errorf("the rotation ledger has %+v, %v", dates, err)
 	}
 }
 
 func TestARunThatWasNeverSentExpectsNoCallback(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.start()
-	run := h.ended(h.launch(wish("nope")).ID)
-	if answer := h.confirm(run); answer.Status != http.StatusConflict {
+	p := newPipeline(t, sandbox.Config{})
+	p.start()
+	run := p.ended(p.launch(requestFor("nope")).ID)
+	if answer := p.confirm(run); answer.Status != http.StatusConflict {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	if run, err := h.store.Run(t.Context(), run.ID); err != nil || run.State != encryption.Failed {
+	if run, err := p.store.Run(t.Context(), run.ID); err != nil || run.State != encryption.Failed {
 		t.Errorf("%s %v", run.State, err)
 	}
 }
@@ -133,13 +133,13 @@ func TestARunThatWasNeverSentExpectsNoCallback(t *testing.T) {
 // A repetition that the tenant refuses, because the first request was carried
 // out meanwhile, is no failure.
 func TestARefusedRepetitionOfAChangeThatWasMadeIsNoFailure(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatusAfter, Status: 422, Endpoint: sandbox.EndpointEncrypt})
-	h.start()
-	run := h.ended(h.launch(wish("ssn")).ID)
-	if run.State != encryption.Verified || run.Attempts != 2 || h.commits() != 1 {
-		t.Errorf("%s after %d requests and %d changes: %s %s", run.State, run.Attempts, h.commits(), run.ErrorCode, run.ErrorMessage)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatusAfter, Status: 422, Endpoint: sandbox.EndpointEncrypt})
+	p.start()
+	run := p.ended(p.launch(requestFor("ssn")).ID)
+	if run.State != encryption.Verified || run.Attempts != 2 || p.commits() != 1 {
+		t.Errorf("%s after %d requests and %d changes: %s %s", run.State, run.Attempts, p.commits(), run.ErrorCode, run.ErrorMessage)
 	}
 	if run.ErrorCode == fault.TenantRefused {
 		t.Error("it is called refused")
@@ -150,51 +150,51 @@ func TestARefusedRepetitionOfAChangeThatWasMadeIsNoFailure(t *testing.T) {
 // that it says "unconfirmed" only of a change that is there.
 func TestTheLastLookAtTheDeadlineTellsWhetherAnythingWasChanged(t *testing.T) {
 	for _, made := range []bool{false, true} {
-		h := newHouse(t, sandbox.Config{})
-		h.options.InFlight, h.options.Grace = time.Nanosecond, time.Hour
-		h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusConflict, Endpoint: sandbox.EndpointEncrypt, Times: -1})
-		h.start()
-		id := h.launch(wish("ssn")).ID
-		h.in(id, encryption.Verifying)
+		p := newPipeline(t, sandbox.Config{})
+		p.options.InFlight, p.options.Grace = time.Nanosecond, time.Hour
+		p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusConflict, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+		p.start()
+		id := p.launch(requestFor("ssn")).ID
+		p.in(id, encryption.Verifying)
 		want, says, encrypted := encryption.Failed, "the table shows that nothing was changed", 0
 		if made {
 			want, says, encrypted = encryption.Unconfirmed, "the KMS did not confirm it", 1
-			if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
+			if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: "ssn"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		h.skew.Store(int64(2 * time.Minute))
-		run := h.ended(id)
+		p.ahead.Store(int64(2 * time.Minute))
+		run := p.ended(id)
 		if run.State != want || !strings.Contains(run.ErrorMessage, says) {
 			t.Errorf("made %v: %s: %s", made, run.State, run.ErrorMessage)
 		}
-		if r := h.final(run); r.Metrics.FieldsEncrypted != encrypted {
+		if r := p.final(run); r.Metrics.FieldsEncrypted != encrypted {
 			t.Errorf("made %v: the record says %d encrypted", made, r.Metrics.FieldsEncrypted)
 		}
 	}
 }
 
-// A read of the table that is older than what a run was told blames nobody, and
+// A read of the table that is older than what a run's answer showed is no drift, and
 // is not kept.
 func TestAnOldReadingOfARunsTableIsNoDrift(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.start()
-	h.ended(h.launch(wish("ssn")).ID)
-	h.nobodyElse()
-	if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "decrypt", Column: "ssn"}); err != nil {
+	p := newPipeline(t, sandbox.Config{})
+	p.start()
+	p.ended(p.launch(requestFor("ssn")).ID)
+	p.wantNoDrift()
+	if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "decrypt", Column: "ssn"}); err != nil {
 		t.Fatal(err)
 	}
-	h.nobodyElse() // a moment after the run: its table may still show it as it was
-	table, err := h.store.Table(t.Context(), "default", "ds-customers", "tbl-contacts")
+	p.wantNoDrift() // a moment after the run: its table may still show it as it was
+	table, err := p.store.Table(t.Context(), "default", "ds-customers", "tbl-contacts")
 	if err != nil || table.Encrypted != 1 || table.ReadError == "" {
 		t.Errorf("%+v, %v", table, err)
 	}
-	h.skew.Store(int64(3 * time.Minute)) // by now it is the truth
-	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+	p.ahead.Store(int64(3 * time.Minute)) // by now it is the truth
+	if err := p.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
 		t.Fatal(err)
 	}
 	drifts := 0
-	for _, r := range h.records() {
+	for _, r := range p.records() {
 		if r.Operation == audit.DriftDetected && r.Outcome == audit.Failure {
 			drifts++
 		}
@@ -207,25 +207,25 @@ func TestAnOldReadingOfARunsTableIsNoDrift(t *testing.T) {
 // A change that a failed run had asked for is this console's own, whoever reads
 // the table first.
 func TestAFailedRunsChangeIsNotSomebodyElses(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+	p := newPipeline(t, sandbox.Config{})
+	if err := p.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
 		t.Fatal(err)
 	}
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 400, Endpoint: sandbox.EndpointEncrypt, Times: -1})
-	h.start()
-	if run := h.ended(h.launch(wish("ssn")).ID); run.State != encryption.Failed {
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 400, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+	p.start()
+	if run := p.ended(p.launch(requestFor("ssn")).ID); run.State != encryption.Failed {
 		t.Fatal(run.State)
 	}
 	for _, column := range []string{"ssn", "credit_card"} {
-		if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: column}); err != nil {
+		if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "encrypt", Column: column}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := h.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
+	if err := p.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {
 		t.Fatal(err)
 	}
 	var blamed []string
-	for _, r := range h.records() {
+	for _, r := range p.records() {
 		if r.Operation == audit.DriftDetected {
 			blamed = append(blamed, r.Columns...)
 		}

@@ -42,14 +42,14 @@ func TestARunIsVerifiedWhereverTheConfirmationComesFrom(t *testing.T) {
 		"inline":             {Inline: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, cfg)
-			h.start()
-			run := h.ended(h.launch(wish("ssn", "credit_card")).ID)
+			p := newPipeline(t, cfg)
+			p.start()
+			run := p.ended(p.launch(requestFor("ssn", "credit_card")).ID)
 			if run.State != encryption.Verified {
 				t.Fatalf("%s: %s", run.State, run.ErrorMessage)
 			}
-			r := h.final(run)
-			table, _, _ := h.tenant.Table("ds-customers", "tbl-contacts")
+			r := p.final(run)
+			table, _, _ := p.tenant.Table("ds-customers", "tbl-contacts")
 			coverage := encryption.CoverageOf(encryption.Snapshot(table.Columns))
 			if r.Outcome != audit.Success || r.Actor.Name != "admin" || r.Metrics.CoverageRate != coverage.Rate ||
 				r.Metrics.FieldsEncrypted != coverage.Encrypted || r.Metrics.TotalFields != coverage.Total ||
@@ -57,10 +57,10 @@ func TestARunIsVerifiedWhereverTheConfirmationComesFrom(t *testing.T) {
 				r.KMS.Status != "VERIFIED" || r.KMS.KeyVersion != 1 {
 				t.Errorf("record %+v %+v %+v %+v; the table has %+v", r, r.Metrics, r.Compliance, r.KMS, coverage)
 			}
-			if h.commits() != 1 {
-				t.Errorf("the tenant made %d changes, want 1", h.commits())
+			if p.commits() != 1 {
+				t.Errorf("the tenant made %d changes, want 1", p.commits())
 			}
-			due, err := h.store.LastKeyVersion(t.Context(), "default", "ds-customers", "tbl-contacts", "ssn")
+			due, err := p.store.LastKeyVersion(t.Context(), "default", "ds-customers", "tbl-contacts", "ssn")
 			if err != nil || due != 1 {
 				t.Errorf("key version kept: %d, %v", due, err)
 			}
@@ -69,33 +69,33 @@ func TestARunIsVerifiedWhereverTheConfirmationComesFrom(t *testing.T) {
 }
 
 func TestTheNextRunCountsTheColumnsEncryptedBefore(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.start()
-	h.ended(h.launch(wish("ssn")).ID)
-	second := h.ended(h.launch(wish("credit_card")).ID)
-	if got := h.final(second).Metrics; got.FieldsEncrypted != 2 {
+	p := newPipeline(t, sandbox.Config{})
+	p.start()
+	p.ended(p.launch(requestFor("ssn")).ID)
+	second := p.ended(p.launch(requestFor("credit_card")).ID)
+	if got := p.final(second).Metrics; got.FieldsEncrypted != 2 {
 		t.Errorf("metrics %+v: two columns are encrypted", got)
 	}
-	third := h.ended(h.launch(wish("ssn", "medical_record_number")).ID)
+	third := p.ended(p.launch(requestFor("ssn", "medical_record_number")).ID)
 	if third.State != encryption.Failed || third.ErrorCode != fault.Blocked || !strings.Contains(third.ErrorMessage, `"ssn" is already encrypted`) {
 		t.Errorf("%s %s: %s", third.State, third.ErrorCode, third.ErrorMessage)
 	}
-	if got := h.final(third); got.Outcome != audit.Failure || got.Metrics.FieldsEncrypted != 2 || got.Compliance.GDPRAligned {
+	if got := p.final(third); got.Outcome != audit.Failure || got.Metrics.FieldsEncrypted != 2 || got.Compliance.GDPRAligned {
 		t.Errorf("record %+v %+v", got, got.Metrics)
 	}
 }
 
 func TestARotationMovesTheKeyForwardAndIsItsOwnOperation(t *testing.T) {
-	h := newHouse(t, sandbox.Config{KMSSecret: secret})
-	h.start()
-	h.ended(h.launch(wish("ssn")).ID)
-	w := wish("ssn")
+	p := newPipeline(t, sandbox.Config{KMSSecret: secret})
+	p.start()
+	p.ended(p.launch(requestFor("ssn")).ID)
+	w := requestFor("ssn")
 	w.Operation = audit.KeyRotation
-	run := h.ended(h.launch(w).ID)
+	run := p.ended(p.launch(w).ID)
 	if run.State != encryption.Verified || run.KeyVersion != 2 {
 		t.Fatalf("%s, key version %d: %s", run.State, run.KeyVersion, run.ErrorMessage)
 	}
-	if r := h.final(run); r.Operation != audit.KeyRotation || r.KMS.KeyVersion != 2 {
+	if r := p.final(run); r.Operation != audit.KeyRotation || r.KMS.KeyVersion != 2 {
 		t.Errorf("record %+v", r)
 	}
 }
@@ -107,18 +107,18 @@ func TestAWrongConfirmationIsRefusedAndKept(t *testing.T) {
 	} {
 		for _, inline := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s inline=%v", kind, inline), func(t *testing.T) {
-				h := newHouse(t, sandbox.Config{Inline: inline})
-				h.tenant.Fail(sandbox.Fault{Kind: kind, Times: -1})
-				h.start()
-				run := h.ended(h.launch(wish("ssn")).ID)
+				p := newPipeline(t, sandbox.Config{Inline: inline})
+				p.tenant.Fail(sandbox.Fault{Kind: kind, Times: -1})
+				p.start()
+				run := p.ended(p.launch(requestFor("ssn")).ID)
 				if run.State != encryption.Rejected || run.ErrorCode != fault.KMSRefused {
 					t.Fatalf("%s %s: %s", run.State, run.ErrorCode, run.ErrorMessage)
 				}
-				r := h.final(run)
+				r := p.final(run)
 				if r.Outcome != audit.Failure || r.KMS.Status != "REJECTED" || r.Compliance.GDPRAligned {
 					t.Errorf("record %+v", r)
 				}
-				kept, err := h.store.RunVerifications(t.Context(), run.ID)
+				kept, err := p.store.RunVerifications(t.Context(), run.ID)
 				if err != nil || len(kept) == 0 || kept[0].Accepted || kept[0].Code != code {
 					t.Errorf("kept %+v, %v; want code %s", kept, err, code)
 				}
@@ -128,58 +128,58 @@ func TestAWrongConfirmationIsRefusedAndKept(t *testing.T) {
 }
 
 func TestTheTenantsSecondAttemptCanMendTheFirst(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
-	h.start()
-	run := h.in(h.launch(wish("ssn")).ID, encryption.Rejected)
-	if answer := h.confirm(run); answer.Status != http.StatusOK {
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
+	p.start()
+	run := p.in(p.launch(requestFor("ssn")).ID, encryption.Rejected)
+	if answer := p.confirm(run); answer.Status != http.StatusOK {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	run = h.in(run.ID, encryption.Verified)
-	h.final(run) // one record ends the run, whatever came after
+	run = p.in(run.ID, encryption.Verified)
+	p.final(run) // one record ends the run, whatever came after
 	if run.KeyVersion != 1 || run.ErrorMessage != "" {
 		t.Errorf("run %+v", run)
 	}
 }
 
 func TestAForgedSignatureChangesNothing(t *testing.T) {
-	h := newHouse(t, sandbox.Config{KMSSecret: secret})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSBadSignature, Times: 1})
-	h.start()
-	run := h.in(h.launch(wish("ssn")).ID, encryption.Verifying)
-	if err := h.tenant.WaitCallbacks(t.Context()); err != nil {
+	p := newPipeline(t, sandbox.Config{KMSSecret: secret})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSBadSignature, Times: 1})
+	p.start()
+	run := p.in(p.launch(requestFor("ssn")).ID, encryption.Verifying)
+	if err := p.tenant.WaitCallbacks(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := h.store.RunVerifications(t.Context(), run.ID)
+	kept, err := p.store.RunVerifications(t.Context(), run.ID)
 	if err != nil || len(kept) != 3 || kept[0].Code != "signature" || kept[0].Status != http.StatusUnauthorized {
 		t.Errorf("kept %+v, %v", kept, err)
 	}
-	if run := h.in(run.ID, encryption.Verifying); run.ErrorMessage != "" {
+	if run := p.in(run.ID, encryption.Verifying); run.ErrorMessage != "" {
 		t.Errorf("run %+v", run)
 	}
-	h.confirm(run)
-	h.final(h.in(run.ID, encryption.Verified))
+	p.confirm(run)
+	p.final(p.in(run.ID, encryption.Verified))
 }
 
 func TestNoCallbackEndsUnconfirmedAndALateOneStillCounts(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: -1})
-	h.start()
-	id := h.launch(wish("ssn")).ID
-	h.in(id, encryption.Verifying)
-	h.skew.Store(int64(2 * time.Minute))
-	run := h.ended(id)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: -1})
+	p.start()
+	id := p.launch(requestFor("ssn")).ID
+	p.in(id, encryption.Verifying)
+	p.ahead.Store(int64(2 * time.Minute))
+	run := p.ended(id)
 	if run.State != encryption.Unconfirmed {
 		t.Fatalf("%s: %s", run.State, run.ErrorMessage)
 	}
-	if r := h.final(run); r.Outcome != audit.Failure || r.KMS.Status != "UNCONFIRMED" || r.Metrics.FieldsEncrypted != 1 {
+	if r := p.final(run); r.Outcome != audit.Failure || r.KMS.Status != "UNCONFIRMED" || r.Metrics.FieldsEncrypted != 1 {
 		t.Errorf("record %+v %+v", r, r.Metrics)
 	}
-	answer := h.confirm(run)
+	answer := p.confirm(run)
 	if answer.Status != http.StatusOK || !strings.Contains(string(answer.Body), `"decryptionPipelineReady":true`) {
 		t.Errorf("%d %s", answer.Status, answer.Body)
 	}
-	h.final(h.in(id, encryption.Verified))
+	p.final(p.in(id, encryption.Verified))
 }
 
 // Whatever happens to the connection around the PATCH, the tenant makes one
@@ -196,151 +196,151 @@ func TestALostAnswerIsNeverFollowedByASecondChange(t *testing.T) {
 	} {
 		for _, inline := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s inline=%v", name, inline), func(t *testing.T) {
-				h := newHouse(t, sandbox.Config{Inline: inline})
+				p := newPipeline(t, sandbox.Config{Inline: inline})
 				f := f
 				f.Endpoint = sandbox.EndpointEncrypt
-				h.tenant.Fail(f)
-				h.start()
-				run := h.ended(h.launch(wish("ssn")).ID)
+				p.tenant.Fail(f)
+				p.start()
+				run := p.ended(p.launch(requestFor("ssn")).ID)
 				if run.State != encryption.Verified {
 					t.Errorf("%s: %s", run.State, run.ErrorMessage)
 				}
-				if h.commits() != 1 {
-					t.Errorf("%d changes, want 1", h.commits())
+				if p.commits() != 1 {
+					t.Errorf("%d changes, want 1", p.commits())
 				}
-				h.final(run)
+				p.final(run)
 			})
 		}
 	}
 }
 
 func TestAReadOnlyIndexTheTenantDidNotFlagIsNamed(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 500, Endpoint: sandbox.EndpointEncrypt})
-	h.start()
-	w := wish("email")
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 500, Endpoint: sandbox.EndpointEncrypt})
+	p.start()
+	w := requestFor("email")
 	w.MaskIndexes = true
-	run := h.ended(h.launch(w).ID)
+	run := p.ended(p.launch(w).ID)
 	if run.State != encryption.Failed || run.ErrorCode != fault.IndexInTheWay {
 		t.Errorf("%s %s: %s", run.State, run.ErrorCode, run.ErrorMessage)
 	}
-	if h.commits() != 0 {
+	if p.commits() != 0 {
 		t.Error("a change was made")
 	}
 }
 
 func TestATenantThatStaysDownFailsTheRunAndSaysNothingWasChanged(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
-	h.start()
-	run := h.ended(h.launch(wish("ssn")).ID)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+	p.start()
+	run := p.ended(p.launch(requestFor("ssn")).ID)
 	if run.State != encryption.Failed || run.ErrorCode != fault.TenantDown || !strings.Contains(run.ErrorMessage, "nothing was changed") {
 		t.Errorf("%s %s: %s", run.State, run.ErrorCode, run.ErrorMessage)
 	}
 }
 
 func TestHostileWishesEndInOneSentenceAndOneRecord(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.start()
+	p := newPipeline(t, sandbox.Config{})
+	p.start()
 	for _, column := range []string{"<script>", "=cmd()", "a,\"b\"\nc", "'; DROP TABLE runs; --"} {
-		run := h.ended(h.launch(wish(column)).ID)
+		run := p.ended(p.launch(requestFor(column)).ID)
 		if run.State != encryption.Failed || run.ErrorCode != fault.Blocked || !strings.Contains(run.ErrorMessage, "The table has no column") {
 			t.Errorf("%q: %s %s %s", column, run.State, run.ErrorCode, run.ErrorMessage)
 		}
-		if r := h.final(run); len(r.Columns) != 1 || r.Columns[0] != column {
+		if r := p.final(run); len(r.Columns) != 1 || r.Columns[0] != column {
 			t.Errorf("record's columns %q", r.Columns)
 		}
 	}
-	w := wish("ssn")
+	w := requestFor("ssn")
 	w.TableID = "tbl-nope"
-	run := h.ended(h.launch(w).ID)
+	run := p.ended(p.launch(w).ID)
 	if run.ErrorCode != fault.TenantNotFound || run.ErrorMessage != "Data store or table not found." {
 		t.Errorf("%s: %s", run.ErrorCode, run.ErrorMessage)
 	}
-	if h.commits() != 0 {
+	if p.commits() != 0 {
 		t.Error("a change was made")
 	}
 }
 
 func TestWhoMayNotLaunchIsRefusedOnTheRecord(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
+	p := newPipeline(t, sandbox.Config{})
 	officer := access.Caller{UserID: 2, Name: "olive", Role: access.Officer}
-	if _, err := h.Launch(t.Context(), officer, wish("ssn")); fault.CodeOf(err) != fault.Denied {
+	if _, err := p.Launch(t.Context(), officer, requestFor("ssn")); fault.CodeOf(err) != fault.Denied {
 		t.Fatalf("got %v", err)
 	}
-	records := h.records()
+	records := p.records()
 	if len(records) != 1 || records[0].Outcome != audit.Denied || records[0].Operation != audit.RunRequested || records[0].Actor.Name != "olive" {
 		t.Errorf("records %+v", records)
 	}
 }
 
 func TestAStrangersCallbackFindsNothingAndChangesNothing(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: -1})
-	h.start()
-	first := h.in(h.launch(wish("ssn")).ID, encryption.Verifying)
-	answer, err := h.Confirm(t.Context(), encryption.CallbackRequest{Token: "guess", Body: []byte(`{}`)})
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: -1})
+	p.start()
+	first := p.in(p.launch(requestFor("ssn")).ID, encryption.Verifying)
+	answer, err := p.Confirm(t.Context(), encryption.CallbackRequest{Token: "guess", Body: []byte(`{}`)})
 	if err != nil || answer.Status != http.StatusNotFound {
 		t.Errorf("%d %v", answer.Status, err)
 	}
-	answer, err = h.Confirm(t.Context(), encryption.CallbackRequest{Token: first.CallbackToken, Oversized: true})
+	answer, err = p.Confirm(t.Context(), encryption.CallbackRequest{Token: first.CallbackToken, Oversized: true})
 	if err != nil || answer.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %v", answer.Status, err)
 	}
-	answer, err = h.Confirm(t.Context(), encryption.CallbackRequest{Token: first.CallbackToken, Body: []byte(`{"tableId":`)})
+	answer, err = p.Confirm(t.Context(), encryption.CallbackRequest{Token: first.CallbackToken, Body: []byte(`{"tableId":`)})
 	if err != nil || answer.Status != http.StatusBadRequest {
 		t.Errorf("%d %v", answer.Status, err)
 	}
-	if run, err := h.store.Run(t.Context(), first.ID); err != nil || run.State != encryption.Verifying {
+	if run, err := p.store.Run(t.Context(), first.ID); err != nil || run.State != encryption.Verifying {
 		t.Errorf("the run is %s, %v", run.State, err)
 	}
 }
 
 func TestARepeatedCallbackGetsTheStoredAnswerAndNoSecondRecord(t *testing.T) {
-	h := newHouse(t, sandbox.Config{KMSSecret: secret})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSDuplicate})
-	h.start()
-	run := h.in(h.launch(wish("ssn")).ID, encryption.Verified)
-	if err := h.tenant.WaitCallbacks(t.Context()); err != nil {
+	p := newPipeline(t, sandbox.Config{KMSSecret: secret})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSDuplicate})
+	p.start()
+	run := p.in(p.launch(requestFor("ssn")).ID, encryption.Verified)
+	if err := p.tenant.WaitCallbacks(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	callbacks := 0
-	for _, r := range h.records() {
+	for _, r := range p.records() {
 		if r.Operation == audit.KMSCallback {
 			callbacks++
 		}
 	}
-	if sent := h.tenant.Stats().Callbacks.Sent; sent != 2 || callbacks != 1 {
+	if sent := p.tenant.Stats().Callbacks.Sent; sent != 2 || callbacks != 1 {
 		t.Errorf("%d callbacks sent, %d recorded; want 2 and 1", sent, callbacks)
 	}
-	h.final(run)
+	p.final(run)
 }
 
 func TestATableThatChangedSinceTheApprovalStopsTheRunAndSaysHow(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	w := wish("ssn")
-	preview, err := h.Preflight(t.Context(), admin, w)
+	p := newPipeline(t, sandbox.Config{})
+	w := requestFor("ssn")
+	preview, err := p.Preflight(t.Context(), admin, w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Fingerprint = preview.Plan.Fingerprint
-	if err := h.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "add_column", Column: "iban", Type: "string"}); err != nil {
+	if err := p.tenant.Mutate("ds-customers", "tbl-contacts", sandbox.Mutation{Action: "add_column", Column: "iban", Type: "string"}); err != nil {
 		t.Fatal(err)
 	}
-	h.start()
-	run := h.ended(h.launch(w).ID)
+	p.start()
+	run := p.ended(p.launch(w).ID)
 	if run.ErrorCode != fault.PlanChanged || !strings.Contains(run.ErrorMessage, `column "iban" is new`) {
 		t.Errorf("%s: %s", run.ErrorCode, run.ErrorMessage)
 	}
 }
 
 func TestOneTableHasOneRunAtATime(t *testing.T) {
-	h := newHouse(t, sandbox.Config{Latency: time.Millisecond})
-	h.start()
-	ids := []string{h.launch(wish("ssn")).ID, h.launch(wish("credit_card")).ID, h.launch(wish("medical_record_number")).ID}
+	p := newPipeline(t, sandbox.Config{Latency: time.Millisecond})
+	p.start()
+	ids := []string{p.launch(requestFor("ssn")).ID, p.launch(requestFor("credit_card")).ID, p.launch(requestFor("medical_record_number")).ID}
 	var last time.Time
 	for _, id := range ids {
-		run := h.ended(id)
+		run := p.ended(id)
 		if run.State != encryption.Verified {
 			t.Fatalf("%s: %s", run.State, run.ErrorMessage)
 		}
@@ -352,89 +352,89 @@ func TestOneTableHasOneRunAtATime(t *testing.T) {
 }
 
 func TestAQueuedRunCanBeCancelledAndASentOneCannot(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	w := wish("ssn")
-	w.StartAt = h.now().Add(time.Hour)
-	run := h.launch(w)
-	if err := h.Cancel(t.Context(), admin, run.ID); err != nil {
+	p := newPipeline(t, sandbox.Config{})
+	w := requestFor("ssn")
+	w.StartAt = p.now().Add(time.Hour)
+	run := p.launch(w)
+	if err := p.Cancel(t.Context(), admin, run.ID); err != nil {
 		t.Fatal(err)
 	}
-	h.start()
-	if got := h.ended(run.ID); got.State != encryption.Cancelled {
+	p.start()
+	if got := p.ended(run.ID); got.State != encryption.Cancelled {
 		t.Errorf("state %s", got.State)
 	}
-	other := h.ended(h.launch(wish("ssn")).ID)
-	if err := h.Cancel(t.Context(), admin, other.ID); fault.CodeOf(err) != fault.Conflict {
+	other := p.ended(p.launch(requestFor("ssn")).ID)
+	if err := p.Cancel(t.Context(), admin, other.ID); fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestAStartInTheFutureWaitsForItsHour(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	w := wish("ssn")
-	w.StartAt = h.now().Add(time.Hour)
-	h.start()
-	id := h.launch(w).ID
-	if run := h.ended(h.launch(wish("credit_card")).ID); run.State != encryption.Verified {
+	p := newPipeline(t, sandbox.Config{})
+	w := requestFor("ssn")
+	w.StartAt = p.now().Add(time.Hour)
+	p.start()
+	id := p.launch(w).ID
+	if run := p.ended(p.launch(requestFor("credit_card")).ID); run.State != encryption.Verified {
 		t.Fatal(run.ErrorMessage) // a run behind it in the queue is not held up
 	}
-	if run, err := h.store.Run(t.Context(), id); err != nil || run.State != encryption.Queued {
+	if run, err := p.store.Run(t.Context(), id); err != nil || run.State != encryption.Queued {
 		t.Fatalf("%s %v", run.State, err)
 	}
-	h.skew.Store(int64(61 * time.Minute))
-	if run := h.ended(id); run.State != encryption.Verified {
+	p.ahead.Store(int64(61 * time.Minute))
+	if run := p.ended(id); run.State != encryption.Verified {
 		t.Errorf("%s: %s", run.State, run.ErrorMessage)
 	}
 }
 
 func TestAStopInTheMiddleIsTakenUpAgain(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 300})
-	h.start()
-	id := h.launch(wish("ssn")).ID
-	h.in(id, encryption.Patching)
+	p := newPipeline(t, sandbox.Config{})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 300})
+	p.start()
+	id := p.launch(requestFor("ssn")).ID
+	p.in(id, encryption.Patching)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // no patience: break the request off
-	if err := h.runner.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	cancel() // do not wait: break the request off
+	if err := p.runner.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	h.runner = nil
-	h.tenant.ClearFaults()
-	h.start()
-	if run := h.ended(id); run.State != encryption.Verified {
+	p.runner = nil
+	p.tenant.ClearFaults()
+	p.start()
+	if run := p.ended(id); run.State != encryption.Verified {
 		t.Errorf("%s: %s", run.State, run.ErrorMessage)
 	}
-	if h.commits() != 1 {
-		t.Errorf("%d changes, want 1", h.commits())
+	if p.commits() != 1 {
+		t.Errorf("%d changes, want 1", p.commits())
 	}
 }
 
 func TestAWrongSecretOrAMissingScopeSaysWhich(t *testing.T) {
-	h := newHouse(t, sandbox.Config{Scopes: []string{cxone.ScopeRead, cxone.ScopeWrite}})
-	h.start()
-	run := h.ended(h.launch(wish("ssn")).ID)
+	p := newPipeline(t, sandbox.Config{Scopes: []string{cxone.ScopeRead, cxone.ScopeWrite}})
+	p.start()
+	run := p.ended(p.launch(requestFor("ssn")).ID)
 	if run.ErrorCode != fault.TenantScope || !strings.Contains(run.ErrorMessage, cxone.ScopeEncrypt) {
 		t.Errorf("%s: %s", run.ErrorCode, run.ErrorMessage)
 	}
-	h = newHouse(t, sandbox.Config{ClientSecret: "another"})
-	h.start()
-	run = h.ended(h.launch(wish("ssn")).ID)
+	p = newPipeline(t, sandbox.Config{ClientSecret: "another"})
+	p.start()
+	run = p.ended(p.launch(requestFor("ssn")).ID)
 	if run.ErrorCode != fault.TenantAuth || !strings.HasPrefix(run.ErrorMessage, "OAuth authentication failed: check the client credentials and the realm") {
 		t.Errorf("%s: %s", run.ErrorCode, run.ErrorMessage)
 	}
-	h.final(run)
+	p.final(run)
 }
 
 func TestAnOverlongWishIsRefusedOnTheRecord(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
+	p := newPipeline(t, sandbox.Config{})
 	long := make([]string, 500)
 	for i := range long {
 		long[i] = fmt.Sprint(i) + strings.Repeat("<", 1000)
 	}
-	if _, err := h.Launch(t.Context(), admin, wish(long...)); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "too long together") {
+	if _, err := p.Launch(t.Context(), admin, requestFor(long...)); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "too long together") {
 		t.Errorf("got %v", err)
 	}
-	records := h.records()
+	records := p.records()
 	if len(records) != 1 || records[0].Outcome != audit.Failure || records[0].Operation != audit.RunRequested {
 		t.Errorf("records %+v", records)
 	}

@@ -13,24 +13,24 @@ import (
 	"cxseal/internal/rotation"
 )
 
-// newUnseenHouse has a tenant that shows no key versions and forgets
+// newUnseenPipeline returns a pipeline with a tenant that shows no key versions and forgets
 // idempotency keys, with ssn encrypted: nothing but the callback tells that a
 // key was rotated.
-func newUnseenHouse(t *testing.T) *house {
+func newUnseenPipeline(t *testing.T) *pipeline {
 	t.Helper()
-	h := newHouse(t, sandbox.Config{})
-	if err := h.tenant.Configure(func(s *sandbox.Settings) { s.HideEncryption, s.NoReplay = true, true }); err != nil {
+	p := newPipeline(t, sandbox.Config{})
+	if err := p.tenant.Configure(func(s *sandbox.Settings) { s.HideEncryption, s.NoReplay = true, true }); err != nil {
 		t.Fatal(err)
 	}
-	h.start()
-	if run := h.ended(h.launch(wish("ssn")).ID); run.State != encryption.Verified {
+	p.start()
+	if run := p.ended(p.launch(requestFor("ssn")).ID); run.State != encryption.Verified {
 		t.Fatal(run.ErrorMessage)
 	}
-	return h
+	return p
 }
 
 func rotate(columns ...string) encryption.Request {
-	w := wish(columns...)
+	w := requestFor(columns...)
 	w.Operation, w.IntervalDays = audit.KeyRotation, 30
 	return w
 }
@@ -46,17 +46,17 @@ func TestARotationThatNothingButItsCallbackShowsIsMadeOnce(t *testing.T) {
 		"503 twice before":          {Kind: sandbox.FaultStatus, Status: 503, Times: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newUnseenHouse(t)
+			p := newUnseenPipeline(t)
 			f.Endpoint = sandbox.EndpointEncrypt
-			h.tenant.Fail(f)
-			run := h.ended(h.launch(rotate("ssn")).ID)
+			p.tenant.Fail(f)
+			run := p.ended(p.launch(rotate("ssn")).ID)
 			if run.State != encryption.Verified || run.KeyVersion != 2 {
 				t.Errorf("%s, key version %d: %s", run.State, run.KeyVersion, run.ErrorMessage)
 			}
-			if h.commits() != 2 {
-				t.Errorf("%d changes, want the encryption and one rotation", h.commits())
+			if p.commits() != 2 {
+				t.Errorf("%d changes, want the encryption and one rotation", p.commits())
 			}
-			if r := h.final(run); r.Metrics.CoverageRate <= 0 {
+			if r := p.final(run); r.Metrics.CoverageRate <= 0 {
 				t.Errorf("record %+v", r.Metrics)
 			}
 		})
@@ -66,42 +66,42 @@ func TestARotationThatNothingButItsCallbackShowsIsMadeOnce(t *testing.T) {
 // A console that is stopped again and again while it asks must not ask once
 // more at each start.
 func TestAStopWhileAskingAgainGivesTheCallbackItsGraceAnew(t *testing.T) {
-	h := newUnseenHouse(t)
-	h.stop()
-	h.options.Grace = time.Second
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultDropBefore, Endpoint: sandbox.EndpointEncrypt})
-	h.start()
-	id := h.launch(rotate("ssn")).ID
-	h.until(id, "the doubt", func(r encryption.Run) bool { return r.State == encryption.Verifying })
+	p := newUnseenPipeline(t)
+	p.stop()
+	p.options.Grace = time.Second
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultDropBefore, Endpoint: sandbox.EndpointEncrypt})
+	p.start()
+	id := p.launch(rotate("ssn")).ID
+	p.until(id, "the doubt", func(r encryption.Run) bool { return r.State == encryption.Verifying })
 	// Asked again, the tenant makes the change, and the answer and the callback
 	// are slow to come.
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 300})
-	h.until(id, "the tenant to be at work", func(encryption.Run) bool { return h.tenant.Stats().UnderWay == 1 })
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLatency, Endpoint: sandbox.EndpointEncrypt, LatencyMs: 300})
+	p.until(id, "the tenant to be at work", func(encryption.Run) bool { return p.tenant.Stats().UnderWay == 1 })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // no patience: break the request off
-	if err := h.runner.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := p.runner.Stop(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	h.runner = nil
-	h.start()
-	run := h.ended(id)
-	if run.State != encryption.Verified || run.Attempts != 2 || h.commits() != 2 {
-		t.Errorf("%s after %d attempts, %d changes: %s", run.State, run.Attempts, h.commits(), run.ErrorMessage)
+	p.runner = nil
+	p.start()
+	run := p.ended(id)
+	if run.State != encryption.Verified || run.Attempts != 2 || p.commits() != 2 {
+		t.Errorf("%s after %d attempts, %d changes: %s", run.State, run.Attempts, p.commits(), run.ErrorMessage)
 	}
 }
 
 func TestARotationThatNobodyKnowsOfSaysSo(t *testing.T) {
-	h := newUnseenHouse(t)
-	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
-	id := h.launch(rotate("ssn")).ID
-	h.until(id, "the last request", func(r encryption.Run) bool { return r.Attempts == 4 })
-	h.skew.Store(int64(2 * time.Minute))
-	run := h.ended(id)
+	p := newUnseenPipeline(t)
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503, Endpoint: sandbox.EndpointEncrypt, Times: -1})
+	id := p.launch(rotate("ssn")).ID
+	p.until(id, "the last request", func(r encryption.Run) bool { return r.Attempts == 4 })
+	p.ahead.Store(int64(2 * time.Minute))
+	run := p.ended(id)
 	if run.State != encryption.Unconfirmed || run.Attempts != 4 || !strings.HasPrefix(run.ErrorMessage, "It is not known whether the change was made") {
 		t.Errorf("%s after %d attempts: %s", run.State, run.Attempts, run.ErrorMessage)
 	}
-	h.final(run)
-	dates, err := h.store.Ledger(t.Context(), rotation.Filter{}, nil, 10)
+	p.final(run)
+	dates, err := p.store.Ledger(t.Context(), rotation.Filter{}, nil, 10)
 	if err != nil || len(dates) != 1 || dates[0].IntervalDays != encryption.DefaultIntervalDays {
 		t.Errorf("the ledger took over what nobody knows: %+v, %v", dates, err)
 	}

@@ -22,43 +22,43 @@ func (w *window) MayStart(_ context.Context, _, _, _ string, _ []string, at time
 }
 
 func TestARunThatMissedItsWindowWaitsForTheNextOne(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
+	p := newPipeline(t, sandbox.Config{})
 	var w window
-	h.UseWindows(&w)
-	run := h.launch(wish("ssn")) // open: it is to start at once, and no console is there
+	p.UseWindows(&w)
+	run := p.launch(requestFor("ssn")) // open: it is to start at once, and no console is there
 	if !run.StartAt.IsZero() {
 		t.Fatalf("an open window delays to %s", run.StartAt)
 	}
-	opens := h.now().Add(6 * time.Hour).UTC().Truncate(time.Second)
+	opens := p.now().Add(6 * time.Hour).UTC().Truncate(time.Second)
 	w.opens.Store(&opens)
-	h.start()
-	waiting := h.until(run.ID, "being put back", func(r encryption.Run) bool { return !r.StartAt.IsZero() })
+	p.start()
+	waiting := p.until(run.ID, "being put back", func(r encryption.Run) bool { return !r.StartAt.IsZero() })
 	if waiting.State != encryption.Queued || !waiting.StartAt.Equal(opens) || waiting.LeaseOwner != "" {
 		t.Errorf("%s until %s, held by %q", waiting.State, waiting.StartAt, waiting.LeaseOwner)
 	}
-	events, err := h.store.RunEvents(t.Context(), run.ID, 0)
+	events, err := p.store.RunEvents(t.Context(), run.ID, 0)
 	if err != nil || !strings.Contains(events[len(events)-1].Message, "Waiting until") {
 		t.Errorf("the dossier does not say so: %+v, %v", events, err)
 	}
-	if n := h.tenant.Stats().Requests[sandbox.EndpointTable]; n != 0 {
+	if n := p.tenant.Stats().Requests[sandbox.EndpointTable]; n != 0 {
 		t.Errorf("the tenant was asked %d times while the window was closed", n)
 	}
-	h.skew.Store(int64(7 * time.Hour))
-	if done := h.ended(run.ID); done.State != encryption.Verified {
+	p.ahead.Store(int64(7 * time.Hour))
+	if done := p.ended(run.ID); done.State != encryption.Verified {
 		t.Errorf("after the window opened: %s, %s", done.State, done.ErrorMessage)
 	}
 }
 
 func TestARunOutsideItsWindowStartsByChoice(t *testing.T) {
-	h := newHouse(t, sandbox.Config{})
+	p := newPipeline(t, sandbox.Config{})
 	var w window
-	opens := h.now().Add(6 * time.Hour)
+	opens := p.now().Add(6 * time.Hour)
 	w.opens.Store(&opens)
-	h.UseWindows(&w)
-	h.start()
-	r := wish("ssn")
+	p.UseWindows(&w)
+	p.start()
+	r := requestFor("ssn")
 	r.IgnoreWindow = true
-	if done := h.ended(h.launch(r).ID); done.State != encryption.Verified || !done.IgnoreWindow {
+	if done := p.ended(p.launch(r).ID); done.State != encryption.Verified || !done.IgnoreWindow {
 		t.Errorf("%s, %s", done.State, done.ErrorMessage)
 	}
 }
