@@ -28,7 +28,7 @@ const openStates = `('queued', 'checking', 'patching', 'verifying')`
 func scanRun(row scanner) (encryption.Run, error) {
 	var r encryption.Run
 	err := row.Scan(&r.Seq, &r.ID, &r.Operation, &r.Connection, &r.DatastoreID, &r.TableID, jsonText{&r.Columns}, &r.MaskIndexes,
-		&r.Strategy, &r.IntervalDays, stamp{&r.StartAt}, &r.IgnoreWindow, &r.ApprovedFingerprint, &r.State,
+		&r.Strategy, &r.IntervalDays, stamp{&r.StartAt}, &r.IgnoreWindow, &r.ShownFingerprint, &r.State,
 		&r.RequestedBy.Name, &r.RequestedBy.Role, &r.RequestedBy.IP, stamp{&r.RequestedAt}, &r.LeaseOwner, stamp{&r.LeaseUntil},
 		jsonText{&r.Plan}, &r.IdempotencyKey, &r.Payload, &r.CallbackToken, stamp{&r.NextRotation},
 		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
@@ -68,7 +68,7 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		token_ms, checks_ms, patch_ms, kms_ms, key_version, permission_hash, error_code, error_message, approval)
 		VALUES (`+placeholders(39)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
-		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ApprovedFingerprint, string(r.State),
+		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ShownFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
 		jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),

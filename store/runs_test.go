@@ -24,7 +24,7 @@ func full() encryption.Run {
 	r := newRun("full", "tbl")
 	r.MaskIndexes = true
 	r.StartAt = noon.Add(time.Hour)
-	r.ApprovedFingerprint = "fp"
+	r.ShownFingerprint = "fp"
 	r.LeaseOwner, r.LeaseUntil = "w1", noon.Add(time.Minute)
 	r.Plan = &encryption.Plan{
 		Columns: []encryption.ColumnState{{Name: "ssn", Type: "string"}}, Targets: []encryption.ColumnState{{Name: "ssn", Type: "string"}},

@@ -230,7 +230,7 @@ func (h *history) open(t cxone.TableRef) []string {
 	proposed := h.rules.Propose(described)
 	var first, rest []string
 	for i, c := range table.Columns {
-		if c.Encrypted || len(encryption.NewPlan(&table, indexes, encryption.Wish{Columns: []string{c.Name}}).Blockers) > 0 {
+		if c.Encrypted || len(encryption.NewPlan(&table, indexes, encryption.Change{Columns: []string{c.Name}}).Blockers) > 0 {
 			continue
 		}
 		if proposed[i].State == sensitivity.Sensitive {

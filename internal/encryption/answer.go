@@ -29,8 +29,8 @@ type KMSAuditTrail struct {
 	DecryptionPipelineReady bool `json:"decryptionPipelineReady"`
 }
 
-// Approval is the answer to a callback that passed every check.
-func Approval(run Run, callback Callback, at time.Time) KMSAnswer {
+// AcceptedAnswer is the answer to a callback that passed every check.
+func AcceptedAnswer(run Run, callback Callback, at time.Time) KMSAnswer {
 	return KMSAnswer{
 		Status:         string(kmsVerified),
 		PermissionHash: PermissionHash(callback.TableID, callback.KeyVersion, len(callback.Columns)),

@@ -14,17 +14,17 @@ import (
 
 // Four eyes: on a connection that asks for it, a run that one person requested
 // waits in Awaiting until another approves it. The rule is enforced where the
-// change would be sent (task.approved), not where it is shown.
+// change would be sent (task.useApproval), not where it is shown.
 
 // askForApproval plans the run against the table as it is now, so that the
 // approver sees what would be done, and binds the request to it.
 func (s *Service) askForApproval(ctx context.Context, caller access.Caller, connection *Connection, run *Run) error {
 	plan, err := readPlan(ctx, connection.Tenant, run.DatastoreID, run.TableID,
-		Wish{Operation: run.Operation, Columns: run.Columns, MaskIndexes: run.MaskIndexes})
+		Change{Operation: run.Operation, Columns: run.Columns, MaskIndexes: run.MaskIndexes})
 	switch {
 	case err != nil:
 		return explain(err)
-	case run.ApprovedFingerprint != "" && run.ApprovedFingerprint != plan.Fingerprint:
+	case run.ShownFingerprint != "" && run.ShownFingerprint != plan.Fingerprint:
 		return planChanged(plan, run.Plan)
 	case len(plan.Blockers) > 0:
 		return fault.New(fault.Blocked, "%s", plan.Summary())
@@ -33,7 +33,7 @@ func (s *Service) askForApproval(ctx context.Context, caller access.Caller, conn
 	if !run.StartAt.IsZero() {
 		life += run.StartAt.Sub(s.now()) // an approval outlives the wait for the start
 	}
-	run.Plan, run.ApprovedFingerprint = &plan, plan.Fingerprint
+	run.Plan, run.ShownFingerprint = &plan, plan.Fingerprint
 	approval, err := access.RequestApproval(caller, uuid.NewString(), run.ID, approvalFingerprint(*run, plan), s.now(), life)
 	if err != nil {
 		return err
@@ -143,10 +143,10 @@ func (s *Service) ExpireApprovals(ctx context.Context) error {
 	return nil
 }
 
-// approved is the one gate of the four-eyes rule: it spends the run's approval
+// useApproval is the one gate of the four-eyes rule: it spends the run's approval
 // on the plan as it is at this moment, just before the change is sent. What it
 // changes is committed together with the intent.
-func (t *task) approved(plan Plan) error {
+func (t *task) useApproval(plan Plan) error {
 	if t.run.Approval == nil {
 		if !t.connection.FourEyes {
 			return nil

@@ -143,7 +143,7 @@ func TestARunThatThePolicyNamedCanBeApproved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.ID = "named-with-the-wish"
+	run.ID = "named-with-the-request"
 	if run, err = p.Enqueue(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}

@@ -145,19 +145,19 @@ func TestReadinessIsAFactNotAConstant(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := sample()
-	if Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+	if AcceptedAnswer(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
 		t.Error("ready although the table was not read since")
 	}
 	run.After = []ColumnState{{Name: "ssn", Encrypted: true}, {Name: "credit_card"}}
-	if Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+	if AcceptedAnswer(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
 		t.Error("ready although a column is not encrypted")
 	}
 	run.After[1].Encrypted = true
-	if !Approval(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
+	if !AcceptedAnswer(run, cb, run.PatchedAt).AuditTrail.DecryptionPipelineReady {
 		t.Error("not ready although every column is encrypted")
 	}
 	run.IntervalDays = 0
-	if Approval(run, cb, run.PatchedAt).AuditTrail.GDPRCompliant {
+	if AcceptedAnswer(run, cb, run.PatchedAt).AuditTrail.GDPRCompliant {
 		t.Error("compliant although the key never rotates")
 	}
 }

@@ -231,7 +231,7 @@ func judge(run Run, callback Callback, v *Verification) {
 		return
 	}
 	v.Accepted, v.Code, v.Reason = true, "", ""
-	v.Answer = mustJSON(Approval(run, callback, v.ReceivedAt))
+	v.Answer = mustJSON(AcceptedAnswer(run, callback, v.ReceivedAt))
 }
 
 // refuse adds a check that did not pass and makes the verdict a no.

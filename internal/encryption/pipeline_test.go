@@ -316,7 +316,7 @@ func TestARepeatedCallbackGetsTheStoredAnswerAndNoSecondRecord(t *testing.T) {
 	p.final(run)
 }
 
-func TestATableThatChangedSinceTheApprovalStopsTheRunAndSaysHow(t *testing.T) {
+func TestATableThatChangedSinceItsPlanWasShownStopsTheRunAndSaysHow(t *testing.T) {
 	p := newPipeline(t, sandbox.Config{})
 	w := requestFor("ssn")
 	preview, err := p.Preflight(t.Context(), admin, w)

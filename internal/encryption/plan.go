@@ -17,7 +17,7 @@ import (
 )
 
 // Plan is what would be done to a table and what stands in the way. It is a
-// pure function of the table, its indexes and the wish.
+// pure function of the table, its indexes and the change.
 type Plan struct {
 	TableName   string        `json:"tableName"`
 	Columns     []ColumnState `json:"columns"`  // every column of the table, in the tenant's order
@@ -63,8 +63,8 @@ const (
 	ReadOnlyIndex    BlockerCode = "read_only_index"
 )
 
-// Wish is what a person or a policy asks of a table.
-type Wish struct {
+// Change is what a person or a policy asks of a table.
+type Change struct {
 	Operation   audit.Operation
 	Columns     []string
 	MaskIndexes bool
@@ -77,8 +77,8 @@ var unsupportedTypes = []string{
 	"geometry", "vector", "computed", "formula",
 }
 
-// NewPlan compares the wish with the table and reports every blocker at once.
-func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
+// NewPlan compares the change with the table and reports every blocker at once.
+func NewPlan(table *cxone.Table, indexes []cxone.Index, change Change) Plan {
 	p := Plan{
 		TableName: table.Name,
 		Columns:   Snapshot(table.Columns),
@@ -94,7 +94,7 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 	}
 	added := 0
 	asked := map[string]bool{}
-	for _, name := range wish.Columns {
+	for _, name := range change.Columns {
 		column, known := byName[name]
 		switch {
 		case asked[name]:
@@ -110,7 +110,7 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 		if p.blockUnreadable(name, table.Doubts(name)) {
 			continue
 		}
-		if wish.Operation == audit.KeyRotation {
+		if change.Operation == audit.KeyRotation {
 			if !column.Encrypted {
 				p.block(name, NotEncrypted, "%q is not encrypted, so it has no key to rotate.", name)
 			}
@@ -124,9 +124,9 @@ func NewPlan(table *cxone.Table, indexes []cxone.Index, wish Wish) Plan {
 		if slices.Contains(unsupportedTypes, strings.ToLower(column.Type)) {
 			p.block(name, UnsupportedType, "%q has type %q, which cannot be encrypted as a column.", name, column.Type)
 		}
-		p.checkIndexes(name, wish.MaskIndexes)
+		p.checkIndexes(name, change.MaskIndexes)
 	}
-	if len(wish.Columns) == 0 {
+	if len(change.Columns) == 0 {
 		p.block("", UnknownColumn, "No column is chosen.")
 	}
 	p.After = NewCoverage(p.Before.Encrypted+added, p.Before.Total)
@@ -278,9 +278,9 @@ func NewCoverage(encrypted, total int) Coverage {
 	return c
 }
 
-// shape is what an approval is bound to: the columns with their types and
+// shape is what a fingerprint is taken of: the columns with their types and
 // whether they are encrypted, the limit, and the indexes. Not the key versions:
-// the tenant may rotate a key between the approval and the run. The order in
+// the tenant may rotate a key between the page that shows the plan and the run. The order in
 // which a tenant lists things means nothing.
 func shape(p Plan) []string {
 	lines := make([]string, 0, len(p.Columns)+len(p.Indexes)+1)
@@ -300,11 +300,11 @@ func fingerprint(p Plan) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// ChangesSince says in words how the table differs from what was approved.
-func (p Plan) ChangesSince(approved Plan) []string {
+// ChangesSince says in words how the table differs from the plan that was shown.
+func (p Plan) ChangesSince(shown Plan) []string {
 	var changes []string
 	was := map[string]ColumnState{}
-	for _, c := range approved.Columns {
+	for _, c := range shown.Columns {
 		was[c.Name] = c
 	}
 	for _, c := range p.Columns {
@@ -321,15 +321,15 @@ func (p Plan) ChangesSince(approved Plan) []string {
 			changes = append(changes, fmt.Sprintf("column %q is no longer encrypted", c.Name))
 		}
 	}
-	for _, c := range approved.Columns {
+	for _, c := range shown.Columns {
 		if _, gone := was[c.Name]; gone {
 			changes = append(changes, fmt.Sprintf("column %q is gone", c.Name))
 		}
 	}
-	if p.MaxFields != approved.MaxFields {
-		changes = append(changes, fmt.Sprintf("the limit of encrypted columns was %d and is now %d", approved.MaxFields, p.MaxFields))
+	if p.MaxFields != shown.MaxFields {
+		changes = append(changes, fmt.Sprintf("the limit of encrypted columns was %d and is now %d", shown.MaxFields, p.MaxFields))
 	}
-	return append(changes, indexChanges(approved.Indexes, p.Indexes)...)
+	return append(changes, indexChanges(shown.Indexes, p.Indexes)...)
 }
 
 func indexChanges(before, after []cxone.Index) []string {

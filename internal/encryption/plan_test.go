@@ -38,7 +38,7 @@ func codes(p Plan) []string {
 }
 
 func TestEveryBlockerIsToldAtOnce(t *testing.T) {
-	got := codes(NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"nope", "email", "passport", "photo", "badge", "ssn", "ssn"}}))
+	got := codes(NewPlan(contacts(), contactIndexes, Change{Columns: []string{"nope", "email", "passport", "photo", "badge", "ssn", "ssn"}}))
 	want := []string{"nope:unknown_column", "email:index", "passport:already_encrypted", "photo:unsupported_type", "badge:read_only_index", "ssn:duplicate_column"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -48,11 +48,11 @@ func TestEveryBlockerIsToldAtOnce(t *testing.T) {
 func TestAnAlreadyEncryptedColumnCountsOnceAgainstTheLimit(t *testing.T) {
 	table := contacts()
 	table.Metadata.MaxEncryptedFields = 2
-	p := NewPlan(table, nil, Wish{Columns: []string{"passport", "ssn"}})
+	p := NewPlan(table, nil, Change{Columns: []string{"passport", "ssn"}})
 	if diff := cmp.Diff([]string{"passport:already_encrypted"}, codes(p)); diff != "" {
 		t.Errorf("1 encrypted + 1 new fits a limit of 2: %s", diff)
 	}
-	p = NewPlan(table, nil, Wish{Columns: []string{"credit_card", "ssn"}})
+	p = NewPlan(table, nil, Change{Columns: []string{"credit_card", "ssn"}})
 	if diff := cmp.Diff([]string{":over_limit"}, codes(p)); diff != "" {
 		t.Errorf("1 encrypted + 2 new does not fit a limit of 2: %s", diff)
 	}
@@ -61,11 +61,11 @@ func TestAnAlreadyEncryptedColumnCountsOnceAgainstTheLimit(t *testing.T) {
 func TestALimitOfNoneAllowsNone(t *testing.T) {
 	table := contacts()
 	table.Metadata.MaxEncryptedFields = 0
-	p := NewPlan(table, nil, Wish{Columns: []string{"ssn"}})
+	p := NewPlan(table, nil, Change{Columns: []string{"ssn"}})
 	if diff := cmp.Diff([]string{":over_limit"}, codes(p)); diff != "" || p.MaxFields != 0 {
 		t.Errorf("limit %d: %s", p.MaxFields, diff)
 	}
-	if p := NewPlan(table, nil, Wish{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
+	if p := NewPlan(table, nil, Change{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
 		t.Errorf("a rotation adds no column: %v", p.Summary())
 	}
 }
@@ -76,7 +76,7 @@ func TestAnIndexThatMayStandOverAColumnBlocksIt(t *testing.T) {
 		"SSN": `"ssn" stands in the index "x", which is written "SSN".`, "ssn DESC": `which is written "ssn DESC"`, "lower(ssn)": `"lower(ssn)"`,
 		"\u212bngstr\u00f6m": "", "email": "", "<SCRIPT>": "",
 	} {
-		p := NewPlan(contacts(), []cxone.Index{{Name: "x", Columns: []string{entry}}}, Wish{Columns: []string{"ssn", "credit_card"}})
+		p := NewPlan(contacts(), []cxone.Index{{Name: "x", Columns: []string{entry}}}, Change{Columns: []string{"ssn", "credit_card"}})
 		if says == "" && len(p.Blockers) == 0 {
 			continue
 		}
@@ -85,7 +85,7 @@ func TestAnIndexThatMayStandOverAColumnBlocksIt(t *testing.T) {
 		}
 	}
 	unreadable := []cxone.Index{{Name: "x", ReadOnly: true, Unreadable: "indexes[0].columns is 7"}}
-	p := NewPlan(contacts(), unreadable, Wish{Columns: []string{"ssn", "credit_card"}, MaskIndexes: true})
+	p := NewPlan(contacts(), unreadable, Change{Columns: []string{"ssn", "credit_card"}, MaskIndexes: true})
 	if diff := cmp.Diff([]string{"ssn:read_only_index", "credit_card:read_only_index"}, codes(p)); diff != "" ||
 		!strings.Contains(p.Summary(), `"ssn" may stand in the read-only index "x", whose columns cannot be read (indexes[0].columns is 7).`) {
 		t.Errorf("%s %s", p.Summary(), diff)
@@ -99,15 +99,15 @@ func TestOnlyThePlaceThatCannotBeReadBlocks(t *testing.T) {
 		{Column: "ssn", Place: "columns[2].encrypted", Found: `"perhaps"`},
 		{Column: "credit_card", Place: "columns[3].encryptionConfiguration.keyVersion", Found: "[]"},
 	}
-	p := NewPlan(table, nil, Wish{Columns: []string{"ssn", "credit_card"}})
+	p := NewPlan(table, nil, Change{Columns: []string{"ssn", "credit_card"}})
 	if diff := cmp.Diff([]string{"ssn:unreadable"}, codes(p)); diff != "" || !strings.Contains(p.Summary(), `columns[2].encrypted is "perhaps"`) {
 		t.Errorf("%s %s", p.Summary(), diff)
 	}
 	table.Unreadable = []cxone.Unreadable{{Place: "metadata.maxEncryptedFields", Found: `"many"`}}
-	if diff := cmp.Diff([]string{":unreadable"}, codes(NewPlan(table, nil, Wish{Columns: []string{"credit_card"}}))); diff != "" {
+	if diff := cmp.Diff([]string{":unreadable"}, codes(NewPlan(table, nil, Change{Columns: []string{"credit_card"}}))); diff != "" {
 		t.Error(diff)
 	}
-	if p := NewPlan(table, nil, Wish{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
+	if p := NewPlan(table, nil, Change{Columns: []string{"passport"}, Operation: audit.KeyRotation}); len(p.Blockers) != 0 {
 		t.Errorf("a rotation needs no limit: %s", p.Summary())
 	}
 }
@@ -140,7 +140,7 @@ func TestARotationIsSeenByAnotherKeyToo(t *testing.T) {
 }
 
 func TestCoverageCountsColumnsEncryptedBefore(t *testing.T) {
-	p := NewPlan(contacts(), nil, Wish{Columns: []string{"ssn", "credit_card"}})
+	p := NewPlan(contacts(), nil, Change{Columns: []string{"ssn", "credit_card"}})
 	if p.Before != (Coverage{1, 8, 12.5}) || p.After != (Coverage{3, 8, 37.5}) {
 		t.Errorf("before %+v, after %+v", p.Before, p.After)
 	}
@@ -153,18 +153,18 @@ func TestCoverageCountsColumnsEncryptedBefore(t *testing.T) {
 }
 
 func TestAnOrdinaryIndexIsMaskedOnlyByChoice(t *testing.T) {
-	p := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"email"}, MaskIndexes: true})
+	p := NewPlan(contacts(), contactIndexes, Change{Columns: []string{"email"}, MaskIndexes: true})
 	if len(p.Blockers) != 0 || !slices.Equal(p.Masked, []string{"by_email"}) {
 		t.Errorf("blockers %v, masked %v", p.Blockers, p.Masked)
 	}
-	p = NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"badge"}, MaskIndexes: true})
+	p = NewPlan(contacts(), contactIndexes, Change{Columns: []string{"badge"}, MaskIndexes: true})
 	if diff := cmp.Diff([]string{"badge:read_only_index"}, codes(p)); diff != "" {
 		t.Errorf("a read-only index can't be masked: %s", diff)
 	}
 }
 
 func TestARotationWantsAnEncryptedColumn(t *testing.T) {
-	p := NewPlan(contacts(), contactIndexes, Wish{Operation: audit.KeyRotation, Columns: []string{"passport", "ssn"}})
+	p := NewPlan(contacts(), contactIndexes, Change{Operation: audit.KeyRotation, Columns: []string{"passport", "ssn"}})
 	if diff := cmp.Diff([]string{"ssn:not_encrypted"}, codes(p)); diff != "" {
 		t.Error(diff)
 	}
@@ -173,8 +173,8 @@ func TestARotationWantsAnEncryptedColumn(t *testing.T) {
 	}
 }
 
-func TestAnApprovalHoldsWhileOnlyTheOrderOrAKeyVersionChanges(t *testing.T) {
-	was := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"ssn"}})
+func TestAShownPlanHoldsWhileOnlyTheOrderOrAKeyVersionChanges(t *testing.T) {
+	was := NewPlan(contacts(), contactIndexes, Change{Columns: []string{"ssn"}})
 	table := contacts()
 	slices.Reverse(table.Columns)
 	for i := range table.Columns {
@@ -184,14 +184,14 @@ func TestAnApprovalHoldsWhileOnlyTheOrderOrAKeyVersionChanges(t *testing.T) {
 	}
 	indexes := slices.Clone(contactIndexes)
 	slices.Reverse(indexes)
-	is := NewPlan(table, indexes, Wish{Columns: []string{"credit_card"}})
+	is := NewPlan(table, indexes, Change{Columns: []string{"credit_card"}})
 	if was.Fingerprint != is.Fingerprint {
 		t.Errorf("changes: %v", is.ChangesSince(was))
 	}
 }
 
-func TestAnApprovalFallsWithAnyChangeAndSaysWhich(t *testing.T) {
-	was := NewPlan(contacts(), contactIndexes, Wish{Columns: []string{"ssn"}})
+func TestAShownPlanFallsWithAnyChangeAndSaysWhich(t *testing.T) {
+	was := NewPlan(contacts(), contactIndexes, Change{Columns: []string{"ssn"}})
 	for name, change := range map[string]struct {
 		do   func(*cxone.Table, *[]cxone.Index)
 		want string
@@ -208,7 +208,7 @@ func TestAnApprovalFallsWithAnyChangeAndSaysWhich(t *testing.T) {
 	} {
 		table, indexes := contacts(), slices.Clone(contactIndexes)
 		change.do(table, &indexes)
-		is := NewPlan(table, indexes, Wish{Columns: []string{"ssn"}})
+		is := NewPlan(table, indexes, Change{Columns: []string{"ssn"}})
 		if is.Fingerprint == was.Fingerprint {
 			t.Errorf("%s: the fingerprint did not change", name)
 		}

@@ -74,9 +74,10 @@ type Run struct {
 	StartAt      time.Time // zero: at once
 	IgnoreWindow bool      // somebody chose to start outside the low-traffic window
 
-	// ApprovedFingerprint is the plan the person saw; empty when nobody was
-	// shown one (command line, script). If set, a different plan stops the run.
-	ApprovedFingerprint string
+	// ShownFingerprint is that of the plan which the person was shown; empty when
+	// nobody was shown one (command line, script). If set, a different plan stops
+	// the run.
+	ShownFingerprint string
 
 	// Approval is the four-eyes rule at work on this run; nil where the
 	// connection did not ask for it.

@@ -107,8 +107,8 @@ func (s *Service) starts(ctx context.Context, r Request) (opens time.Time, close
 	return s.untilOpen(ctx, r.Connection, r.DatastoreID, r.TableID, r.Columns, start)
 }
 
-func (r Request) wish() Wish {
-	return Wish{Operation: r.Operation, Columns: r.Columns, MaskIndexes: r.MaskIndexes}
+func (r Request) change() Change {
+	return Change{Operation: r.Operation, Columns: r.Columns, MaskIndexes: r.MaskIndexes}
 }
 
 // Preview is a plan and the payload that would be sent now. The callback URL
@@ -134,7 +134,7 @@ func (s *Service) Preflight(ctx context.Context, caller access.Caller, request R
 	if err != nil {
 		return Preview{}, err
 	}
-	plan, err := readPlan(ctx, connection.Tenant, request.DatastoreID, request.TableID, request.wish())
+	plan, err := readPlan(ctx, connection.Tenant, request.DatastoreID, request.TableID, request.change())
 	if err != nil {
 		return Preview{}, explain(err)
 	}
@@ -210,25 +210,25 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 		request.StartAt = opens
 	}
 	run := Run{
-		ID:                  audit.NewID(s.now()),
-		Operation:           request.Operation,
-		Connection:          request.Connection,
-		DatastoreID:         request.DatastoreID,
-		TableID:             request.TableID,
-		Columns:             request.Columns,
-		MaskIndexes:         request.MaskIndexes,
-		Strategy:            request.Strategy,
-		IntervalDays:        request.IntervalDays,
-		StartAt:             request.StartAt,
-		IgnoreWindow:        request.IgnoreWindow,
-		ApprovedFingerprint: request.Fingerprint,
-		Plan:                s.shown.find(request.Fingerprint),
-		State:               Queued,
-		RequestedBy:         caller.Actor(),
-		RequestedAt:         s.now(),
-		IdempotencyKey:      uuid.NewString(),
-		CallbackToken:       newToken(),
-		Timings:             Timings{TokenMs: -1, ChecksMs: -1, PatchMs: -1, KMSMs: -1},
+		ID:               audit.NewID(s.now()),
+		Operation:        request.Operation,
+		Connection:       request.Connection,
+		DatastoreID:      request.DatastoreID,
+		TableID:          request.TableID,
+		Columns:          request.Columns,
+		MaskIndexes:      request.MaskIndexes,
+		Strategy:         request.Strategy,
+		IntervalDays:     request.IntervalDays,
+		StartAt:          request.StartAt,
+		IgnoreWindow:     request.IgnoreWindow,
+		ShownFingerprint: request.Fingerprint,
+		Plan:             s.shown.find(request.Fingerprint),
+		State:            Queued,
+		RequestedBy:      caller.Actor(),
+		RequestedAt:      s.now(),
+		IdempotencyKey:   uuid.NewString(),
+		CallbackToken:    newToken(),
+		Timings:          Timings{TokenMs: -1, ChecksMs: -1, PatchMs: -1, KMSMs: -1},
 	}
 	if connection.FourEyes {
 		if err := s.askForApproval(ctx, caller, connection, &run); err != nil {

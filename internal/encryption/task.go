@@ -76,7 +76,7 @@ func (t *task) waitForWindow(ctx context.Context) (waits bool, err error) {
 func (t *task) check(ctx context.Context) error {
 	started := t.now()
 	plan, err := readPlan(t.traced(ctx), t.connection.Tenant, t.run.DatastoreID, t.run.TableID,
-		Wish{Operation: t.run.Operation, Columns: t.run.Columns, MaskIndexes: t.run.MaskIndexes})
+		Change{Operation: t.run.Operation, Columns: t.run.Columns, MaskIndexes: t.run.MaskIndexes})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -85,13 +85,13 @@ func (t *task) check(ctx context.Context) error {
 		t.run.Plan = nil
 		return t.fail(ctx, explain(err))
 	}
-	approved := t.run.Plan
+	shown := t.run.Plan
 	if err := t.rememberKeys(ctx, &plan); err != nil {
 		return err
 	}
 	t.run.Plan = &plan
-	if t.run.ApprovedFingerprint != "" && t.run.ApprovedFingerprint != plan.Fingerprint {
-		return t.fail(ctx, planChanged(plan, approved))
+	if t.run.ShownFingerprint != "" && t.run.ShownFingerprint != plan.Fingerprint {
+		return t.fail(ctx, planChanged(plan, shown))
 	}
 	if err := t.nameRuns(ctx, t.run.Connection, t.run.DatastoreID, t.run.TableID, &plan); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (t *task) check(ctx context.Context) error {
 	if len(plan.Blockers) > 0 {
 		return t.fail(ctx, fault.New(fault.Blocked, "%s", plan.Summary()))
 	}
-	if err := t.approved(plan); err != nil {
+	if err := t.useApproval(plan); err != nil {
 		return t.fail(ctx, err)
 	}
 	t.run.NextRotation = NextRotation(t.now(), t.run.IntervalDays)
@@ -131,13 +131,15 @@ func (t *task) rememberKeys(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
-func planChanged(plan Plan, approved *Plan) error {
+// planChanged is the error of a run whose table is not the one of the plan that was
+// shown; shown is nil when this process no longer has that plan.
+func planChanged(plan Plan, shown *Plan) error {
 	const advice = "Nothing was sent. Check the table again and launch a new run."
-	if approved == nil {
+	if shown == nil {
 		return fault.New(fault.PlanChanged, "The table is no longer what was approved. %s", advice)
 	}
 	return fault.New(fault.PlanChanged, "The table is no longer what was approved: %s. %s",
-		strings.Join(plan.ChangesSince(*approved), "; "), advice)
+		strings.Join(plan.ChangesSince(*shown), "; "), advice)
 }
 
 // wait is the stage of a run that was sent: an early callback, the tenant's

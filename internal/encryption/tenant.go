@@ -12,8 +12,8 @@ import (
 	"cxseal/internal/fault"
 )
 
-// readPlan reads the table and its indexes and plans the wish.
-func readPlan(ctx context.Context, tenant Tenant, datastoreID, tableID string, wish Wish) (Plan, error) {
+// readPlan reads the table and its indexes and plans the change.
+func readPlan(ctx context.Context, tenant Tenant, datastoreID, tableID string, change Change) (Plan, error) {
 	table, err := tenant.Table(ctx, datastoreID, tableID)
 	if err != nil {
 		return Plan{}, err
@@ -22,7 +22,7 @@ func readPlan(ctx context.Context, tenant Tenant, datastoreID, tableID string, w
 	if err != nil {
 		return Plan{}, err
 	}
-	return NewPlan(table, indexes, wish), nil
+	return NewPlan(table, indexes, change), nil
 }
 
 // explain gives a tenant's error a code; its sentence is the client's own,
