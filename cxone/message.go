@@ -86,7 +86,7 @@ func reported(body []byte) string {
 	for _, key := range []string{"error", "errors", "fault"} {
 		raw, _ := in.get(key)
 		no, isBool := readBool(raw)
-		bad = bad || (len(texts(raw, 0)) > 0 && !(isBool && !no)) || string(raw) == "true"
+		bad = bad || (len(texts(raw, 0)) > 0 && (!isBool || no)) || string(raw) == "true"
 	}
 	for _, key := range []string{"success", "ok"} {
 		raw, _ := in.get(key)

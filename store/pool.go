@@ -84,10 +84,6 @@ func (r reading) Query(text string, args ...any) (*sql.Rows, error) {
 	return r.pool.query(r.ctx, text, args...)
 }
 
-func (s *Store) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	return s.pages.query(ctx, text, args...)
-}
-
 func (s *Store) queryRow(ctx context.Context, text string, args ...any) row {
 	return firstRow(reading{ctx, s.pages}, text, args...)
 }

@@ -107,7 +107,7 @@ func (s *Store) Repeat(ctx context.Context, q WatchedQuery) error {
 		defer sinks.Delete(id)
 		args[0] = id
 	}
-	rows, err := s.query(ctx, q.Text, args...)
+	rows, err := s.pages.query(ctx, q.Text, args...)
 	if err != nil {
 		return err
 	}
