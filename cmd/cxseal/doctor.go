@@ -39,7 +39,7 @@ func (cmd *doctorCmd) Run(a *app) error {
 	ctx, cancel := context.WithTimeout(a.ctx, time.Minute)
 	defer cancel()
 	fmt.Fprintf(a.stdout, "connection %s (%s)\n", defaultConnection, env.Mode)
-	findings := doctor.Examine(ctx, doctor.Target{Patient: client, BaseURL: env.BaseURL, CallbackURL: callbackSetting(env.CallbackURL, address),
+	findings := doctor.Examine(ctx, doctor.Target{Tenant: client, BaseURL: env.BaseURL, CallbackURL: callbackSetting(env.CallbackURL, address),
 		Signed: len(env.KMS) > 0, DatastoreID: cmd.Datastore, TableID: cmd.Table, HTTP: &http.Client{Timeout: 5 * time.Second}})
 	for _, f := range findings {
 		fmt.Fprintf(a.stdout, "  %-8s %s: %s\n", f.Verdict, f.Name, f.Detail)

@@ -236,7 +236,7 @@ func (m *Manager) Test(ctx context.Context, c access.Caller, name string) ([]doc
 		return nil, err
 	}
 	s := known.Settings
-	findings := doctor.Examine(ctx, doctor.Target{Patient: e.client, BaseURL: s.BaseURL, CallbackURL: known.callback,
+	findings := doctor.Examine(ctx, doctor.Target{Tenant: e.client, BaseURL: s.BaseURL, CallbackURL: known.callback,
 		Signed: known.Secrets > 0, Managed: known.Source == FromConsole, DatastoreID: s.DatastoreID, TableID: s.TableID, HTTP: m.probe})
 	return findings, ctx.Err()
 }

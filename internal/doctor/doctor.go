@@ -23,8 +23,8 @@ import (
 // refused at five minutes, so a warning comes earlier.
 const maxSkew = time.Minute
 
-// Patient is a connection as the doctor sees it; *cxone.Client is one.
-type Patient interface {
+// Tenant is what an examination needs of CXone; *cxone.Client is one.
+type Tenant interface {
 	Probe(ctx context.Context) (cxone.Access, error)
 	Table(ctx context.Context, datastoreID, tableID string) (*cxone.Table, error)
 	Indexes(ctx context.Context, datastoreID, tableID string) ([]cxone.Index, error)
@@ -32,7 +32,7 @@ type Patient interface {
 
 // Target says what to examine.
 type Target struct {
-	Patient     Patient
+	Tenant      Tenant
 	BaseURL     string // as configured; empty where it is discovered
 	CallbackURL string // the setting
 	Signed      bool   // a callback secret is set
@@ -70,7 +70,7 @@ type Finding struct {
 // Examine makes every examination it can; a failed one does not stop the rest
 // unless they depend on it.
 func Examine(ctx context.Context, t Target) []Finding {
-	access, err := t.Patient.Probe(ctx)
+	access, err := t.Tenant.Probe(ctx)
 	findings := []Finding{tokenFinding(t, access, err)}
 	if err == nil {
 		findings = append(findings, scopeFinding(access), clockFinding(access), tableFinding(ctx, t))
@@ -166,12 +166,12 @@ func tableFinding(ctx context.Context, t Target) Finding {
 		f.Verdict, f.Detail = Skipped, "no table is named (CXONE_DATASTORE_ID and CXONE_TABLE_ID, or --datastore and --table)"
 		return f
 	}
-	table, err := t.Patient.Table(ctx, t.DatastoreID, t.TableID)
+	table, err := t.Tenant.Table(ctx, t.DatastoreID, t.TableID)
 	if err != nil {
 		f.Verdict, f.Detail, f.Mend = Bad, err.Error(), mendTable(err)
 		return f
 	}
-	indexes, err := t.Patient.Indexes(ctx, t.DatastoreID, t.TableID)
+	indexes, err := t.Tenant.Indexes(ctx, t.DatastoreID, t.TableID)
 	if err != nil {
 		f.Verdict, f.Detail = Bad, "the table can be read, its indexes cannot: "+err.Error()
 		f.Mend = "Without the indexes a run cannot be checked. Have the administrator allow reading them."
@@ -258,11 +258,11 @@ func callbackFinding(ctx context.Context, t Target) Finding {
 		return f
 	}
 	defer response.Body.Close() //nolint:errcheck // read only for its status
-	var told struct {
+	var answer struct {
 		Code string `json:"code"`
 	}
-	err = json.NewDecoder(io.LimitReader(response.Body, 4<<10)).Decode(&told)
-	if response.StatusCode != http.StatusNotFound || err != nil || told.Code != encryption.UnknownRun {
+	err = json.NewDecoder(io.LimitReader(response.Body, 4<<10)).Decode(&answer)
+	if response.StatusCode != http.StatusNotFound || err != nil || answer.Code != encryption.UnknownRun {
 		f.Verdict = Warning
 		f.Detail += fmt.Sprintf("; it answered %d, and not as this console does", response.StatusCode)
 		f.Mend = "Something else answers there: check the reverse proxy's route to /kms/callback/."

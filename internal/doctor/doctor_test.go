@@ -46,7 +46,7 @@ func (w *ward) examine(t *testing.T, change func(*doctor.Target, *cxone.ClientCr
 	if err != nil {
 		t.Fatal(err)
 	}
-	target.Patient = client
+	target.Tenant = client
 	findings := map[string]doctor.Finding{}
 	list := doctor.Examine(t.Context(), target)
 	bad := false

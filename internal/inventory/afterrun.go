@@ -7,8 +7,8 @@ import (
 )
 
 // AfterRun is a table as a run that ended left it: its columns as the tenant
-// told them after the change, read when the change was made. ok is false for a
-// run that has not ended, or was told nothing.
+// showed them after the change, read when the change was made. ok is false for a
+// run that has not ended, or to which the tenant showed nothing.
 func AfterRun(r *encryption.Run) (table Table, columns []Column, ok bool) {
 	if !r.State.Ended() || r.After == nil {
 		return Table{}, nil, false

@@ -57,7 +57,7 @@ func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 
 // unsettled reports whether a reading shows less protection than was known of a
 // column that a run of ours is at work on, or was a moment ago. It is then older
-// than what the run was told, and says nothing.
+// than what the tenant showed the run, and proves nothing.
 func unsettled(changes []Change, ours map[string]encryption.Sent, now time.Time) bool {
 	for _, change := range changes {
 		run, ok := ours[change.Column]

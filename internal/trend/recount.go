@@ -121,7 +121,7 @@ func ReasonsOf(records []audit.Record) []string {
 }
 
 // AfterRun is the event of a run that was verified, nil for any other run and
-// for one that was not told the table's columns.
+// for one to which the tenant did not show the table's columns.
 func AfterRun(r *encryption.Run) *Event {
 	if r.State != encryption.Verified || r.After == nil {
 		return nil
