@@ -68,23 +68,25 @@ func (r *Rules) read(t Table) reading {
 // over the name; else a thing in the name wins over a person (user_roles), and
 // a person over an institution (hospital_patients).
 func (r *Rules) weigh(table *reading, t Table) {
+	var told subject
 	for i, name := range table.columns {
 		for _, m := range table.found[i] {
 			if m.tells == 0 || m.languages != 0 && m.languages&table.languages == 0 || m.leftOver(name, func(w token) bool { return w.role&(aspect|leads|yesNo) != 0 }) {
 				continue
 			}
-			if m.tells&person != 0 {
+			if m.tells&person != 0 && told&person == 0 {
 				table.named = "the column “" + t.Columns[i].Name + "”"
-				table.about = table.about&^(thing|institution) | person
-				return
 			}
-			table.about |= m.tells
+			told |= m.tells
 		}
 	}
+	table.about |= told
 	if table.about&cases == 0 && !table.mentions(person|cases) {
 		table.about &^= health // a list of illnesses or drugs, nobody's
 	}
 	switch {
+	case told&person != 0:
+		table.about &^= thing | institution
 	case table.about&thing != 0:
 		table.about &^= person
 	case table.about&person != 0:
