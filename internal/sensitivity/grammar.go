@@ -55,7 +55,7 @@ func (m match) ofInstitution(table *reading, name []token) (string, bool) {
 		case i >= m.from && i < m.to:
 		case w.subject&person != 0:
 			return "", false
-		case w.subject&(institution|thing) != 0 && !w.shared:
+		case w.subject&(institution|apparatus) != 0 && !w.shared:
 			return "“" + w.text + "”", true
 		}
 	}
@@ -65,10 +65,15 @@ func (m match) ofInstitution(table *reading, name []token) (string, bool) {
 	return "", false
 }
 
-// isValueList reports whether the table only lists what can be, as a table
-// named after its column does: gender in the table Gender.
-func (m match) isValueList(title, name []token) bool {
-	if m.category != Personal && m.category != Health || len(title) != len(name) {
+// inValueList reports whether the table only lists what there is: diseases and
+// drugs without a patient, or what its column and itself are named after, like
+// gender in the table Gender.
+func (m match) inValueList(table *reading, name []token) bool {
+	title := table.title
+	switch {
+	case m.category == Health && table.about&catalogue != 0:
+		return true
+	case m.category != Personal && m.category != Health || len(title) != len(name):
 		return false
 	}
 	for i := range name {

@@ -29,7 +29,9 @@ const (
 	thing
 	institution
 	health
-	cases // of persons: the table refers to a patient, a visit, an admission
+	cases     // of persons: the table refers to a patient, a visit, an admission
+	catalogue // a list of what there is: diseases, drugs
+	apparatus // servers, roles, queues: their addresses are nobody's
 )
 
 // language is a set of languages of the rules.
@@ -73,7 +75,7 @@ type lexicon struct {
 
 func newLexicon() *lexicon {
 	return &lexicon{first: map[string][]*phrase{}, begins: map[string][]*phrase{}, ends: map[string][]*phrase{}, meanings: map[string][]meaning{},
-		subjects: []string{"person", "thing", "institution", "health", "case"}, vocabulary: map[string]language{}, short: map[string]bool{}}
+		subjects: []string{"person", "thing", "institution", "health", "case", "catalogue", "apparatus"}, vocabulary: map[string]language{}, short: map[string]bool{}}
 }
 
 // learn makes a word part of the vocabulary.

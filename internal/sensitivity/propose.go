@@ -84,10 +84,20 @@ func (m match) concerns(table *reading, name []token) bool {
 		return true
 	}
 	about := table.about&m.about != 0
-	return !m.leftOver(name, func(w token) bool {
+	for i, w := range name {
+		if i >= m.from && i < m.to {
+			continue
+		}
 		about = about || w.subject&m.about != 0
-		return !w.shared && !w.digits && w.role == 0 && w.subject&(m.about|person) == 0
-	}) && about
+		judged := leads | yesNo | dated // by judge, later
+		if i >= m.to {
+			judged = aspect | yesNo | dated
+		}
+		if !w.shared && !w.digits && w.role&(filler|judged) == 0 && w.subject&(m.about|person) == 0 {
+			return false
+		}
+	}
+	return about
 }
 
 // within reports whether another phrase takes this one in: bank account number
@@ -111,11 +121,12 @@ func (m match) within(matches []match, at int) bool {
 // surer, then the later one, which is the head in most names.
 func (m match) rank(p Proposal) int {
 	n := p.Confidence*64 + min(m.to, 63)
-	switch {
-	case p.State == Sensitive:
+	switch p.State {
+	case Sensitive:
 		n += 2 << 14
-	case p.State == Undecided:
+	case Undecided:
 		n += 1 << 14
+	case NotSensitive:
 	}
 	if m.own {
 		n += 4 << 14
@@ -138,8 +149,8 @@ func (r *Rules) judge(table *reading, name []token, m match, columnType, kind st
 	if w, ok := m.factAbout(name); ok {
 		return not("“%s” makes it a fact about %s.", w.text, said)
 	}
-	if m.isValueList(table.title, name) {
-		return not("%s is the table's own name, which lists what there is.", said)
+	if m.inValueList(table, name) {
+		return not("%s is nobody's in a table that lists what there is.", said)
 	}
 	kind, because := m.kindIn(name, columnType, kind)
 	if kind != kindOf(columnType) {

@@ -71,7 +71,7 @@ func (r *Rules) weigh(table *reading, t Table) {
 	var told subject
 	for i, name := range table.columns {
 		for _, m := range table.found[i] {
-			if m.tells == 0 || m.languages != 0 && m.languages&table.languages == 0 || m.leftOver(name, func(w token) bool { return w.role&(aspect|leads|yesNo) != 0 }) {
+			if m.tells == 0 || m.languages != 0 && m.languages&table.languages == 0 || m.leftOver(name, changes) {
 				continue
 			}
 			if m.tells&person != 0 && told&person == 0 {
@@ -81,8 +81,10 @@ func (r *Rules) weigh(table *reading, t Table) {
 		}
 	}
 	table.about |= told
-	if table.about&cases == 0 && !table.mentions(person|cases) {
-		table.about &^= health // a list of illnesses or drugs, nobody's
+	if table.about&cases != 0 || told&person != 0 || table.mentions(person|cases) {
+		table.about &^= catalogue
+	} else {
+		table.about &^= health // a list of illnesses or drugs is nobody's
 	}
 	switch {
 	case told&person != 0:
@@ -93,6 +95,15 @@ func (r *Rules) weigh(table *reading, t Table) {
 		table.about &^= institution
 	}
 }
+
+// changes reports whether a word beside a thing may make it another thing:
+// gender_target is no person's gender.
+func changes(w token) bool {
+	return !w.shared && !w.digits && w.subject&person == 0 && w.role&^filler != 0 || w.unknown()
+}
+
+// unknown reports whether the rules say nothing of what the word does.
+func (w token) unknown() bool { return !w.shared && !w.digits && w.role == 0 && w.subject == 0 }
 
 // mentions reports whether a column speaks of one of these subjects.
 func (t *reading) mentions(about subject) bool {
