@@ -51,7 +51,7 @@ CREATE TABLE alarm_routes (
 -- A message is noted as under way before it leaves, with the id and the date it
 -- goes out under: after a crash the console knows which ones are in doubt, and
 -- repeats them as they were. message is shared by the deliveries of a digest.
--- doubts counts attempts that nobody saw the end of.
+-- doubts counts attempts whose outcome is not known.
 CREATE TABLE alarm_deliveries (
     id            INTEGER PRIMARY KEY,
     message_id    TEXT NOT NULL UNIQUE,

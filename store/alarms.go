@@ -14,7 +14,7 @@ import (
 
 var _ alarm.Store = (*Store)(nil)
 
-// Raise keeps alarms that were not raised before, and sends each on its way.
+// Raise keeps alarms that were not raised before, each with its deliveries.
 func (s *Store) Raise(ctx context.Context, alarms ...alarm.Alarm) error {
 	if len(alarms) == 0 {
 		return nil
@@ -64,8 +64,8 @@ func (t *tx) insertDelivery(d *alarm.Delivery) error {
 
 // RaiseFromLedger turns the audit records after the newest one that it looked
 // at into alarms. It looks at those that did not succeed, limit at most, and
-// says how many they were. They are read beside the writer, which a long log
-// would hold up; where it stands is kept in the transaction of the alarms.
+// returns how many there were. They are read outside the writer, which a long
+// log would hold up; how far it came is kept in the transaction of the alarms.
 func (s *Store) RaiseFromLedger(ctx context.Context, from func(audit.Record) (alarm.Alarm, bool), limit int) (int, error) {
 	last, err := s.mark(ctx, "alarms_read")
 	if err != nil {
@@ -123,7 +123,8 @@ func scanDelivery(row scanner) (d alarm.Delivery, err error) {
 		&d.Message, stamp{&d.MessageAt}, stamp{&d.SendingSince}, &d.Doubts)
 }
 
-// Deliveries lists what became of alarms; a test's belong to none.
+// Deliveries lists deliveries of alarms with their outcome; a test's delivery has
+// no alarm.
 func (s *Store) Deliveries(ctx context.Context, alarmIDs []int64) ([]alarm.Delivery, error) {
 	if len(alarmIDs) == 0 {
 		return nil, nil
@@ -193,7 +194,7 @@ func (s *Store) BeginDelivery(ctx context.Context, deliveries ...alarm.Delivery)
 	})
 }
 
-// SettleDelivery notes what became of an attempt; one that was settled
+// SettleDelivery notes the outcome of an attempt; one that was settled
 // meanwhile is left as it is.
 func (s *Store) SettleDelivery(ctx context.Context, deliveries ...alarm.Delivery) error {
 	return s.write(ctx, func(t *tx) error {

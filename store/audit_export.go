@@ -10,7 +10,7 @@ import (
 	"cxseal/internal/audit"
 )
 
-// A chunk of a long read: so many rows, and no more than so many bytes kept.
+// Bounds of one chunk of a long read: its rows, and the bytes that it keeps.
 const (
 	chunkRows  = 1000
 	chunkBytes = 2 << 20
@@ -94,8 +94,8 @@ const exportReaders = 2
 // the full-text index.
 const wordsWindow = 50_000
 
-// exportReader reads what an export is made of: the log in windows of so many
-// sequence numbers, each in one or more chunks.
+// exportReader reads the records of an export: the log in windows of a fixed
+// number of sequence numbers, each in one or more chunks.
 type exportReader struct {
 	s      *Store
 	q      auditQuery

@@ -14,7 +14,7 @@ const (
 	// facetDepth bounds how many records are counted under a filter. Each may
 	// lie on a page of its own.
 	facetDepth = 1000
-	// facetValues bounds how many values of a column are told.
+	// facetValues bounds how many values of a column are listed.
 	facetValues = 50
 )
 
@@ -86,7 +86,7 @@ type facetCount struct {
 
 func (c *facetCount) row(args []driver.Value) {
 	if c.rows == facetDepth {
-		return // the one more, which tells that there are more
+		return // one row beyond the limit: there are more
 	}
 	c.rows++
 	for i, v := range args {

@@ -17,14 +17,14 @@ type auditQuery struct {
 	from string // what to read from
 	seq  string // the column that is the seq there
 
-	// above and below bound the seq, both exclusive; 0 is open. They are one
-	// condition each, whoever asked for it: SQLite seeks with the first of two
-	// bounds on one side and walks past the rest row by row.
+	// above and below bound the seq, both exclusive; 0 is open. Paging and periods
+	// share one condition a side: with two bounds on one side SQLite seeks to the
+	// first and walks past the rest row by row.
 	above, below int64
 
-	// fields ask for one of some values of a column each. The first of them
-	// drives the query: its index gives the rows in order, and the rest is
-	// looked at row by row.
+	// fields each ask for one of several values of a column. The first one drives
+	// the query: its index gives the rows in order, and the others are compared
+	// row by row.
 	fields []alternatives
 	// few says that the first of fields leaves few records.
 	few bool
@@ -129,10 +129,10 @@ func (q *auditQuery) everything() bool {
 	return len(q.terms) == 0 && len(q.fields) == 0 && q.above == 0 && q.below == 0
 }
 
-// after narrows the query to what comes after a seq.
+// after narrows the query to records after a seq.
 func (q *auditQuery) after(seq int64) { q.above = max(q.above, seq) }
 
-// before narrows the query to what comes before a seq.
+// before narrows the query to records before a seq.
 func (q *auditQuery) before(seq int64) {
 	if q.below == 0 || seq < q.below {
 		q.below = seq

@@ -77,7 +77,7 @@ func (s *Store) Campaigns(ctx context.Context, before int64, limit int) ([]campa
 // RunningCampaigns lists those that are to go on, oldest first.
 func (s *Store) RunningCampaigns(ctx context.Context) ([]campaign.Campaign, error) {
 	// The state is a literal, for the partial index to be used.
-	list, err := collect(ctx, s, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE state = '`+string(campaign.Running)+`' ORDER BY seq LIMIT ?`, maxPage)
+	list, err := collect(ctx, s, scanCampaign, `SELECT `+campaignColumns+` FROM campaigns WHERE state = `+literals(campaign.Running)+` ORDER BY seq LIMIT ?`, maxPage)
 	if err != nil {
 		return nil, fmt.Errorf("list campaigns: %w", err)
 	}
@@ -94,7 +94,7 @@ func (s *Store) withProgress(ctx context.Context, list []campaign.Campaign) (_ [
 	return list, nil
 }
 
-// progress counts items by what became of them.
+// progress counts items by their outcome.
 func (s *Store) progress(ctx context.Context, id string) (campaign.Progress, error) {
 	p := campaign.Progress{Ended: map[encryption.State]int{}}
 	type part struct {

@@ -44,7 +44,7 @@ func (s *Store) AddConnection(ctx context.Context, c connection.Stored, records 
 }
 
 // ReplaceConnection is a compare-and-swap on the version: fault.Conflict when
-// somebody else changed the connection since.
+// another person changed the connection since.
 func (s *Store) ReplaceConnection(ctx context.Context, c connection.Stored, was int64, records ...audit.Record) error {
 	return s.recorded(ctx, records, func(t *tx) error {
 		n, err := t.exec(`UPDATE connections SET settings = ?, disabled = ?, version = ?, updated_at = ?,

@@ -37,7 +37,7 @@ func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 	return c, nil
 }
 
-// recount counts the table's columns again and keeps what follows.
+// recount counts the table's columns again and keeps the new coverage.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
 	var now trend.Counts
 	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE state = 'sensitive'),

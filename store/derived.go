@@ -8,11 +8,12 @@ import (
 	"cxseal/store/groupcommit"
 )
 
-// What is derived from the ledger, its words and the counts of its values, is
-// evidence of nothing, takes a third of an append, and is done for a thousand
-// records in little more time than for one. So it follows: when nothing was
-// written for a moment, when so many records wait, and when somebody asks.
-// A mark says how far it has come, whichever process appended.
+// Derived data is the index of the ledger's words and the counts of its values.
+// It is no evidence, deriving it takes a third of an append, and a thousand
+// records take little longer than one. So it is brought up to date later: when
+// nothing was written for deriveAfter, when deriveAtMost records wait, and when
+// a read needs it. The mark derivedMark is the last seq that it covers,
+// whichever process appended.
 const (
 	deriveAfter  = 50 * time.Millisecond
 	deriveAtMost = 1000

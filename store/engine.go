@@ -49,22 +49,22 @@ type engine interface {
 	// isDuplicate reports a violated UNIQUE or PRIMARY KEY.
 	isDuplicate(err error) bool
 
-	// notCommitted turns why a transaction was not committed into a sentence for
-	// anybody, and tells whether nothing can be written until somebody mends
-	// something.
+	// notCommitted turns the error of a transaction that was not committed into
+	// a sentence that may be shown to anybody, and reports whether it lasts:
+	// whether no transaction can be committed until a person mends the cause.
 	notCommitted(err error) (lasting bool, explained error)
 
-	// emit is a long read: it runs inner (a SELECT with an ORDER BY and a LIMIT)
-	// and hands its columns, named in the list, to the sink. It answers how many
-	// rows there were.
+	// emit is a long read: it runs inner (a SELECT with an ORDER BY and a LIMIT),
+	// calls the sink with the columns of the list for each row, and returns the
+	// number of rows.
 	emit(ctx context.Context, p *pool, to sink, list, inner string, args ...any) (int64, error)
 
-	// search adds a wish's conditions on words and column names to a query.
+	// search adds the conditions of a search on words and column names to a query.
 	search(ctx context.Context, s *Store, wish audit.Query, q *auditQuery) error
 
 	// indexWords adds the words of the records after a seq to their index, and
-	// mergeWords puts a part of it in order and tells whether there was anything
-	// to do. first is true for the first part of a round.
+	// mergeWords merges a part of the index and reports whether there was
+	// anything to merge. first is true for the first part of a round.
 	indexWords(t *tx, after int64) error
 	mergeWords(t *tx, first bool) (more bool, err error)
 

@@ -13,7 +13,8 @@ import (
 var _ schedule.Store = (*Store)(nil)
 
 // Lease gives or renews the named lease until now+ttl, unless another owner
-// holds it. One that ends after schedule.LatestEnd holds nobody off.
+// holds it. A lease that ends after schedule.LatestEnd is taken as free: the
+// clock that set it was wrong.
 func (s *Store) Lease(ctx context.Context, name, owner string, now time.Time, ttl time.Duration) (bool, error) {
 	var got bool
 	err := s.write(ctx, func(t *tx) error {
@@ -40,7 +41,7 @@ func (s *Store) EndLease(ctx context.Context, name, owner string) error {
 	})
 }
 
-// DropLease ends the lease whoever holds it.
+// DropLease ends the lease, also of another owner.
 func (s *Store) DropLease(ctx context.Context, name string) error {
 	return s.write(ctx, func(t *tx) error {
 		if _, err := t.exec(`DELETE FROM leases WHERE name = ?`, name); err != nil {
@@ -50,7 +51,7 @@ func (s *Store) DropLease(ctx context.Context, name string) error {
 	})
 }
 
-// JobStates lists what is known of every job that ran.
+// JobStates lists the state of every job that ran.
 func (s *Store) JobStates(ctx context.Context) ([]schedule.State, error) {
 	list, err := collect(ctx, s, func(row scanner) (j schedule.State, err error) {
 		var ms int64
@@ -64,7 +65,7 @@ func (s *Store) JobStates(ctx context.Context) ([]schedule.State, error) {
 	return list, nil
 }
 
-// SaveJobState keeps what became of a job's run.
+// SaveJobState keeps the outcome of a job's run.
 func (s *Store) SaveJobState(ctx context.Context, j schedule.State) error {
 	return s.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO jobs (name, started_at, finished_at, duration_ms, error, failures) VALUES (?, ?, ?, ?, ?, ?)

@@ -10,9 +10,9 @@ import (
 	"cxseal/internal/trend"
 )
 
-// latencyOfRun adds a run that ended to its day's figures. One that had ended
-// before (a late callback decided it anew) is taken out of them first; the row
-// still holds what it was.
+// latencyOfRun adds a run that ended to its day's figures. A run that had ended
+// before (a late callback changed its outcome) is taken out of them first; its row
+// still holds the earlier outcome.
 func (t *tx) latencyOfRun(tr *encryption.Transition) error {
 	if tr.From.Ended() {
 		was, err := scanEnded(t.queryRow(`SELECT `+endedColumns+` FROM runs WHERE id = ?`, tr.Run.ID))

@@ -25,9 +25,8 @@ func (s *Store) VerifySurroundings(ctx context.Context, verifierKey string, add 
 
 // VerifyReadings holds what pages, searches and the CSV read against the
 // records that it comes from, and adds to the report what does not agree. The
-// tree vouches for a record's bytes; whoever leaves those alone and edits what
-// stands beside them would hide a record from every search, or put other words
-// into the CSV.
+// tree proves a record's bytes only: an edit of the columns and indexes beside
+// them could hide a record from every search, or put other words into the CSV.
 //
 // It covers the columns generated from a record, the index of words, the hours
 // and the counts of values. It reads in short chunks, the index of words apart;

@@ -75,7 +75,7 @@ func (t *tx) ledgerOf(connection, datastoreID, tableID string) (map[string]rotat
 	return known, nil
 }
 
-// observeRun takes into the ledger what a run's step shows.
+// observeRun updates the ledger by what a run's step shows.
 func (t *tx) observeRun(tr *encryption.Transition) error {
 	if len(tr.Rotations) == 0 {
 		return nil
@@ -91,7 +91,7 @@ func (t *tx) observeRun(tr *encryption.Transition) error {
 	return t.changeLedger(rotation.AfterRun(tr, known, policies))
 }
 
-// observeTable takes a table that was read into the ledger.
+// observeTable updates the ledger by a table that was read.
 func (t *tx) observeTable(at time.Time, table inventory.Table, columns []inventory.Column) error {
 	known, err := t.ledgerOf(table.Connection, table.DatastoreID, table.TableID)
 	if err != nil {
@@ -112,7 +112,7 @@ func (t *tx) observeTable(at time.Time, table inventory.Table, columns []invento
 	return t.changeLedger(rotation.AfterReading(key, at, read, known, policies))
 }
 
-// changeLedger keeps what a fact makes of the ledger, with its records.
+// changeLedger keeps the change that a fact makes to the ledger, with its records.
 func (t *tx) changeLedger(changes rotation.Changes) error {
 	for _, c := range changes.Moved {
 		if err := t.saveLedger(c); err != nil {

@@ -14,9 +14,8 @@ import (
 const feedColumns = `connection, datastore_id, table_id, column_name, strategy, interval_days, grace_days, due_at, updated_at,
 	key_version, shown, timeliness, sequence`
 
-// LedgerDates hands the columns after the key, limit at most, to each, with
-// what a calendar shows of them: those that are due from one time until before
-// another. Their order is the key's, which never changes: a
+// LedgerDates calls each with the columns after the key that are due from one
+// time until before another, limit at most, with the fields that a calendar shows. Their order is the key's, which never changes: a
 // column whose date moves between two calls is neither left out nor given
 // twice. The column belongs to the call, and its texts with it: they may not be
 // kept.

@@ -23,8 +23,8 @@ func (s *Store) DueColumns(ctx context.Context, now time.Time, limit int) ([]rot
 const dueText = `SELECT ` + ledgerColumns + ` FROM rotation_dates WHERE next_at <= ? ORDER BY next_at LIMIT ?`
 
 // StepRotations makes the transitions that have come, limit at most, each with
-// its alarm, its record and the wish for a run, and says how many columns it
-// looked at. All of a call is one transaction: a crash makes none of it.
+// its alarm, its record and its request for a run, and returns how many columns
+// it looked at. All of a call is one transaction: a crash makes none of it.
 func (s *Store) StepRotations(ctx context.Context, now time.Time, o rotation.ScanOptions, limit int) (int, error) {
 	var looked int
 	err := s.write(ctx, func(t *tx) error {
@@ -103,7 +103,7 @@ func (s *Store) WantedRuns(ctx context.Context, limit int) ([]rotation.Column, e
 	return list, nil
 }
 
-// RunWasLaunched ends the wish for a run.
+// RunWasLaunched ends the request for a run.
 func (s *Store) RunWasLaunched(ctx context.Context, runID string) error {
 	return s.write(ctx, func(t *tx) error {
 		if _, err := t.exec(`UPDATE rotation_dates SET wants_run = '' WHERE wants_run = ? AND wants_run <> ''`, runID); err != nil {

@@ -21,9 +21,10 @@ const runColumns = `seq, id, operation, connection, datastore_id, table_id, colu
 	attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
 	token_ms, checks_ms, patch_ms, kms_ms, key_version, permission_hash, error_code, error_message, approval`
 
-// openStates are the states a worker may find a run in. The text stands in the
-// partial indexes too, and must stay the same for them to be used.
-const openStates = `('queued', 'checking', 'patching', 'verifying')`
+// openStates are the states that a worker moves a run on from, as literals for
+// IN. The partial indexes of migrations/00102_runs.sql have the same text, which
+// must stay the same for SQLite to use them (TestStatesInSQLAreTheVocabularys).
+var openStates = `(` + literals(encryption.WorkStates()...) + `)`
 
 func scanRun(row scanner) (encryption.Run, error) {
 	var r encryption.Run
@@ -97,10 +98,10 @@ func (s *Store) ClaimRun(ctx context.Context, c encryption.Claim) (*encryption.R
 	w.equals(`r.connection`, c.Connection)
 	w.equals(`r.id`, c.RunID)
 	w.and(`(r.lease_until IS NULL OR r.lease_until <= ?)`, now)
-	w.and(`(r.state <> 'queued' OR ((r.start_at IS NULL OR r.start_at <= ?) AND NOT EXISTS (
+	w.and(`(r.state <> `+literals(encryption.Queued)+` OR ((r.start_at IS NULL OR r.start_at <= ?) AND NOT EXISTS (
 		SELECT 1 FROM runs o WHERE o.state IN `+openStates+`
 			AND o.connection = r.connection AND o.datastore_id = r.datastore_id AND o.table_id = r.table_id
-			AND o.seq <> r.seq AND (o.state <> 'queued' OR o.lease_until > ?))))`, now, now)
+			AND o.seq <> r.seq AND (o.state <> `+literals(encryption.Queued)+` OR o.lease_until > ?))))`, now, now)
 	candidate := `SELECT r.seq FROM runs r` + w.sql() + ` ORDER BY r.seq LIMIT 1`
 
 	// Most looks find nothing, and those cost no turn at the writer.
@@ -325,7 +326,7 @@ func runFilter(f encryption.RunFilter) where {
 
 // AwaitingRuns returns the runs that wait for an approval, oldest first.
 func (s *Store) AwaitingRuns(ctx context.Context) ([]encryption.Run, error) {
-	runs, err := collect(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs WHERE state = 'awaiting' ORDER BY seq`)
+	runs, err := collect(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs WHERE state = `+literals(encryption.Awaiting)+` ORDER BY seq`)
 	if err != nil {
 		return nil, fmt.Errorf("list runs that wait for an approval: %w", err)
 	}

@@ -196,8 +196,8 @@ func (t *tx) endSessions(userID int64) error {
 	return nil
 }
 
-// DeleteExpiredSessions removes what nobody can use any more, and answers how
-// many that were. For the housekeeper.
+// DeleteExpiredSessions deletes expired sessions and returns how many there
+// were. A background job calls it.
 func (s *Store) DeleteExpiredSessions(ctx context.Context) (int64, error) {
 	var n int64
 	err := s.write(ctx, func(t *tx) (err error) {

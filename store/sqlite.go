@@ -14,11 +14,11 @@ var _ engine = (*sqliteEngine)(nil)
 type sqliteEngine struct {
 	path string
 	log  *slog.Logger
-	wal  walKeeper // of the writer's goroutine
+	wal  walLimiter // of the writer's goroutine
 }
 
 func newSQLite(path string, log *slog.Logger) *sqliteEngine {
-	return &sqliteEngine{path: path, log: log, wal: walKeeper{path: path + "-wal", limit: walLimit, log: log}}
+	return &sqliteEngine{path: path, log: log, wal: walLimiter{path: path + "-wal", limit: walLimit, log: log}}
 }
 
 // rewrite leaves a text as it is: statements are written as SQLite takes them.

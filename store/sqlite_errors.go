@@ -27,7 +27,7 @@ func (e *sqliteEngine) isDuplicate(err error) bool {
 	return of.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || of.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
-// explainFile turns what SQLite says of a file into a sentence for the operator.
+// explainFile turns SQLite's error about a file into a sentence for the operator.
 func explainFile(err error, path string) error {
 	var f *fault.Error
 	if err == nil || errors.As(err, &f) {
@@ -48,10 +48,9 @@ func explainFile(err error, path string) error {
 	return err
 }
 
-// notCommitted turns what SQLite says of a transaction into a sentence for
-// whoever waits for it, who may be a stranger at the sign-in: it names no path.
-// What lasts is an error after which nothing can be written until somebody mends
-// the disk.
+// notCommitted turns SQLite's error of a transaction into a sentence that names
+// no path: it may be shown to a stranger at the sign-in. lasting reports an error
+// after which nothing can be written until a person mends the disk.
 func (e *sqliteEngine) notCommitted(err error) (lasting bool, explained error) {
 	code := sqliteCode(err)
 	err = fmt.Errorf("commit: %w", err)

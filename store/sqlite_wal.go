@@ -9,10 +9,10 @@ import (
 	"cxseal/store/groupcommit"
 )
 
-// walKeeper keeps the write-ahead log short. SQLite copies it into the
+// walLimiter keeps the write-ahead log short. SQLite copies it into the
 // database by itself, but starts it over only when a commit meets no reader,
 // which under steady reading may never happen.
-type walKeeper struct {
+type walLimiter struct {
 	path  string
 	limit int64
 	retry int64 // no attempt below this size
@@ -22,7 +22,7 @@ type walKeeper struct {
 // keep looks at the WAL after a commit, and truncates it when it has outgrown
 // its limit. It waits briefly for readers (who read in short chunks) and else
 // tries again when it has grown on: writers must not wait for a backup.
-func (k *walKeeper) keep(t *groupcommit.Tx) {
+func (k *walLimiter) keep(t *groupcommit.Tx) {
 	fi, err := os.Stat(k.path)
 	if err != nil {
 		return // no log, nothing to keep short

@@ -15,10 +15,9 @@ import (
 	"cxseal/internal/audit"
 )
 
-// The full-text index knows which records hold a word, and nothing of where:
-// that is what keeps it small. So it finds the candidates, and two functions
-// look at them for what it cannot know: whether the words of a phrase stand
-// together, and whether a column has exactly that name.
+// The full-text index keeps which records hold a word but not where in them,
+// which keeps it small. It finds candidates; the SQL function cxseal_has_words
+// then compares phrases, and cxseal_has_column exact column names.
 func init() {
 	sqlite.MustRegisterFunction("cxseal_has_words", &sqlite.FunctionImpl{
 		NArgs: 3, Deterministic: true,

@@ -95,7 +95,7 @@ func (s *Store) storedHashes(ctx context.Context) func() (audit.StoredHash, erro
 // ahead reads a table in chunks, the next one while the last is being hashed:
 // a verification reads and hashes about as long, and has two processors.
 type ahead struct {
-	ready chan aheadChunk // holds the chunk that was read ahead; nil: the end was handed out
+	ready chan aheadChunk // holds the chunk that was read ahead; nil: the end was returned
 	read  func(*rawChunk, int64) aheadChunk
 	spare *rawChunk
 }

@@ -87,8 +87,8 @@ func (s *Store) CountUsers(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// SetPassword replaces the password's hash and ends the account's sessions:
-// whoever knew the old one is out.
+// SetPassword replaces the password's hash and ends the account's sessions, so
+// that a session opened with the old password ends.
 func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error {
 	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ? WHERE id = ?`,

@@ -116,6 +116,17 @@ func pageSize(limit int) int {
 	return min(limit, maxPage)
 }
 
+// literals are words of a vocabulary as SQL literals with commas between. A
+// partial index is used only where its condition's words stand in the statement
+// as literals; everything else is passed as an argument.
+func literals[T ~string](words ...T) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = "'" + strings.ReplaceAll(string(w), "'", "''") + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // placeholders is n question marks, for VALUES or IN.
 func placeholders(n int) string {
 	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")

@@ -19,8 +19,8 @@ func scanVerification(row scanner) (encryption.Verification, error) {
 	return v, err
 }
 
-// verificationLine are what a list shows of a callback: not what it was made
-// of (its body, the answer to it, the checks), which is large.
+// verificationLine are the columns that a list shows of a callback: without its
+// body, the answer to it and the checks, which are large.
 const verificationLine = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id,
 	accepted, code, reason, table_id, columns, key_version, algorithm, status`
 

@@ -29,6 +29,9 @@ const (
 // States lists every state in the order a run meets them.
 var States = []State{Awaiting, Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
 
+// WorkStates lists the states that a worker moves a run on from.
+func WorkStates() []State { return []State{Queued, Checking, Patching, Verifying} }
+
 // Operations returns the operations that a run may be of.
 func Operations() []audit.Operation {
 	return []audit.Operation{audit.ColumnEncryption, audit.KeyRotation}
