@@ -3,17 +3,7 @@ package web
 import (
 	"strconv"
 	"strings"
-
-	"github.com/a-h/templ"
 )
-
-// pollCampaign has the moving part ask for itself while the campaign may move.
-func pollCampaign(v CampaignView) templ.Attributes {
-	if !v.Live() {
-		return nil
-	}
-	return templ.Attributes{"hx-get": CampaignPath(v.ID) + "/progress", "hx-trigger": "every 2s", "hx-swap": "outerHTML"}
-}
 
 // campaignStates are where a campaign stands.
 var campaignStates = vocabulary{

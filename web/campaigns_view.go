@@ -71,22 +71,3 @@ type CampaignItem struct {
 	RunID, State         string
 	Refused              string // why no run was launched, or why its run failed
 }
-
-// CampaignView is one campaign.
-type CampaignView struct {
-	Chrome
-	CampaignRow
-	Target       string
-	IntervalDays int
-	MaskIndexes  bool
-	Reason       string // why it is paused by itself
-	Blockers     []BlockerGroup
-	Items        []CampaignItem
-	Pager        Pager
-	CanSteer     bool
-}
-
-// Live reports whether the campaign may still move.
-func (v CampaignView) Live() bool { return v.State == "running" || v.Progress.Open > 0 }
-
-func (r CampaignRow) action(what string) string { return CampaignPath(r.ID) + "/" + what }

@@ -12,9 +12,3 @@ type LoginView struct {
 
 	Providers []Link // where single sign-on starts
 }
-
-// CodeView asks for the code of a second factor, in the field code.
-type CodeView struct {
-	Chrome
-	Error string
-}

@@ -3,7 +3,12 @@ package web
 import (
 	"context"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"io"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -176,10 +181,91 @@ func fill(v reflect.Value, text string) {
 	}
 }
 
-func hostile[V any](page func(V) templ.Component, text string) templ.Component {
-	var v V
-	fill(reflect.ValueOf(&v).Elem(), text)
-	return page(v)
+// hostilePages are all exported components of the templates, by name, each with a view that holds a text everywhere.
+// TestTheHostileTextReachesEveryTemplate holds the list complete.
+var hostilePages = map[string]func(text string) templ.Component{
+	"AccountPage":          filled(AccountPage),
+	"AlarmsPage":           filled(AlarmsPage),
+	"AuditPage":            filled(AuditPage),
+	"AuditRecordPage":      filled(AuditRecordPage),
+	"CampaignLive":         filled(CampaignLive),
+	"CampaignPage":         filled(CampaignPage),
+	"CampaignsPage":        filled(CampaignsPage),
+	"ChartsPage":           filled(ChartsPage),
+	"CodePage":             filled(CodePage),
+	"ConnectionPage":       filled(ConnectionPage),
+	"ConnectionsPage":      filled(ConnectionsPage),
+	"DashboardPage":        filled(DashboardPage),
+	"DatastoresPage":       filled(DatastoresPage),
+	"ErrorFragment":        filled(ErrorFragment),
+	"ErrorPage":            filled(ErrorPage),
+	"JobsPage":             filled(JobsPage),
+	"LoginPage":            filled(LoginPage),
+	"PeoplePage":           filled(PeoplePage),
+	"Preflight":            filled(Preflight),
+	"ReviewsPage":          filled(ReviewsPage),
+	"RotationMonthPage":    filled(RotationMonthPage),
+	"RotationPoliciesPage": filled(RotationPoliciesPage),
+	"RotationTimelinePage": filled(RotationTimelinePage),
+	"RotationsPage":        filled(RotationsPage),
+	"RunLive":              filled(RunLive),
+	"RunPage":              filled(RunPage),
+	"RunsPage":             filled(RunsPage),
+	"SensitivityPage":      filled(SensitivityPage),
+	"SetupPage":            filled(SetupPage),
+	"SystemPage":           filled(SystemPage),
+	"TablePage":            filled(TablePage),
+	"VerificationsPage":    filled(VerificationsPage),
+}
+
+// filled makes views of a page with a text in every string.
+func filled[V any](page func(V) templ.Component) func(string) templ.Component {
+	return func(text string) templ.Component {
+		var v V
+		fill(reflect.ValueOf(&v).Elem(), text)
+		return page(v)
+	}
+}
+
+// Fails when a template's exported component is left out of TestHostileTextStaysText, or when a component that no
+// other one draws is not exported and so reached by nothing (tried by taking CodePage out).
+func TestTheHostileTextReachesEveryTemplate(t *testing.T) {
+	files, err := filepath.Glob("*_templ.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	drawn, declared := map[string]bool{}, []string{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Type.Results != nil && types.ExprString(f.Type.Results.List[0].Type) == "templ.Component" {
+				declared = append(declared, f.Name.Name)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				drawn[types.ExprString(call.Fun)] = true
+			}
+			return true
+		})
+	}
+	exported := 0
+	for _, name := range declared {
+		switch {
+		case ast.IsExported(name) && hostilePages[name] == nil:
+			t.Errorf("%s is drawn with no hostile text", name)
+		case ast.IsExported(name):
+			exported++
+		case !drawn[name]:
+			t.Errorf("%s is drawn by no other component", name)
+		}
+	}
+	if exported != len(hostilePages) {
+		t.Errorf("%d of the %d components that are drawn exist", exported, len(hostilePages))
+	}
 }
 
 func TestHostileTextStaysText(t *testing.T) {
@@ -188,15 +274,8 @@ func TestHostileTextStaysText(t *testing.T) {
 		`'; DROP TABLE runs`, "a,\"b\"\nc", `=cmd()|x`, `</title></textarea></style><script src=//evil.example></script>`, "\u202e\x00\ufeff", `{{.}}`,
 	}
 	for _, text := range texts {
-		pages := map[string]templ.Component{
-			"login": hostile(LoginPage, text), "dashboard": hostile(DashboardPage, text), "datastores": hostile(DatastoresPage, text),
-			"table": hostile(TablePage, text), "preflight": hostile(Preflight, text), "run": hostile(RunPage, text), "run live": hostile(RunLive, text),
-			"runs": hostile(RunsPage, text), "rotations": hostile(RotationsPage, text), "month": hostile(RotationMonthPage, text), "timeline": hostile(RotationTimelinePage, text),
-			"policies": hostile(RotationPoliciesPage, text), "alarms": hostile(AlarmsPage, text), "jobs": hostile(JobsPage, text), "audit": hostile(AuditPage, text), "record": hostile(AuditRecordPage, text),
-			"verifications": hostile(VerificationsPage, text), "system": hostile(SystemPage, text), "reviews": hostile(ReviewsPage, text), "error": hostile(ErrorPage, text), "error fragment": hostile(ErrorFragment, text),
-		}
-		for name, c := range pages {
-			markup := draw(t, c)
+		for name, page := range hostilePages {
+			markup := draw(t, page(text))
 			doc := parse(t, markup)
 			for n := range doc.Descendants() {
 				if n.Type != html.ElementNode {

@@ -302,7 +302,7 @@ func samplePages() []page {
 	}
 	guest := Chrome{Title: "Sign in", CSRF: "csrf-sample", Version: "0.1.0", Now: sampleNow}
 	lost := chrome("Not found", NavNone)
-	trends := TrendsView{Chrome: chrome("Trends", NavTrends), Coverage: sampleChart(), Latency: []ChartView{{ID: "latency-patch", Title: "PATCH latency", Unit: "ms", CSV: "/charts/latency.csv"}},
+	trends := ChartsView{Chrome: chrome("Trends", NavTrends), Coverage: sampleChart(), Latency: []ChartView{{ID: "latency-patch", Title: "PATCH latency", Unit: "ms", CSV: "/charts/latency.csv"}},
 		Drops: []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "ssn: <script>"}}}
 	columns := SensitivityView{Chrome: chrome("Sensitivity", NavSensitivity), Filter: SensitivityFilter{State: "sensitive"}, Total: 120, CanDecide: true, MaxDecided: 5000,
 		Rows: []SensitivityRow{
@@ -310,7 +310,7 @@ func samplePages() []page {
 			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Encrypted: true},
 		}}
 	return append(rotationSamples(), []page{
-		{"trends", "/charts", TrendsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
+		{"trends", "/charts", ChartsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
 		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},
 		{"account", "/account", AccountPage(sampleAccount(false))}, {"account-enrol", "/account", AccountPage(sampleAccount(true))},

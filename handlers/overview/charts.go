@@ -33,9 +33,9 @@ func trendFilter(q *frame.Query) trend.Filter {
 func (a *Area) charts(c echo.Context) error {
 	ctx := c.Request().Context()
 	q := frame.ReadQuery(c)
-	v := web.TrendsView{
+	v := web.ChartsView{
 		Chrome: a.Chrome(c, "Trends", web.NavTrends), Connections: a.ConnectionOptions(),
-		Filter: web.TrendsFilter{From: q.Raw("from"), To: q.Raw("to"), Connection: q.Raw("connection"),
+		Filter: web.ChartsFilter{From: q.Raw("from"), To: q.Raw("to"), Connection: q.Raw("connection"),
 			DatastoreID: q.Raw("datastore_id"), TableID: q.Raw("table_id")},
 	}
 	v.Charts = true
@@ -62,7 +62,7 @@ func (a *Area) charts(c echo.Context) error {
 	for i := range v.Latency {
 		v.Latency[i].CSV = v.Filter.Path("/charts/latency.csv")
 	}
-	return a.Render(c, status, web.TrendsPage(v))
+	return a.Render(c, status, web.ChartsPage(v))
 }
 
 // coverageChart draws both coverages with what moved them, and lists why they
