@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -115,13 +114,6 @@ func leadsOf(days []int) (rotation.Leads, error) {
 	}
 	const day = 24 * time.Hour
 	return rotation.Leads{First: time.Duration(days[0]) * day, Second: time.Duration(days[1]) * day}, nil
-}
-
-func callbackSetting(setting, publicURL string) string {
-	if setting != "" {
-		return setting
-	}
-	return fmt.Sprintf("%s/kms/callback", publicURL)
 }
 
 // readCSVLine splits one line of comma-separated fields (RFC 4180). A quote in

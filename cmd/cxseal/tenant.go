@@ -106,12 +106,3 @@ func readNumbers(t *console.Tenant, or func(name, fallback string) string) error
 	}
 	return nil
 }
-
-// clientOf makes a tenant's client. now dates what the client dates.
-func clientOf(t *console.Tenant, now func() time.Time) (*cxone.Client, error) {
-	client, err := connection.Client(t.Settings, t.Secrets, console.UserAgent(version()), now)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return client, nil
-}

@@ -27,6 +27,9 @@ type Manager struct {
 	now       func() time.Time
 	probe     *http.Client // asks callback URLs whether a console answers there
 
+	// isOurs tells this installation's answer at a callback URL from another's; nil: they are not told apart.
+	isOurs func(challenge, answer string) bool
+
 	changing sync.Mutex
 }
 
@@ -38,6 +41,10 @@ func NewManager(store Store, sealer *seal.Sealer, directory *Directory, now func
 	}
 	return &Manager{store: store, sealer: sealer, directory: directory, now: now, probe: probe}
 }
+
+// TellBy sets how Test tells this installation from another one at a callback URL: isOurs reports whether
+// this one gave an answer. It is called before anything runs.
+func (m *Manager) TellBy(isOurs func(challenge, answer string) bool) { m.isOurs = isOurs }
 
 // Load reads the connections from the database into the directory.
 func (m *Manager) Load(ctx context.Context) error {
@@ -237,7 +244,8 @@ func (m *Manager) Test(ctx context.Context, c access.Caller, name string) ([]doc
 	}
 	s := known.Settings
 	findings := doctor.Examine(ctx, doctor.Target{Tenant: e.client, BaseURL: s.BaseURL, CallbackURL: known.callback,
-		Signed: known.Secrets > 0, Managed: known.Source == FromConsole, DatastoreID: s.DatastoreID, TableID: s.TableID, HTTP: m.probe})
+		Signed: known.Secrets > 0, Managed: known.Source == FromConsole, DatastoreID: s.DatastoreID, TableID: s.TableID, HTTP: m.probe,
+		IsOurs: m.isOurs})
 	return findings, ctx.Err()
 }
 

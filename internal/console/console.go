@@ -98,10 +98,12 @@ func New(ctx context.Context, cfg Config) (c *Console, err error) {
 		return c, err
 	}
 	c.Connections = connection.NewManager(c.Store, c.Sealer, c.Directory, cfg.Now)
+	c.Connections.TellBy(c.Log.CheckAnswer)
 	if err = c.Connections.Load(ctx); err != nil {
 		return c, err
 	}
 	c.Encryption = encryption.NewService(c.Store, c.Directory, cfg.Now, cfg.Logger)
+	c.Encryption.ProveBy(c.Log.AnswerChallenge)
 	c.Inventory = inventory.NewService(c.Store, c.Directory, cfg.Now, cfg.Logger)
 	c.runner = encryption.NewRunner(c.Encryption, cfg.Runner)
 	c.Campaigns = campaign.NewService(c.Store, c.Encryption, c.Inventory, cfg.Now, cfg.Logger)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cxseal/handlers"
+	"cxseal/internal/audit"
 	"cxseal/internal/connection"
 	"cxseal/internal/encryption"
 	"cxseal/store"
@@ -73,6 +74,9 @@ func OpenPipeline(ctx context.Context, cfg PipelineConfig) (p *Pipeline, err err
 	p.directory, err = openDirectory(cfg.Tenant, address, UserAgent(cfg.Version), time.Now, cfg.Logger)
 	if err == nil {
 		p.Encryption = encryption.NewService(p.Store, p.directory, time.Now, cfg.Logger)
+		if key, none := audit.LoadKey(LogKeyPath(cfg.Path)); none == nil { // there is none before the first checkpoint
+			p.Encryption.ProveBy(key.AnswerChallenge)
+		}
 	}
 	if listener == nil {
 		return p, err

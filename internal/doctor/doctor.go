@@ -4,13 +4,10 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +40,10 @@ type Target struct {
 
 	// HTTP asks the callback URL whether a console answers there; nil: not asked.
 	HTTP *http.Client
+
+	// IsOurs reports whether this installation gave the answer to a challenge
+	// (audit.Key.AnswerChallenge); nil where nothing is at hand to tell it by.
+	IsOurs func(challenge, answer string) bool
 }
 
 // Verdict says how an examination went.
@@ -163,7 +164,8 @@ func clockFinding(access cxone.Access) Finding {
 func tableFinding(ctx context.Context, t Target) Finding {
 	f := Finding{Name: "table"}
 	if t.DatastoreID == "" || t.TableID == "" {
-		f.Verdict, f.Detail = Skipped, "no table is named (CXONE_DATASTORE_ID and CXONE_TABLE_ID, or --datastore and --table)"
+		f.Verdict, f.Detail = Skipped, "no table is named ("+
+			t.setting("data store and table", "CXONE_DATASTORE_ID and CXONE_TABLE_ID, or --datastore and --table")+")"
 		return f
 	}
 	table, err := t.Tenant.Table(ctx, t.DatastoreID, t.TableID)
@@ -200,108 +202,4 @@ func mendTable(err error) string {
 		return "Check the ids of the data store and the table, and that the client may read them."
 	}
 	return "Try again; if it stays so, CXone itself is in trouble."
-}
-
-// callbackFinding asks the callback URL with a token of no run: a console
-// answers that with its own 404 and its own code. Any other server's 404 is not
-// taken for one.
-func callbackFinding(ctx context.Context, t Target) Finding {
-	f := Finding{Name: "callback URL", Verdict: Good}
-	target := encryption.CallbackURL(t.CallbackURL, "doctor")
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		f.Verdict, f.Detail = Bad, fmt.Sprintf("%q is not an http or https address", t.CallbackURL)
-		f.Mend = "Set " + t.setting("callback URL", "KMS_CALLBACK_URL") + " or --public-url to the address under which CXone reaches this console."
-		return f
-	}
-	f.Detail = "CXone is asked to call " + u.Scheme + "://" + u.Host + u.Path
-	if isLoopback(u.Hostname()) && !isLoopback(hostOf(t.BaseURL)) {
-		f.Verdict = Bad
-		f.Detail += ", which CXone cannot reach"
-		f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to an address that CXone can reach."
-		return f
-	}
-	if !isLoopback(hostOf(t.BaseURL)) {
-		switch {
-		case isPrivate(u.Hostname()):
-			f.Verdict = Warning
-			f.Detail += ", a private address that CXone reaches only through a network of yours"
-			f.Mend = "Set --public-url (CXSEAL_PUBLIC_URL) or " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to an address that CXone can reach."
-			return f
-		case u.Scheme == "http":
-			f.Verdict = Warning
-			f.Detail += " without encryption: who listens on the way learns the run's URL"
-			f.Mend = "Put the console behind https and set --public-url (CXSEAL_PUBLIC_URL) to that address."
-			return f
-		}
-	}
-	if t.HTTP == nil {
-		return f
-	}
-	if target == t.CallbackURL {
-		f.Verdict = Warning
-		f.Detail += ", which is not this console's own"
-		f.Mend = "A verdict can then only arrive inline, in CXone's answer. Unset " + t.setting("callback URL", "KMS_CALLBACK_URL") + " to have this console confirm."
-		return f
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader("{}"))
-	if err != nil {
-		f.Verdict, f.Detail = Bad, err.Error()
-		return f
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := t.HTTP.Do(request)
-	if err != nil {
-		f.Verdict = Warning
-		f.Detail += "; nothing answers there from this machine"
-		f.Mend = "Start `cxseal serve`, or check the reverse proxy. `cxseal encrypt` answers callbacks itself while it runs."
-		return f
-	}
-	defer response.Body.Close() //nolint:errcheck // read only for its status
-	var answer struct {
-		Code string `json:"code"`
-	}
-	err = json.NewDecoder(io.LimitReader(response.Body, 4<<10)).Decode(&answer)
-	if response.StatusCode != http.StatusNotFound || err != nil || answer.Code != encryption.UnknownRun {
-		f.Verdict = Warning
-		f.Detail += fmt.Sprintf("; it answered %d, and not as this console does", response.StatusCode)
-		f.Mend = "Something else answers there: check the reverse proxy's route to /kms/callback/."
-		return f
-	}
-	f.Detail += "; a console answers there"
-	return f
-}
-
-func signatureFinding(t Target) Finding {
-	mend := "Set CXONE_KMS_SECRET (whsec_…) here and at the sender, so that callbacks must be signed."
-	if t.Managed {
-		mend = "Make one with the button “New callback secret” on the connection's page, and give it to the sender."
-	}
-	if t.Signed {
-		return Finding{Name: "callback signature", Verdict: Good, Detail: "callbacks must be signed"}
-	}
-	return Finding{Name: "callback signature", Verdict: Warning,
-		Detail: "callbacks are told apart only by their unguessable URL",
-		Mend:   mend}
-}
-
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
-}
-
-func isPrivate(host string) bool {
-	ip := net.ParseIP(host)
-	return ip != nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"cxseal/cxone"
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/doctor"
+	"cxseal/internal/encryption"
 )
 
 // ward is a tenant and a callback URL to examine.
@@ -124,6 +126,37 @@ func TestEachTroubleIsFoundByItsName(t *testing.T) {
 				t.Errorf("%s: %s", f.Verdict, f.Detail)
 			}
 		})
+	}
+}
+
+// A console at the callback URL is ours when it answers this very question as we
+// would. Where nothing is at hand to tell it by, no more is said than is known.
+func TestWhoseConsoleAnswersIsProvedOrNotClaimed(t *testing.T) {
+	w := newWard(t, sandbox.Config{})
+	console := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var asked encryption.Challenge
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || len(asked.Challenge) != 64 {
+			t.Errorf("asked %+v, %v", asked, err)
+		}
+		rw.WriteHeader(http.StatusNotFound)
+		_, _ = rw.Write([]byte(`{"status":"REJECTED","code":"unknown_run","proof":"ours:` + asked.Challenge + `"}`))
+	}))
+	t.Cleanup(console.Close)
+	for name, c := range map[string]struct {
+		isOurs  func(challenge, answer string) bool
+		verdict doctor.Verdict
+		says    string
+	}{
+		"ours":            {func(challenge, answer string) bool { return answer == "ours:"+challenge }, doctor.Good, "this installation answers there"},
+		"another's":       {func(challenge, answer string) bool { return answer == "other:"+challenge }, doctor.Warning, "does not prove"},
+		"nothing to tell": {nil, doctor.Good, "was not proved"},
+	} {
+		f := w.examine(t, func(d *doctor.Target, _ *cxone.ClientCredentialsConfig) {
+			d.CallbackURL, d.IsOurs = console.URL+"/kms/callback", c.isOurs
+		})["callback URL"]
+		if f.Verdict != c.verdict || !strings.Contains(f.Detail, c.says) {
+			t.Errorf("%s: %s %s", name, f.Verdict, f.Detail)
+		}
 	}
 }
 

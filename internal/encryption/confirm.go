@@ -17,6 +17,8 @@ import (
 // UnknownRun is the code of the answer to a callback whose URL belongs to no run.
 const UnknownRun = "unknown_run"
 
+const unknownRunMessage = "This callback URL belongs to no run."
+
 // checkChange is the check that the table shows a run's change.
 const checkChange = "change"
 
@@ -43,6 +45,11 @@ type CallbackAnswer struct {
 // run are kept: no number of forged callbacks shuts the right one out. The
 // error is for a store that failed: the tenant then gets a 5xx and tries again.
 func (s *Service) Confirm(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
+	if request.Token == ChallengeToken {
+		if answer, ok := s.answerChallenge(request); ok {
+			return answer, nil
+		}
+	}
 	run, err := s.store.RunByCallbackToken(ctx, request.Token)
 	if fault.CodeOf(err) == fault.NotFound {
 		return s.refuseStranger(ctx, request)
@@ -305,14 +312,14 @@ func (s *Service) keep(ctx context.Context, run Run, v Verification, in State) e
 // refuseStranger answers a callback whose URL belongs to no run. The first
 // ones are recorded, a flood of them is not: it would only fill the disk.
 func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (CallbackAnswer, error) {
-	answer := refusal(http.StatusNotFound, UnknownRun, "This callback URL belongs to no run.")
+	answer := refusal(http.StatusNotFound, UnknownRun, unknownRunMessage)
 	if !s.strangers.Allow() {
 		s.logger.WarnContext(ctx, "callback for no run", "ip", request.RemoteIP)
 		return answer, nil
 	}
 	v := s.received(Run{}, request)
 	v.Body = "" // nobody vouches for it, so it is not worth the space
-	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, UnknownRun, "This callback URL belongs to no run.")
+	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, UnknownRun, unknownRunMessage)
 }
 
 // findReplay returns the stored twin of a callback: same webhook id where it

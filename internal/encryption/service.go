@@ -40,6 +40,7 @@ type Service struct {
 	shown       shownPlans
 	strangers   *rate.Limiter // bounds what callbacks without a run may write
 	turnedAway  tally
+	prove       func(challenge string) string // nil: this process cannot prove whose it is
 }
 
 // NewService returns a Service on the given parts.
