@@ -153,12 +153,12 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 			run.ID, audit.FormatTime(run.Approval.ExpiresAt))
 	}
 	ctx, stop := context.WithCancel(j.a.ctx)
-	told := make(chan struct{})
-	go func() { defer close(told); j.tell(ctx, run.ID) }()
+	printed := make(chan struct{})
+	go func() { defer close(printed); j.printEvents(ctx, run.ID) }()
 	runner := encryption.NewRunner(j.parts.Encryption, encryption.RunnerOptions{Owner: "cli"})
 	run, err = runner.RunOne(j.a.ctx, run.ID)
 	stop()
-	<-told
+	<-printed
 	if errors.Is(err, context.Canceled) {
 		err = fault.New(fault.Conflict, "Interrupted. The run %s is kept: `cxseal serve` on the same database takes it up where it stands.", run.ID)
 	}
@@ -168,8 +168,8 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 	return run, err
 }
 
-// tell prints each event of the run as it comes.
-func (j *job) tell(ctx context.Context, id string) {
+// printEvents prints each event of the run as it comes, until ctx is done.
+func (j *job) printEvents(ctx context.Context, id string) {
 	moved, stop := j.parts.Encryption.Watch(id)
 	defer stop()
 	var last int64

@@ -22,9 +22,9 @@ func (h *history) tenantRotates(ctx context.Context) error {
 	for _, c := range due {
 		hash := fnv.New32a()
 		hash.Write([]byte(c.TableID + "\x1f" + c.Column)) //nolint:errcheck // never fails
-		fate := hash.Sum32() % 12
-		late := fate == 1 && now.Before(c.OverdueAt().Add(3*24*time.Hour))
-		if c.Strategy != encryption.Automatic || fate == 0 || late {
+		twelfth := hash.Sum32() % 12
+		late := twelfth == 1 && now.Before(c.OverdueAt().Add(3*24*time.Hour))
+		if c.Strategy != encryption.Automatic || twelfth == 0 || late {
 			continue
 		}
 		if err := h.tenant.Mutate(c.DatastoreID, c.TableID, sandbox.Mutation{Action: sandbox.Rotate, Column: c.Column}); err != nil {

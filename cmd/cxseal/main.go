@@ -42,7 +42,8 @@ const (
 	exitUsage  = 2
 )
 
-// app is what every command is handed: the outside, as a test can replace it.
+// app is what a command uses of its process. A test passes streams and variables
+// of its own.
 type app struct {
 	ctx            context.Context
 	stdin          io.Reader
@@ -115,7 +116,7 @@ func (e usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// reported is an error that was printed already: exit 1, say no more.
+// errReported is an error that was printed already: exit 1, and print nothing more.
 var errReported = errors.New("reported")
 
 func exitCode(err error, stderr io.Writer) int {

@@ -132,7 +132,7 @@ func (v *packVerifier) signedFiles() {
 		}
 	}
 	if m, c := v.manifest, v.rep.Checkpoint; m != nil && c != nil && m.size != c.Size {
-		v.bad("The manifest speaks of a checkpoint of %s, and the pack's has %s", count(m.size, "record"), count(c.Size, "record"))
+		v.bad("The manifest speaks of a checkpoint of %s, and the pack's has %s", CountOf(m.size, "record"), CountOf(c.Size, "record"))
 	}
 }
 
@@ -218,7 +218,7 @@ func (v *packVerifier) records(ctx context.Context) error {
 func (v *packVerifier) judge(e *Entry, p tlog.RecordProof) bool {
 	if c := v.rep.Checkpoint; c != nil {
 		if err := tlog.CheckRecord(p, c.Size, c.Root, e.Seq-1, e.LeafHash); err != nil {
-			v.rep.addf(RecordChanged, e.Seq, e.Seq, "Record %d, as it stands in the pack, is not in the log's checkpoint of %s", e.Seq, count(c.Size, "record"))
+			v.rep.addf(RecordChanged, e.Seq, e.Seq, "Record %d, as it stands in the pack, is not in the log's checkpoint of %s", e.Seq, CountOf(c.Size, "record"))
 		}
 	}
 	var err error
@@ -245,13 +245,13 @@ func (v *packVerifier) ends(records, proofs, rows *packStream) {
 		}
 		sum, ok := s.hashed()
 		if !ok {
-			v.bad("%s is damaged after %s: %s", s.name, count(v.rep.Records, "record"), oneLine(s.err.Error()))
+			v.bad("%s is damaged after %s: %s", s.name, CountOf(v.rep.Records, "record"), oneLine(s.err.Error()))
 			continue
 		}
 		v.sums[s.name] = sum
 	}
 	if m := v.manifest; m != nil && m.records != v.rep.Records {
-		v.bad("The manifest counts %s, and the pack holds %d", count(m.records, "record"), v.rep.Records)
+		v.bad("The manifest counts %s, and the pack holds %d", CountOf(m.records, "record"), v.rep.Records)
 	}
 }
 

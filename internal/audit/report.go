@@ -79,16 +79,16 @@ func (r *Report) notef(format string, args ...any) {
 // Summary is the verdict in one sentence.
 func (r *Report) Summary() string {
 	if !r.OK() {
-		return fmt.Sprintf("The %s does not verify: %s.", r.What, count(int64(len(r.Problems))+r.More, "problem"))
+		return fmt.Sprintf("The %s does not verify: %s.", r.What, CountOf(int64(len(r.Problems))+r.More, "problem"))
 	}
 	under := "no checkpoint covers it"
 	if c := r.Checkpoint; c != nil {
-		under = fmt.Sprintf("checkpoint %s, %s, root %s", c.Origin, count(c.Size, "record"), HexHash(c.Root))
+		under = fmt.Sprintf("checkpoint %s, %s, root %s", c.Origin, CountOf(c.Size, "record"), HexHash(c.Root))
 	}
 	if r.What == "checkpoint" {
 		return fmt.Sprintf("The file verifies: %s.", under)
 	}
-	return fmt.Sprintf("The %s verifies: %s checked; %s.", r.What, count(r.Records, "record"), under)
+	return fmt.Sprintf("The %s verifies: %s checked; %s.", r.What, CountOf(r.Records, "record"), under)
 }
 
 // Write prints the report for a person, a line each: problems, notes, verdict.
@@ -99,7 +99,7 @@ func (r *Report) Write(w io.Writer) error {
 		}
 	}
 	if r.More > 0 {
-		if _, err := fmt.Fprintf(w, "… and %s more\n", count(r.More, "problem")); err != nil {
+		if _, err := fmt.Fprintf(w, "… and %s more\n", CountOf(r.More, "problem")); err != nil {
 			return err
 		}
 	}
@@ -110,13 +110,6 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w, r.Summary())
 	return err
-}
-
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // span names records from to to in a sentence.

@@ -170,7 +170,7 @@ func (v *logVerifier) finish(ctx context.Context) error {
 	if n := len(v.roots); n > 0 && v.roots[n-1].size > last {
 		r := v.roots[n-1]
 		if r.size >= known {
-			known, witness = r.size, "the checkpoint of "+count(r.size, "record")+" from "+r.source+" covers them"
+			known, witness = r.size, "the checkpoint of "+CountOf(r.size, "record")+" from "+r.source+" covers them"
 		}
 	}
 	v.flushMissing()
@@ -179,7 +179,7 @@ func (v *logVerifier) finish(ctx context.Context) error {
 	}
 	v.nameCopies()
 	if v.alsoFailed > 0 {
-		v.rep.notef("%s after that one cannot match either.", count(v.alsoFailed, "checkpoint"))
+		v.rep.notef("%s after that one cannot match either.", CountOf(v.alsoFailed, "checkpoint"))
 	}
 	switch {
 	case len(v.roots) == 0:

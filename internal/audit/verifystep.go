@@ -233,7 +233,7 @@ func (v *logVerifier) settle(size int64) {
 			continue
 		}
 		p.Kind = HashChanged
-		p.Message = fmt.Sprintf("A stored hash over %s was changed; the bytes are as signed in the checkpoint of %s", span(p.From, p.To), count(size, "record"))
+		p.Message = fmt.Sprintf("A stored hash over %s was changed; the bytes are as signed in the checkpoint of %s", span(p.From, p.To), CountOf(size, "record"))
 	}
 }
 
@@ -245,11 +245,11 @@ func (v *logVerifier) failCheckpoint(r knownRoot) {
 	v.failed = true
 	since := "no earlier one is at hand"
 	if v.lastGood > 0 {
-		since = "the one of " + count(v.lastGood, "record") + " does"
+		since = "the one of " + CountOf(v.lastGood, "record") + " does"
 	}
 	v.rep.addf(HistoryRewritten, min(v.lastGood+1, r.size), r.size,
 		"The signed checkpoint of %s from %s does not match; %s: something in %s was changed, added or removed",
-		count(r.size, "record"), r.source, since, span(min(v.lastGood+1, r.size), r.size))
+		CountOf(r.size, "record"), r.source, since, span(min(v.lastGood+1, r.size), r.size))
 }
 
 // nameCopies adds to each changed record which other record's bytes it holds, if any.

@@ -3,8 +3,8 @@
 // run for each table, and can be paused, resumed and cancelled.
 //
 // It plans and launches through package encryption, and never sends anything
-// to a tenant itself. Its rows are its memory: a console that was killed goes
-// on where it stopped.
+// to a tenant itself. All that it knows is in its rows: a console that was killed
+// goes on where it stopped.
 package campaign
 
 import (
@@ -47,7 +47,7 @@ const (
 // Targets returns every target.
 func Targets() []Target { return []Target{Tables, Sensitive} }
 
-// Campaign is one undertaking.
+// Campaign is a request to encrypt many tables, and how far it has come.
 type Campaign struct {
 	Seq          int64 // newest is highest
 	ID           string

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -20,7 +19,8 @@ const window = 24
 // window outlasts it by far.
 const pause = 50 * time.Millisecond
 
-// lookAgain is the net under the notifications.
+// lookAgain is how often running campaigns are looked at without a notification:
+// another process may have moved their runs.
 const lookAgain = 5 * time.Second
 
 // Start launches the runs of campaigns that are running, until Stop.
@@ -189,16 +189,9 @@ func ignoreConflict(err error) error {
 func (s *Service) ended(c Campaign) audit.Record {
 	record := s.record(c, access.Caller{Name: "console", Role: access.System}, audit.Success)
 	verified := c.Progress.Ended[encryption.Verified]
-	record.Detail = "Campaign " + c.ID + " ended: " + count(verified, "run") + " verified of " + count(c.Progress.Total, "table") + "."
+	record.Detail = "Campaign " + c.ID + " ended: " + audit.CountOf(verified, "run") + " verified of " + audit.CountOf(c.Progress.Total, "table") + "."
 	if verified < c.Progress.Total {
 		record.Outcome = audit.Failure
 	}
 	return record
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

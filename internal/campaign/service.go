@@ -58,7 +58,7 @@ func (s *Service) Launch(ctx context.Context, caller access.Caller, r Request) (
 	if err := s.store.AddCampaign(ctx, c, items, record); err != nil {
 		return Campaign{}, err
 	}
-	s.poke()
+	s.wakeWorker()
 	return c, nil
 }
 
@@ -70,7 +70,7 @@ func (s *Service) Refuse(ctx context.Context, caller access.Caller, r Request, w
 	if fault.CodeOf(why) == fault.Denied {
 		outcome = audit.Denied
 	}
-	record := s.record(Campaign{Connection: clip(r.Connection), DatastoreID: clip(r.DatastoreID)}, caller, outcome)
+	record := s.record(Campaign{Connection: bounded(r.Connection), DatastoreID: bounded(r.DatastoreID)}, caller, outcome)
 	record.Detail = fault.MessageOf(why)
 	if err := s.store.AppendRecords(ctx, record); err != nil {
 		return err
@@ -78,8 +78,9 @@ func (s *Service) Refuse(ctx context.Context, caller access.Caller, r Request, w
 	return why
 }
 
-// clip bounds a text that a stranger typed, for the ledger.
-func clip(s string) string {
+// bounded keeps the first 256 characters of an id that a request names, for the
+// ledger.
+func bounded(s string) string {
 	const most = 256
 	r := []rune(s)
 	return string(r[:min(len(r), most)])
@@ -217,7 +218,7 @@ func (s *Service) Pause(ctx context.Context, caller access.Caller, id string) er
 // Resume goes on with a paused campaign.
 func (s *Service) Resume(ctx context.Context, caller access.Caller, id string) error {
 	err := s.change(ctx, caller, id, Running, "resumed", Paused)
-	s.poke()
+	s.wakeWorker()
 	return err
 }
 
@@ -265,7 +266,7 @@ func (s *Service) change(ctx context.Context, caller access.Caller, id string, t
 	return fault.New(fault.Conflict, "This campaign is %s: it cannot be %s.", c.State, word)
 }
 
-func (s *Service) poke() {
+func (s *Service) wakeWorker() {
 	select {
 	case s.wake <- struct{}{}:
 	default:

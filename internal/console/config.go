@@ -47,8 +47,8 @@ type Config struct {
 	Rules     *sensitivity.Rules // what is sensitive; optional: the built-in rules
 	Signing   []audit.LogOption  // when checkpoints are due, and where they are anchored
 
-	// NoJobs keeps background jobs from starting by themselves: whoever moves Now
-	// does by hand what its time has come for.
+	// NoJobs keeps background jobs from starting by themselves. A caller that moves
+	// Now calls what is due itself.
 	NoJobs bool
 
 	DemoNote string // shown below the sign-in form; empty outside of demo

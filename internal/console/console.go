@@ -1,6 +1,6 @@
 // Package console puts the console together: from the database and the ledger
-// to the pages and the listener. New opens everything, Run serves until it is
-// told to stop, Close lets go. The commands and every end-to-end test start
+// to the pages and the listener. New opens everything, Run serves until its
+// context is done, Close releases what New took. The commands and every end-to-end test start
 // this one composition; nothing under internal/ or handlers/ imports it. It
 // holds no rules: those stand with their subjects.
 package console
@@ -179,8 +179,8 @@ func (c *Console) sign(ctx context.Context) error {
 	return err
 }
 
-// Close lets go of what New took, last first. Run does so at its end; Close is
-// for a console that was never run, and does nothing the second time.
+// Close releases what New took, in reverse order. Run does so at its end; Close is
+// for a console that was never run. A second call does nothing.
 func (c *Console) Close() error {
 	var errs []error
 	c.closing.Do(func() {

@@ -25,7 +25,7 @@ type Database struct {
 	path string
 }
 
-// OpenDatabase opens a database for a command. Close lets go of it.
+// OpenDatabase opens a database for a command. Close releases it.
 func OpenDatabase(ctx context.Context, cfg DatabaseConfig) (*Database, error) {
 	s, err := store.Open(ctx, cfg.Path, store.Options{Logger: cfg.Logger, Rules: cfg.Rules})
 	if err != nil {

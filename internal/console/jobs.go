@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
-	_ "time/tzdata" // windows know their zones on a machine without any
+	_ "time/tzdata" // the zones of low-traffic windows, on a machine without a zone database
 
 	"cxseal/internal/alarm"
 	"cxseal/internal/rotation"

@@ -21,8 +21,8 @@ import (
 )
 
 // PagesConfig is what the pages are made of: all of the wiring of package
-// handlers. A test that wants to see a page whose reader fails lays one over it
-// and serves the result beside the console's own.
+// handlers. A test that needs a page whose reader fails replaces that reader in it
+// and serves the result beside the console's own pages.
 func (c *Console) PagesConfig() handlers.Config {
 	cfg := &c.cfg
 	reviews := review.NewService(c.Store, cfg.Now)

@@ -90,7 +90,7 @@ func OpenPipeline(ctx context.Context, cfg PipelineConfig) (p *Pipeline, err err
 	return p, nil
 }
 
-// Close lets go of what OpenPipeline took, last first.
+// Close releases what OpenPipeline took, in reverse order.
 func (p *Pipeline) Close() error {
 	var errs []error
 	if p.server != nil {

@@ -23,7 +23,7 @@ func (s *Service) askForApproval(ctx context.Context, caller access.Caller, conn
 		Change{Operation: run.Operation, Columns: run.Columns, MaskIndexes: run.MaskIndexes})
 	switch {
 	case err != nil:
-		return explain(err)
+		return codedError(err)
 	case run.ShownFingerprint != "" && run.ShownFingerprint != plan.Fingerprint:
 		return planChanged(plan, run.Plan)
 	case len(plan.Blockers) > 0:

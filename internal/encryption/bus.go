@@ -2,11 +2,12 @@ package encryption
 
 import "sync"
 
-// runnerTopic is watched by whoever claims runs: there may be one to take.
+// runnerTopic is what runners watch: it is published when a run may have become
+// ready to be claimed.
 const runnerTopic = "runner"
 
-// bus tells who watches a run that it moved. It carries no content: watchers
-// read the store, which is the truth.
+// bus notifies the watchers of a run, in this process, that it moved. It carries no
+// content: watchers read the store.
 type bus struct {
 	mu       sync.Mutex
 	watchers map[string]map[chan struct{}]struct{}

@@ -1,5 +1,5 @@
-// Package encryption is the heart: it plans an encryption run, sends it, has
-// the KMS confirm it and says what was established.
+// Package encryption plans an encryption run, sends it to the tenant, has the KMS
+// confirm it and records what was established.
 //
 // Plan, payload, verdict and metrics are pure functions. The Service takes
 // requests and callbacks; the Runner moves runs through their states. Time

@@ -16,7 +16,7 @@ func Explain(err error) error {
 	if err == nil || fault.CodeOf(err) != fault.Internal || !fromTenant(err) {
 		return err
 	}
-	return explain(err)
+	return codedError(err)
 }
 
 func fromTenant(err error) bool {

@@ -144,13 +144,6 @@ func label(op audit.Operation) string {
 	return "Encryption"
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // callbackRecord is the KMS_CALLBACK record of one callback.
 func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
 	outcome, status := audit.Success, kmsVerified

@@ -79,7 +79,7 @@ func (t *task) refused(ctx context.Context, cause error) error {
 			return t.toVerifying(ctx, "CXone refused the repeated request, and the table shows that the change was made. Waiting for the KMS.")
 		}
 	}
-	return t.fail(ctx, explain(cause))
+	return t.fail(ctx, codedError(cause))
 }
 
 func (t *task) patch(ctx context.Context) (*cxone.EncryptResult, error) {
@@ -165,10 +165,10 @@ func (t *task) look(ctx context.Context) (made, error) {
 // later (202), or show it later than it says: the run waits for that.
 func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
 	t.run.Answer, t.shownAsBefore = t.answer(result), false
-	told := Snapshot(result.Columns)
-	if !result.UnderWay && len(told) >= len(t.run.Plan.Columns) &&
-		changeMade(t.run.Operation, t.run.Plan.Targets, told) != madeNo {
-		t.run.After = told
+	shown := Snapshot(result.Columns)
+	if !result.UnderWay && len(shown) >= len(t.run.Plan.Columns) &&
+		changeMade(t.run.Operation, t.run.Plan.Targets, shown) != madeNo {
+		t.run.After = shown
 	} else if _, err := t.look(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

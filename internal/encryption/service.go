@@ -137,7 +137,7 @@ func (s *Service) Preflight(ctx context.Context, caller access.Caller, request R
 	}
 	plan, err := readPlan(ctx, connection.Tenant, request.DatastoreID, request.TableID, request.change())
 	if err != nil {
-		return Preview{}, explain(err)
+		return Preview{}, codedError(err)
 	}
 	if err := s.nameRuns(ctx, request.Connection, request.DatastoreID, request.TableID, &plan); err != nil {
 		return Preview{}, err
@@ -248,7 +248,7 @@ func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
 		manual = "manual "
 	}
 	record.Detail = fmt.Sprintf("%s of %s asked for, %skey rotation every %d days.",
-		label(run.Operation), count(len(run.Columns), "column"), manual, run.IntervalDays)
+		label(run.Operation), audit.CountOf(len(run.Columns), "column"), manual, run.IntervalDays)
 	message := "Queued."
 	if !run.StartAt.IsZero() {
 		record.Detail += " To start at " + audit.FormatTime(run.StartAt) + "."

@@ -83,7 +83,7 @@ func (t *task) check(ctx context.Context) error {
 	t.run.Timings.ChecksMs = t.spent(started)
 	if err != nil {
 		t.run.Plan = nil
-		return t.fail(ctx, explain(err))
+		return t.fail(ctx, codedError(err))
 	}
 	shown := t.run.Plan
 	if err := t.rememberKeys(ctx, &plan); err != nil {
@@ -107,7 +107,7 @@ func (t *task) check(ctx context.Context) error {
 		CallbackURL(t.connection.CallbackURL, t.run.CallbackToken))
 	t.run.Attempts = 1
 	message := fmt.Sprintf("Checked: %s of %d to change, %d of %d encrypted before. Sending the change.",
-		count(len(plan.Targets), "column"), plan.Before.Total, plan.Before.Encrypted, plan.Before.Total)
+		audit.CountOf(len(plan.Targets), "column"), plan.Before.Total, plan.Before.Encrypted, plan.Before.Total)
 	if err := t.advance(ctx, Patching, step{events: t.events("state", message)}); err != nil {
 		return err
 	}

@@ -25,9 +25,9 @@ func readPlan(ctx context.Context, tenant Tenant, datastoreID, tableID string, c
 	return NewPlan(table, indexes, change), nil
 }
 
-// explain gives a tenant's error a code; its sentence is the client's own,
+// codedError gives a tenant's error its code; its sentence is the client's own,
 // which is bounded and carries no secret.
-func explain(err error) error {
+func codedError(err error) error {
 	var (
 		api     *cxone.APIError
 		auth    *cxone.AuthError

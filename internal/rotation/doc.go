@@ -4,7 +4,7 @@
 // counts as a rotation.
 //
 // The rules here are pure functions of facts and a clock. The store calls
-// them inside the transaction that stores the fact, so that an observation and
-// what follows from it are never apart. Policies and low-traffic windows, and
+// them inside the transaction that stores the fact, so that an observation is
+// stored together with what follows from it or not at all. Policies and low-traffic windows, and
 // the calendar feed, live here too.
 package rotation

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"cxseal/internal/audit"
 )
 
 // Calendar writes due dates as an RFC 5545 calendar, event by event. What was
@@ -18,8 +20,8 @@ type Calendar struct {
 	w    io.Writer
 	base string // the console's address, without a slash at its end; may be empty
 	buf  []byte
-	text []byte // the line at hand
-	key  []byte // of the column at hand
+	text []byte // the line that is being written
+	key  []byte // of the column that is being written
 }
 
 // NewCalendar begins a calendar. Links in it lead to the console at base.
@@ -89,9 +91,9 @@ func (c *Calendar) describe(col *Column, status Status) {
 	c.begin("DESCRIPTION:")
 	c.escaped(col.Strategy)
 	c.text = append(c.text, `\, every `...)
-	c.text = append(c.text, days(col.IntervalDays)...)
+	c.text = append(c.text, audit.CountOf(col.IntervalDays, "day")...)
 	c.text = append(c.text, `\, with `...)
-	c.text = append(c.text, days(col.GraceDays)...)
+	c.text = append(c.text, audit.CountOf(col.GraceDays, "day")...)
 	c.text = append(c.text, ` of grace.\nStatus when this was read: `...)
 	c.text = append(c.text, status.Text()...)
 	c.text = append(c.text, '.')

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cxseal/internal/alarm"
+	"cxseal/internal/audit"
 )
 
 // Alarms turns transitions into alarms: one for the columns of a table that
@@ -47,7 +48,7 @@ func Alarms(notices []Notice, now time.Time) []alarm.Alarm {
 }
 
 func describe(a *alarm.Alarm, n Notice, due string) {
-	keys := "keys of " + plural(len(a.Columns), "column")
+	keys := "keys of " + audit.CountOf(len(a.Columns), "column")
 	if len(a.Columns) == 1 {
 		keys = "key of " + a.Columns[0]
 	}
@@ -59,7 +60,7 @@ func describe(a *alarm.Alarm, n Notice, due string) {
 	case n.Phase == Overdue:
 		a.Kind, a.Severity = alarm.RotationOverdue, alarm.Critical
 		a.Title = fmt.Sprintf("Overdue: the %s on %s was not rotated", keys, a.TableID)
-		a.Detail = fmt.Sprintf("Due on %s, with %s of grace. No key version above %d was seen.", due, days(n.Column.GraceDays), n.Column.KeyVersion)
+		a.Detail = fmt.Sprintf("Due on %s, with %s of grace. No key version above %d was seen.", due, audit.CountOf(n.Column.GraceDays, "day"), n.Column.KeyVersion)
 	case n.Phase == Due:
 		a.Kind, a.Severity = alarm.RotationDue, alarm.Warning
 		a.Title = fmt.Sprintf("Due: the %s on %s", keys, a.TableID)

@@ -184,12 +184,12 @@ func (p Policy) check() error {
 }
 
 func (p Policy) describe() string {
-	text := p.Strategy + ", every " + days(p.IntervalDays) + ", " + days(p.GraceDays) + " of grace"
+	text := p.Strategy + ", every " + audit.CountOf(p.IntervalDays, "day") + ", " + audit.CountOf(p.GraceDays, "day") + " of grace"
 	if p.AutoRotate {
 		text += ", rotated by this console"
 	}
 	if p.Window != (Window{}) {
-		text += ", changes only at “" + p.Window.Cron + "” " + p.Window.Zone + " for " + minutes(p.Window.Minutes)
+		text += ", changes only at “" + p.Window.Cron + "” " + p.Window.Zone + " for " + audit.CountOf(p.Window.Minutes, "minute")
 	}
 	return text + "."
 }

@@ -83,9 +83,9 @@ func (s *Scanner) Tick(ctx context.Context) error {
 	return s.launch(ctx)
 }
 
-// patience is how many tables of a connection may fail to be read in a row
+// maxFailures is how many tables of a connection may fail to be read in a row
 // before the rest is called overdue by what is known.
-const patience = 3
+const maxFailures = 3
 
 // lookAgain reads the tables of columns that would become overdue now and were
 // not seen since they did: a rotation that happened is not to be called
@@ -96,7 +96,7 @@ func (s *Scanner) lookAgain(ctx context.Context, now time.Time, due []Column) {
 	failures := map[string]int{}
 	for _, c := range due {
 		t := table{c.Connection, c.DatastoreID, c.TableID}
-		if c.Phase == Overdue || now.Before(c.OverdueAt()) || !c.SeenAt.Before(c.OverdueAt()) || looked[t] || failures[t.connection] >= patience {
+		if c.Phase == Overdue || now.Before(c.OverdueAt()) || !c.SeenAt.Before(c.OverdueAt()) || looked[t] || failures[t.connection] >= maxFailures {
 			continue
 		}
 		looked[t] = true
@@ -113,12 +113,12 @@ func (s *Scanner) lookAgain(ctx context.Context, now time.Time, due []Column) {
 	}
 }
 
-// scheduler is who asks for the runs that nobody asked for.
+// scheduler is the caller of the runs that a scan launches.
 var scheduler = access.Caller{Name: "scheduler", Role: access.System}
 
-// launch makes the runs that the scan wished for. A run's id was chosen with
-// the wish, so that a crash between launching it and ending the wish does not
-// launch it twice.
+// launch makes the runs that columns wait for (Column.WantsRun). A run's id was
+// chosen when the column began to wait, so that a crash between launching it and
+// noting that does not launch it twice.
 func (s *Scanner) launch(ctx context.Context) error {
 	columns, err := s.store.WantedRuns(ctx, scanBatch)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Scanner) launchOne(ctx context.Context, columns []Column) error {
 	switch fault.CodeOf(err) {
 	case "", fault.Conflict: // launched now, or before a crash
 	case fault.Internal:
-		return err // the wish stays
+		return err // the column still waits: the next scan tries again
 	default:
 		c := columns[0]
 		if err := s.store.Raise(ctx, alarm.Alarm{Dedupe: "run\x1f" + id, Kind: alarm.RunFailed, Severity: alarm.Warning,

@@ -79,21 +79,13 @@ func (w Cause) explain(before, now Counts) string {
 		{now.Sensitive - before.Sensitive, "more counted as sensitive"},
 	} {
 		if c.n > 0 {
-			reasons = append(reasons, fmt.Sprintf("%d %s of %s %s.", c.n, columns(c.n), w.Table, c.what))
+			reasons = append(reasons, fmt.Sprintf("%s of %s %s.", audit.CountOf(c.n, "column"), w.Table, c.what))
 		}
 	}
 	if len(reasons) == 0 {
 		return fmt.Sprintf("Columns of %s were replaced.", w.Table)
 	}
 	return strings.Join(reasons, " ")
-}
-
-// columns is the noun after a number of columns.
-func columns(n int) string {
-	if n == 1 {
-		return "column"
-	}
-	return "columns"
 }
 
 // maxReasonColumns is how many columns a reason names.
@@ -131,5 +123,5 @@ func AfterRun(r *encryption.Run) *Event {
 		what = "Key rotation"
 	}
 	return &Event{At: r.FinishedAt, Kind: Run, RunID: r.ID,
-		Reason: fmt.Sprintf("%s of %d %s of %s was verified.", what, len(r.Columns), columns(len(r.Columns)), r.NameOfTable())}
+		Reason: fmt.Sprintf("%s of %s of %s was verified.", what, audit.CountOf(len(r.Columns), "column"), r.NameOfTable())}
 }

@@ -59,9 +59,9 @@ type Tab struct {
 	Noise *Complaints
 }
 
-// Open opens a tab, bright and as wide as a desk's, for a minute at most. What
-// the browser complained about by the end of the test, and was not expected,
-// fails it.
+// Open opens a tab in the light theme, 1280 px wide, for a minute at most. What the
+// browser has complained about by the end of the test fails it, unless it was
+// expected.
 func Open(t testing.TB, browser context.Context) *Tab {
 	t.Helper()
 	own, closeTab := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -149,7 +149,8 @@ func (w *Tab) Location() string {
 	return where
 }
 
-// SignIn comes from the front door: the console asks who it is and leads on.
+// SignIn opens the console's first page, signs in on the form that it leads to,
+// and expects to come back to the first page.
 func (w *Tab) SignIn(base, name, password string) {
 	w.T.Helper()
 	w.Do(chromedp.Navigate(base+"/"), chromedp.SendKeys(`#username`, name), chromedp.SendKeys(`#password`, password),

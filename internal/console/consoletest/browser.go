@@ -15,8 +15,8 @@ import (
 	"cxseal/internal/connection"
 )
 
-// Browser uses a console as somebody without scripts does: it keeps cookies,
-// fills in forms with their token, and follows no redirect by itself.
+// Browser uses a console as a browser without scripts does: it keeps cookies,
+// sends forms with their token, and follows no redirect by itself.
 type Browser struct {
 	T      testing.TB
 	URL    string // of the console
@@ -37,7 +37,8 @@ func NewBrowser(t testing.TB, base string) *Browser {
 // Browser returns a browser that nobody is signed in with.
 func (c *Console) Browser() *Browser { return NewBrowser(c.T, c.URL) }
 
-// As is a browser that is signed in with the role; of none, it is a stranger's.
+// As returns a browser in which a person of the role is signed in; with an empty
+// role nobody is.
 func (c *Console) As(role access.Role) *Browser {
 	c.T.Helper()
 	b := c.Browser()

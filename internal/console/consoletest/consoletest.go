@@ -1,8 +1,8 @@
 // Package consoletest starts whole consoles for tests: the composition of
 // package console on a port of its own, with a temporary database, a simulated
-// tenant over HTTP, people of every role, and a clock that a test moves; what
-// background jobs would do, a test does by hand. What it hands out is real: only
-// time and the tenant's faults are a test's to fake.
+// tenant over HTTP, people of every role, and a clock that a test moves. Background
+// jobs do not run: a test calls what it needs of them. All parts are real; a test
+// fakes time and the tenant's faults only.
 package consoletest
 
 import (
@@ -113,7 +113,7 @@ func (c *Console) environment(cfg *Config) *console.Tenant {
 	return env
 }
 
-// Serve has the console work until the test has ended.
+// Serve runs the console until the test has ended.
 func (c *Console) Serve() {
 	ctx, stop := context.WithCancel(context.Background())
 	running := make(chan error, 1)
