@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -52,8 +53,8 @@ func (s *Store) CoverageEvents(ctx context.Context, f trend.Filter, limit int) (
 // connection, data store and table. It reads a month at a time.
 func (s *Store) CoverageDaily(ctx context.Context, f trend.Filter, emit func(trend.Snapshot) error) error {
 	var tables trend.Tables
-	from, err := s.firstTableDay(ctx, f, &tables)
-	if err != nil || from < 0 {
+	from, ok, err := s.firstTableDay(ctx, f, &tables)
+	if err != nil || !ok {
 		return err
 	}
 	totals := f.DatastoreID == "" && f.TableID == ""
@@ -87,26 +88,38 @@ func tableFilter(f trend.Filter) where {
 	return w
 }
 
-// firstTableDay is the day the series begins: the filter's, with the tables as
-// they stood before it, or the first there is. It is -1 when there is none.
-func (s *Store) firstTableDay(ctx context.Context, f trend.Filter, tables *trend.Tables) (int64, error) {
+// firstTableDay returns the day on which the series begins: the filter's, or the first that has a figure if that is
+// later. It puts the tables as they stood before that day. ok is false when no day has a figure.
+func (s *Store) firstTableDay(ctx context.Context, f trend.Filter, tables *trend.Tables) (day int64, ok bool, err error) {
 	w := tableFilter(f)
-	if f.From.IsZero() {
-		var first int64
-		err := s.queryRow(ctx, `SELECT coalesce(min(day), -1) FROM coverage_daily`+w.sql(), w.args...).Scan(&first)
-		return first, err
+	var first sql.NullInt64
+	if err := s.queryRow(ctx, `SELECT min(day) FROM coverage_daily`+w.sql(), w.args...).Scan(&first); err != nil || !first.Valid {
+		return 0, false, err
+	}
+	if f.From.IsZero() || trend.DayOf(f.From) <= first.Int64 {
+		return first.Int64, true, nil
 	}
 	from := trend.DayOf(f.From)
-	w.and(`day = (SELECT max(b.day) FROM coverage_daily b WHERE b.connection = c.connection AND b.datastore_id = c.datastore_id
-		AND b.table_id = c.table_id AND b.day < ?)`, from)
-	before, err := collect(ctx, s, scanChange, `SELECT `+changeColumns+` FROM coverage_daily c`+w.sql(), w.args...)
+	before, err := s.lastChanges(ctx, f, from)
 	if err != nil {
-		return -1, fmt.Errorf("read the coverage before: %w", err)
+		return 0, false, err
 	}
 	for _, c := range before {
 		tables.Put(c)
 	}
-	return from, nil
+	return from, true, nil
+}
+
+// lastChanges returns the newest counts before a day of each table that the filter names.
+func (s *Store) lastChanges(ctx context.Context, f trend.Filter, day int64) ([]trend.Change, error) {
+	w := tableFilter(f)
+	w.and(`day = (SELECT max(b.day) FROM coverage_daily b WHERE b.connection = c.connection AND b.datastore_id = c.datastore_id
+		AND b.table_id = c.table_id AND b.day < ?)`, day)
+	list, err := collect(ctx, s, scanChange, `SELECT `+changeColumns+` FROM coverage_daily c`+w.sql(), w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the coverage before: %w", err)
+	}
+	return list, nil
 }
 
 func (s *Store) tableChanges(ctx context.Context, f trend.Filter, from, until int64) ([]trend.Change, error) {

@@ -95,9 +95,11 @@ func routePath(id int64, what string) string {
 // RotationsBetweenPath lists what is due in a
 // stretch of days; the last day is not in it. A zero from: from the first on.
 func RotationsBetweenPath(from, until time.Time) string {
-	first := ""
-	if !from.IsZero() {
-		first = from.UTC().Format(time.DateOnly)
+	day := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.DateOnly)
 	}
-	return listPath("/rotations", "from", first, "until", until.UTC().Format(time.DateOnly))
+	return listPath("/rotations", "from", day(from), "until", day(until))
 }

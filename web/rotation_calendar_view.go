@@ -6,7 +6,7 @@ import "time"
 type MonthView struct {
 	Chrome
 	Month      time.Time // its first day, UTC
-	Prev, Next string    // addresses
+	Prev, Next string    // addresses; empty: no such month
 	Weeks      [][]MonthDay
 	Total      int
 }

@@ -5,6 +5,7 @@ import (
 
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/period"
 )
 
 type exportCmd struct {
@@ -33,12 +34,12 @@ func (f auditFilter) parse() (audit.Filter, error) {
 		DatastoreID: f.Datastore, TableID: f.Table, RunID: f.RunID, Query: f.Query}
 	var err error
 	if f.From != "" {
-		if out.From, err = audit.ParseBound(f.From, false); err != nil {
+		if out.From, err = period.Parse(f.From, false); err != nil {
 			return out, usagef("--from: %s", fault.MessageOf(err))
 		}
 	}
 	if f.To != "" {
-		if out.To, err = audit.ParseBound(f.To, true); err != nil {
+		if out.To, err = period.Parse(f.To, true); err != nil {
 			return out, usagef("--to: %s", fault.MessageOf(err))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/period"
 )
 
 // Query reads the filters of a list. What cannot be understood is an error with
@@ -90,41 +91,34 @@ func (q *Query) Operation(name string) string {
 // Period is the filter's from and to, the latter exclusive. A date stands for
 // the whole day in UTC, as the end of a period too.
 func (q *Query) Period() (from, to time.Time) {
-	from, _ = q.moment("from")
-	to, isDate := q.moment("to")
-	if isDate {
-		to = to.AddDate(0, 0, 1)
-	}
+	from, to = q.moment("from", false), q.moment("to", true)
 	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
 		q.Wrong("“from” must lie before “to”.")
 	}
 	return from, to
 }
 
-func (q *Query) moment(name string) (at time.Time, isDate bool) {
+// moment reads one end of a period, zero for an open one.
+func (q *Query) moment(name string, end bool) time.Time {
 	v := q.Text(name)
 	if v == "" {
-		return time.Time{}, false
+		return time.Time{}
 	}
-	if at, err := time.Parse(time.DateOnly, v); err == nil {
-		return at, true
-	}
-	// The plus sign of an offset arrives as a space from who forgot to escape it.
-	at, err := time.Parse(time.RFC3339, strings.Replace(v, " ", "+", 1))
-	if err != nil || at.Year() < 1970 || at.Year() > 9998 {
+	// The plus sign of an offset that was not escaped in the address arrives as a space.
+	at, err := period.Parse(strings.Replace(v, " ", "+", 1), end)
+	if err != nil {
 		q.Wrong("“" + name + "” must be a date like 2026-01-31, or a time like 2026-01-31T08:00:00Z.")
-		return time.Time{}, false
 	}
-	return at.UTC(), false
+	return at
 }
 
 // Day is a date, in UTC, zero for none.
 func (q *Query) Day(name string) time.Time {
-	text := q.values.Get(name)
-	if text == "" {
+	v := q.Text(name)
+	if v == "" {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.DateOnly, text)
+	at, err := period.Day(v)
 	if err != nil {
 		q.Wrong("“" + name + "” must be a date like 2026-01-31.")
 	}

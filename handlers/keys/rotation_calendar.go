@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/period"
 	"cxseal/internal/rotation"
 	"cxseal/web"
 )
@@ -16,7 +17,7 @@ func (a *Area) month(c echo.Context) error {
 	now := a.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	if text := c.QueryParam("month"); text != "" {
-		at, err := time.Parse("2006-01", text)
+		at, err := period.Month(text)
 		if err != nil {
 			return fault.New(fault.Invalid, "“month” must be a month like 2026-01.")
 		}
@@ -28,15 +29,14 @@ func (a *Area) month(c echo.Context) error {
 		return err
 	}
 	v := web.MonthView{Chrome: a.Chrome(c, "Rotations", web.NavRotations), Month: month,
-		Prev: "/rotations/month?month=" + month.AddDate(0, -1, 0).Format("2006-01"),
-		Next: "/rotations/month?month=" + end.Format("2006-01")}
+		Prev: monthPath(month.AddDate(0, -1, 0)), Next: monthPath(end)}
 	for at := monday(month); at.Before(end); {
 		week := make([]web.MonthDay, 7)
 		for i := range week {
 			d := web.MonthDay{Date: at, Inside: at.Month() == month.Month(), Today: at.Equal(now.Truncate(24 * time.Hour))}
 			if d.Inside {
 				d.Due = days[at.Format(time.DateOnly)]
-				d.Path = web.RotationsBetweenPath(at, at.AddDate(0, 0, 1))
+				d.Path = web.RotationsBetweenPath(at, dayAfter(at))
 				v.Total += d.Due
 			}
 			week[i], at = d, at.AddDate(0, 0, 1)
@@ -44,6 +44,24 @@ func (a *Area) month(c echo.Context) error {
 		v.Weeks = append(v.Weeks, week)
 	}
 	return a.Render(c, http.StatusOK, web.RotationMonthPage(v))
+}
+
+// monthPath is the address of a month, empty beyond the months that can be asked for.
+func monthPath(month time.Time) string {
+	text := period.FormatMonth(month)
+	if text == "" {
+		return ""
+	}
+	return "/rotations/month?month=" + text
+}
+
+// dayAfter is the day after a day, zero (an open end) after the last one that can be asked for.
+func dayAfter(day time.Time) time.Time {
+	next := day.AddDate(0, 0, 1)
+	if next.After(period.Latest) {
+		return time.Time{}
+	}
+	return next
 }
 
 // monday is the Monday of a day's week.

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -171,12 +173,16 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 	if err != nil {
 		return 0, err
 	}
-	from, to := query.From, query.To
-	query.From, query.To = time.Time{}, time.Time{}
 	kept, err := l.Sign(ctx)
 	if err != nil {
 		return 0, err
 	}
+	empty, err := l.whyEmpty(ctx, f, query, kept.Size)
+	if err != nil {
+		return 0, err
+	}
+	from, to := query.From, query.To
+	query.From, query.To = time.Time{}, time.Time{}
 	entries := func(yield func(Entry, error) bool) {
 		for e, err := range l.entries(ctx, f, kept.Size) {
 			if err == nil {
@@ -188,8 +194,52 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 		}
 	}
 	err = WritePack(ctx, w, PackInput{Entries: entries, Hashes: l.store.HashReader(ctx), Checkpoint: []byte(kept.Note),
-		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String(), TempDir: l.tempDir})
+		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String(),
+		Empty: empty, TempDir: l.tempDir})
 	return rows, err
+}
+
+// whyEmpty says in one sentence why none of the log's first size records match, "" when one does. It looks at the
+// conditions from the widest to the narrowest: the log, the period, the filter.
+func (l *Log) whyEmpty(ctx context.Context, f Filter, query Query, size int64) (string, error) {
+	oldest := func(f Filter) (*Entry, error) {
+		page, err := l.store.AuditPageAfter(ctx, f, 0, 1)
+		if err != nil || len(page) == 0 || page[0].Seq > size {
+			return nil, err
+		}
+		return &page[0], nil
+	}
+	if match, err := oldest(f); err != nil || match != nil {
+		return "", err
+	}
+	first, err := oldest(Filter{})
+	if err != nil {
+		return "", err
+	}
+	if first == nil {
+		return "the log has no record yet.", nil
+	}
+	if query.Nothing {
+		return "its conditions exclude each other, so that no record can match.", nil
+	}
+	last, err := l.store.AuditPage(ctx, Filter{}, size+1, 1)
+	if err != nil || len(last) == 0 {
+		return "", errors.Join(err, errors.New("the newest record cannot be read"))
+	}
+	inPeriod, err := oldest(Filter{From: query.From, To: query.To})
+	if err != nil {
+		return "", err
+	}
+	if inPeriod == nil {
+		return fmt.Sprintf("the log has no record %s; its records are from %s to %s.", periodText(query.From, query.To),
+			first.Record.Timestamp, last[0].Record.Timestamp), nil
+	}
+	where := "of the whole log"
+	if !query.From.IsZero() || !query.To.IsZero() {
+		where = periodText(query.From, query.To)
+	}
+	query.From, query.To = time.Time{}, time.Time{}
+	return fmt.Sprintf("no record %s matches the filter %s.", where, lineOf(query.String(), maxEmptyFilter)), nil
 }
 
 // entries yields the records that match, oldest first, up to a seq.

@@ -30,7 +30,7 @@ func newManifest(in PackInput, c Checkpoint, records int64, sums map[string][32]
 	if len(filter) > 1024 {
 		filter = strings.ToValidUTF8(filter[:1024], "") + "…"
 	}
-	return manifest{
+	m := manifest{
 		origin: c.Origin, size: c.Size, records: records, sums: sums,
 		remarks: []string{
 			"made: " + FormatTime(in.Now),
@@ -38,7 +38,30 @@ func newManifest(in PackInput, c Checkpoint, records int64, sums map[string][32]
 			"filter: " + strconv.Quote(filter),
 		},
 	}
+	if records == 0 {
+		m.remarks = append(m.remarks, emptyRemark+in.Empty)
+	}
+	return m
 }
+
+// emptyRemark begins the remark that says why a pack holds no record.
+const emptyRemark = "empty: "
+
+// maxEmptyText bounds that reason, in characters, and maxEmptyFilter the filter in it.
+const maxEmptyText, maxEmptyFilter = 500, 200
+
+// empty returns why the pack holds no record, "" when the manifest does not say so.
+func (m *manifest) empty() string {
+	for _, r := range m.remarks {
+		if why, ok := strings.CutPrefix(r, emptyRemark); ok {
+			return lineOf(why, maxEmptyText)
+		}
+	}
+	return ""
+}
+
+// emptyLead is the first line of the README, the summary and the verification of a pack without records.
+func emptyLead(why string) string { return "The pack is empty: " + why }
 
 func (m manifest) text() string {
 	var b strings.Builder
@@ -103,8 +126,13 @@ func openManifest(text []byte, verifierKey string) (*manifest, error) {
 
 // oneLine makes outside text safe inside a message or a line of text.
 func oneLine(s string) string {
+	return lineOf(s, maxClip)
+}
+
+// lineOf is oneLine for a text of so many characters.
+func lineOf(s string, most int) string {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
-		return strconv.Quote(clip(s))
+		return strconv.Quote(clipTo(s, most))
 	}
-	return clip(s)
+	return clipTo(s, most)
 }

@@ -49,7 +49,16 @@ type PackInput struct {
 	Now        time.Time
 	From, To   time.Time // the period asked for; zero is open
 	Filter     string    // the other conditions, in the search box's words; "" for none
+	Empty      string    // why there is no entry, one sentence; needed exactly when there is none
 	TempDir    string    // where files wait their turn, up to half the records' size; "" is the system's
+}
+
+// lead returns the sentence that begins the README and the summary of a pack without records, "" of any other.
+func (in *PackInput) lead() string {
+	if in.Empty == "" {
+		return ""
+	}
+	return emptyLead(in.Empty)
 }
 
 // WritePack streams an evidence pack as a ZIP to w: the records' exact bytes,
@@ -74,7 +83,7 @@ func WritePack(ctx context.Context, w io.Writer, in PackInput) (err error) {
 	defer func() { err = errors.Join(err, spools.remove()) }()
 
 	var readme strings.Builder
-	if err := readmeTemplate.Execute(&readme, map[string]string{"Origin": in.Key.Origin(), "Key": in.Key.VerifierKey()}); err != nil {
+	if err := readmeTemplate.Execute(&readme, map[string]string{"Origin": in.Key.Origin(), "Key": in.Key.VerifierKey(), "Lead": in.lead()}); err != nil {
 		return err
 	}
 	for _, f := range []struct{ name, text string }{
@@ -87,6 +96,9 @@ func WritePack(ctx context.Context, w io.Writer, in PackInput) (err error) {
 	stats := newStats()
 	if err := pw.records(ctx, in, checkpoint, stats, spools); err != nil {
 		return err
+	}
+	if (stats.Records == 0) != (in.Empty != "") {
+		return fault.New(fault.Internal, "The evidence pack was begun for another number of records than %d", stats.Records)
 	}
 	for _, name := range []string{packCSV, packProofs} {
 		r, err := spools.reader(name)

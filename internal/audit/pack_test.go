@@ -38,8 +38,12 @@ func (d *disk) picked(keep func(seq int64) bool) iter.Seq2[Entry, error] {
 func all(int64) bool { return true }
 
 func (d *disk) packInput(t testing.TB, keep func(int64) bool) PackInput {
+	empty := "nothing was picked."
+	for range d.picked(keep) {
+		empty = ""
+	}
 	return PackInput{
-		Entries: d.picked(keep), Hashes: d.reader(), Checkpoint: d.signed[0].Text, Key: d.key,
+		Entries: d.picked(keep), Empty: empty, Hashes: d.reader(), Checkpoint: d.signed[0].Text, Key: d.key,
 		Now: noon, From: noon.AddDate(0, -1, 0), To: noon, Filter: `actor:"<b>" -outcome:SUCCESS`, TempDir: t.TempDir(),
 	}
 }
@@ -137,12 +141,12 @@ func TestAPackChecksWithTheKeyAlone(t *testing.T) {
 	}
 	d := newDisk(t, key, 9, 9)
 	rep := checkFile(t, makePack(t, d, func(s int64) bool { return s > 3 && s < 7 }), key.VerifierKey())
-	if !slices.Contains(rep.Notes, "Records 4 to 6, without a gap.") {
-		t.Errorf("%q", rep.Notes)
+	if rep.Lead != "Records 4 to 6, without a gap." {
+		t.Errorf("%q", rep.Lead)
 	}
 	rep = checkFile(t, makePack(t, d, func(s int64) bool { return s%3 == 1 }), key.VerifierKey())
-	if len(rep.Notes) != 1 || !strings.HasPrefix(rep.Notes[0], "A selection from records 1 to 7") {
-		t.Errorf("%q", rep.Notes)
+	if !strings.HasPrefix(rep.Lead, "A selection from records 1 to 7") {
+		t.Errorf("%q", rep.Lead)
 	}
 }
 

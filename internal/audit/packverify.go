@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -204,11 +205,16 @@ func (v *packVerifier) records(ctx context.Context) error {
 	}
 	v.ends(records, proofs, rows)
 	switch {
-	case v.rep.Records == 0 || !v.rep.OK():
+	case v.rep.Records == 0:
+		v.rep.Lead = "The pack is empty: it holds no record, and does not say why."
+		if v.manifest != nil && v.manifest.empty() != "" {
+			v.rep.Lead = emptyLead(v.manifest.empty())
+		}
+	case !v.rep.OK():
 	case gapless:
-		v.rep.notef("%s, without a gap.", capital(span(v.rep.First, v.rep.Last)))
+		v.rep.Lead = fmt.Sprintf("%s, without a gap.", capital(span(v.rep.First, v.rep.Last)))
 	default:
-		v.rep.notef("A selection from %s: what the filter left out cannot be told from a pack.", span(v.rep.First, v.rep.Last))
+		v.rep.Lead = fmt.Sprintf("A selection from %s: what the filter left out cannot be told from a pack.", span(v.rep.First, v.rep.Last))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"cxseal/internal/fault"
+	"cxseal/internal/period"
 )
 
 // Bounds of the search box.
@@ -158,22 +159,6 @@ func (f Filter) Resolve() (Query, error) {
 	return q, nil
 }
 
-// ParseBound reads one end of a period: an RFC 3339 time, or a date in UTC. A
-// date as the end of a period includes that whole day, so it stands for the
-// next midnight.
-func ParseBound(s string, end bool) (time.Time, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		t, err = time.Parse(time.RFC3339Nano, s)
-	} else if end {
-		t = t.AddDate(0, 0, 1)
-	}
-	if year := t.UTC().Year(); err != nil || year < 1 || year > 9999 {
-		return time.Time{}, fault.New(fault.Invalid, "%q is not a date: write 2026-01-31 or 2026-01-31T14:00:00Z", clip(s))
-	}
-	return t.UTC(), nil
-}
-
 func (q *Query) add(t token) error {
 	switch t.key {
 	case "":
@@ -186,7 +171,7 @@ func (q *Query) add(t token) error {
 		if t.not {
 			return fault.New(fault.Invalid, "-%s: is not understood: use after: or before: instead", t.key)
 		}
-		at, err := ParseBound(t.text, t.key == "to")
+		at, err := period.Parse(t.text, t.key == "to")
 		if err != nil {
 			return err
 		}

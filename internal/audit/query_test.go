@@ -69,8 +69,6 @@ func TestAMistypedSearchSaysHowToMendIt(t *testing.T) {
 		"\xff":                        "UTF-8",
 		strings.Repeat("x ", 60):      "more than 50 parts",
 		strings.Repeat("x", 3000):     "longer than",
-		"to:0000-01-01T00:00:00Z":     "is not a date",
-		"to:9999-12-31":               "is not a date",
 		"from:9999-12-31T23:59:59-9x": "is not a date",
 	} {
 		_, err := ParseQuery(in)

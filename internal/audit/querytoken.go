@@ -118,8 +118,12 @@ func formatBound(t time.Time) string {
 }
 
 // clip keeps a quoted piece of someone's input short in a message.
-func clip(s string) string {
-	const most = 40
+func clip(s string) string { return clipTo(s, maxClip) }
+
+// maxClip is how many characters of an input a message quotes.
+const maxClip = 40
+
+func clipTo(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
 	}

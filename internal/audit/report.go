@@ -45,6 +45,7 @@ type Report struct {
 	Matched    int         // how many checkpoints matched
 	Problems   []Problem   // in the order found, at most the limit
 	More       int64       // problems beyond the limit
+	Lead       string      // of a pack: whether its records are all of a period, a selection or none; the first line
 	Notes      []string    // remarks for the reader that are no problems
 
 	limit int
@@ -91,8 +92,13 @@ func (r *Report) Summary() string {
 	return fmt.Sprintf("The %s verifies: %s checked; %s.", r.What, CountOf(r.Records, "record"), under)
 }
 
-// Write prints the report for a person, a line each: problems, notes, verdict.
+// Write prints the report for a person, a line each: what a pack holds, problems, notes, verdict.
 func (r *Report) Write(w io.Writer) error {
+	if r.Lead != "" {
+		if _, err := fmt.Fprintln(w, r.Lead); err != nil {
+			return err
+		}
+	}
 	for _, p := range r.Problems {
 		if _, err := fmt.Fprintln(w, p.Message); err != nil {
 			return err

@@ -132,7 +132,7 @@ func (s *packStats) page(in PackInput, c Checkpoint) (string, error) {
 	})
 	var b strings.Builder
 	err := summaryTemplate.Execute(&b, map[string]any{
-		"Stats": s, "Counts": counts, "Total": total, "Coverage": coverage,
+		"Lead": in.lead(), "Stats": s, "Counts": counts, "Total": total, "Coverage": coverage,
 		"Period": periodText(in.From, in.To), "Filter": in.Filter, "Made": FormatTime(in.Now),
 		"Origin": c.Origin, "Size": c.Size, "Root": HexHash(c.Root), "Key": in.Key.VerifierKey(),
 	})
