@@ -11,8 +11,8 @@ import (
 	"cxseal/cxone/sandbox"
 )
 
-// TestTheGuidesCallsWorkAgainstTheSandbox would otherwise leave whoever has a
-// script after the published guide unable to try it before a real tenant.
+// TestTheGuidesCallsWorkAgainstTheSandbox runs the script of the published guide
+// against the sandbox: its readers try theirs there before a real tenant.
 func TestTheGuidesCallsWorkAgainstTheSandbox(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {

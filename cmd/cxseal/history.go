@@ -26,9 +26,9 @@ type history struct {
 	days  int
 	runs  int
 
-	victims []cxone.TableRef    // whose encryption is lost for some days
-	lost    map[string][]string // their columns that were encrypted, by table
-	rules   *sensitivity.Rules
+	decryptedTables []cxone.TableRef    // whose encryption is lost for some days
+	lost            map[string][]string // their columns that were encrypted, by table
+	rules           *sensitivity.Rules
 }
 
 var (
@@ -76,7 +76,7 @@ func (h *history) encryptOne(ctx context.Context, day int, t cxone.TableRef, i i
 // badDays are the days that an auditor asks about, and the way back.
 func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 	victim := h.find(tables, func(t cxone.TableRef) bool { return t.ID != "tbl-contacts" && len(h.encrypted(t)) > 0 })
-	h.victims = tables[:min(len(tables), 6)]
+	h.decryptedTables = tables[:min(len(tables), 6)]
 	for _, step := range []func() error{
 		func() error { return h.refused(ctx, 150, victim) },
 		func() error { return h.silent(ctx, 154, h.other(tables, victim)) },
@@ -94,7 +94,7 @@ func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 	return nil
 }
 
-// refused: the KMS reports a weaker algorithm than was asked for.
+// refused makes a run of which the KMS reports a weaker algorithm than was asked for.
 func (h *history) refused(ctx context.Context, day int, t cxone.TableRef) error {
 	h.moveTo(day, 11)
 	columns := h.open(t)
@@ -106,7 +106,7 @@ func (h *history) refused(ctx context.Context, day int, t cxone.TableRef) error 
 	return h.run(ctx, t, encryption.Request{Columns: columns[:1]}, encryption.Rejected)
 }
 
-// silent: the KMS says nothing until the deadline has passed.
+// silent makes a run of which the KMS says nothing until the deadline has passed.
 func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
 	h.moveTo(day, 14)
 	columns := h.open(t)
@@ -125,11 +125,11 @@ func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
 	return h.expect(ctx, run.ID, encryption.Unconfirmed)
 }
 
-// decrypted: somebody restores tables from an old copy, which takes their
+// decrypted has tables restored from an old copy, which takes their
 // encryption away, and the next synchronisation finds out.
 func (h *history) decrypted(ctx context.Context, day int) error {
 	h.lost = map[string][]string{}
-	for _, t := range h.victims {
+	for _, t := range h.decryptedTables {
 		for _, column := range h.encrypted(t) {
 			if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
 				return err
@@ -140,9 +140,9 @@ func (h *history) decrypted(ctx context.Context, day int) error {
 	return h.sync(ctx, day)
 }
 
-// repaired: and what was lost is encrypted again.
+// repaired encrypts again what decrypted has lost.
 func (h *history) repaired(ctx context.Context, day int) error {
-	for i, t := range h.victims {
+	for i, t := range h.decryptedTables {
 		if columns := h.lost[t.ID]; len(columns) > 0 {
 			h.moveTo(day, 9+i)
 			if err := h.run(ctx, t, encryption.Request{Columns: columns}, encryption.Verified); err != nil {
@@ -153,14 +153,14 @@ func (h *history) repaired(ctx context.Context, day int) error {
 	return nil
 }
 
-// rotated: the key of one table is rotated by hand.
+// rotated rotates the key of one table at a person's request.
 func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef) error {
 	h.moveTo(day, 15)
 	t := h.find(tables, func(t cxone.TableRef) bool { return len(h.encrypted(t)) > 1 })
 	return h.run(ctx, t, encryption.Request{Operation: audit.KeyRotation, Columns: h.encrypted(t)}, encryption.Verified)
 }
 
-// campaign: what is still open in one data store is encrypted at once.
+// campaign encrypts at once what is still open in one data store.
 func (h *history) campaign(ctx context.Context, day int) error {
 	h.moveTo(day, 9)
 	c, err := h.console.Campaigns.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
@@ -191,8 +191,8 @@ func (h *history) campaign(ctx context.Context, day int) error {
 	}
 }
 
-// contacts: the guide's own example, all but one column, which is left for the
-// person who tries the demo.
+// contacts encrypts the guide's own example, all but one column, which is left for
+// the person who tries the demo.
 func (h *history) contacts(ctx context.Context, day int) error {
 	h.moveTo(day, 10)
 	t := cxone.TableRef{ID: "tbl-contacts", DatastoreID: "ds-customers"}

@@ -510,8 +510,8 @@ func (c *crash) mustBeWhole(table, run string) {
 	}
 }
 
-// TestAStopWhileStartingIsNotReportedAsAFailure would page whoever watches the
-// service for a console that did what it was told.
+// TestAStopWhileStartingIsNotReportedAsAFailure stops consoles as soon as they
+// serve: an exit code other than 0 would raise an alarm in a service manager.
 func TestAStopWhileStartingIsNotReportedAsAFailure(t *testing.T) {
 	for range 5 {
 		p := launchProcess(t, nil, "serve", "--addr", "127.0.0.1:0", "--db", filepath.Join(t.TempDir(), "cxseal.db"))

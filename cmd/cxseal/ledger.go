@@ -34,8 +34,8 @@ func (cmd anchoring) options() ([]audit.LogOption, error) {
 	return []audit.LogOption{audit.Schedule(cmd.CheckpointRecords, cmd.CheckpointEvery), audit.AnchorTo(anchors...)}, nil
 }
 
-// operator is who the command line acts as: whoever may open the database file
-// on this machine, which is what the address says.
+// operator is the caller of what the command line does: a person who may open the
+// database file, which the local address stands for.
 func operator() access.Caller {
 	name := os.Getenv("SUDO_USER")
 	if name == "" {

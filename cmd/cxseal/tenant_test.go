@@ -227,9 +227,8 @@ func (o *otherTenant) call(to string, payload any) {
 	o.verdicts = append(o.verdicts, verdict)
 }
 
-// TestEncryptWorksWithATenantThatIsNotTheSandbox would otherwise leave a
-// customer whose tenant keeps to the contract's letter, and to nothing else,
-// without the main job.
+// TestEncryptWorksWithATenantThatIsNotTheSandbox encrypts on a tenant that keeps to
+// the contract's letter and to nothing else.
 func TestEncryptWorksWithATenantThatIsNotTheSandbox(t *testing.T) {
 	for _, inline := range []bool{false, true} {
 		t.Run(kindOf(inline), func(t *testing.T) {

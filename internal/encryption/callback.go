@@ -256,7 +256,7 @@ func checkAlgorithm(got string) Check {
 	return c
 }
 
-// checkKeyVersion: a key version is a positive number, never falls below one
+// checkKeyVersion checks that the key version is a positive number, never falls below one
 // seen before, moves forward where a key was rotated, and agrees with what the
 // tenant shows of the column, where it shows it.
 func checkKeyVersion(e Expectation, got int64) Check {

@@ -170,7 +170,7 @@ func (s *Service) keepFew(ctx context.Context, run Run, v Verification, earlier 
 	return s.keep(ctx, run, v, run.State)
 }
 
-// lookFor reads the table of a run whose change nobody has seen yet. madeNo
+// lookFor reads the table of a run whose change was not seen yet. madeNo
 // means that the table shows the columns as they were. A table that cannot be
 // read tells nothing.
 func (s *Service) lookFor(ctx context.Context, run *Run) (made, error) {
@@ -273,7 +273,7 @@ func (s *Service) decide(run Run, v Verification) Transition {
 	from := run.State
 	if v.Accepted {
 		run.State = Verified
-		if run.PatchedAt.IsZero() { // it had failed: nobody saw when the change was made
+		if run.PatchedAt.IsZero() { // it had failed: when the change was made is not known
 			run.PatchedAt = v.ReceivedAt
 		}
 		run.KeyVersion = v.KeyVersion
@@ -318,7 +318,7 @@ func (s *Service) refuseStranger(ctx context.Context, request CallbackRequest) (
 		return answer, nil
 	}
 	v := s.received(Run{}, request)
-	v.Body = "" // nobody vouches for it, so it is not worth the space
+	v.Body = "" // it is not authenticated, so it is not worth the space
 	return answer, s.keepTurnedAway(ctx, Run{}, v, answer, UnknownRun, unknownRunMessage)
 }
 

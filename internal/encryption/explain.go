@@ -10,7 +10,7 @@ import (
 )
 
 // Explain gives an error of a tenant's client its code and reads it as a
-// sentence, for whoever reads a tenant beside the runs. An error that has a
+// sentence, for packages that read a tenant beside the runs. An error that has a
 // code, or that is no error of the tenant's, comes back as it is.
 func Explain(err error) error {
 	if err == nil || fault.CodeOf(err) != fault.Internal || !fromTenant(err) {

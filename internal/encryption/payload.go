@@ -73,7 +73,7 @@ func Payload(tableID string, targets []ColumnState, strategy string, intervalDay
 //
 // A setting with {token} has it filled in. One that ends in /kms/callback is
 // this console behind another name, and the token is appended. Anything else
-// is somebody's own KMS and is passed on as it is: its verdict then arrives
+// is a KMS of the customer's own and is passed on as it is: its verdict then arrives
 // inline or not at all.
 func CallbackURL(setting, token string) string {
 	if strings.Contains(setting, "{token}") {

@@ -182,9 +182,9 @@ func (p *Plan) blockUnreadable(column string, doubts []cxone.Unreadable) bool {
 	return blocked
 }
 
-// checkIndexes: an encrypted column can't be searched through an index. A
-// read-only index can't be masked, so it blocks; an ordinary one is masked
-// when the admin said so. An index that may stand over the column, by a name
+// checkIndexes notes the indexes over a column, which can't be searched through
+// them once it is encrypted. A read-only index can't be masked, so it blocks; an
+// ordinary one is masked when the admin said so. An index that may stand over the column, by a name
 // that is written otherwise or cannot be read, counts as one that does.
 func (p *Plan) checkIndexes(column string, mask bool) {
 	names := make([]string, len(p.Columns))

@@ -9,8 +9,8 @@ import (
 	"cxseal/internal/audit"
 )
 
-// What one callback URL can make the console keep. A tenant sends three
-// callbacks; whoever has found a URL may send any number.
+// Bounds of what the callbacks to one URL make the console keep. A tenant sends
+// three; a stranger who has found the URL may send any number.
 const (
 	maxTurnedAwayKept = 16      // turned away unjudged: unsigned, no callback's shape, not expected
 	maxJudgedKept     = 8       // judged and without effect, of each verdict
@@ -56,8 +56,8 @@ func (t *tally) next(runID string, stored func() (int, error)) (since int, keep 
 	return c.since, false, nil
 }
 
-// turnAway answers a callback that is not judged. It changes no run: whoever
-// knows a URL but not the secret can do no harm. The first of a run are kept,
+// turnAway answers a callback that is not judged. It changes no run: a
+// sender who knows a URL but not the secret can do no harm. The first of a run are kept,
 // each with its record; after those there is a record at 100, at 1,000 and so
 // on, which says how many there were.
 func (s *Service) turnAway(ctx context.Context, run Run, v Verification, status int, code, reason string) (CallbackAnswer, error) {

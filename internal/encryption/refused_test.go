@@ -47,8 +47,8 @@ func (p *pipeline) callbacksOnRecord() (records []audit.Record, alarms map[strin
 	return records, alarms
 }
 
-// Whoever has found a run's URL can neither shut the right callback out nor fill
-// the ledger and the disk, nor wake somebody a hundred times.
+// A stranger who has found a run's URL can neither shut the right callback out nor
+// fill the ledger and the disk, nor raise a hundred alarms.
 func TestForgedCallbacksNeverShutTheRightOneOut(t *testing.T) {
 	for _, signed := range []bool{true, false} {
 		t.Run(fmt.Sprintf("signed=%v", signed), func(t *testing.T) {

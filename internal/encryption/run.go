@@ -75,7 +75,7 @@ type Run struct {
 	Strategy     string
 	IntervalDays int
 	StartAt      time.Time // zero: at once
-	IgnoreWindow bool      // somebody chose to start outside the low-traffic window
+	IgnoreWindow bool      // the requester chose to start outside the low-traffic window
 
 	// ShownFingerprint is that of the plan which the person was shown; empty when
 	// nobody was shown one (command line, script). If set, a different plan stops
@@ -104,7 +104,7 @@ type Run struct {
 	// Outcome.
 	Attempts         int // times the PATCH was sent
 	Answer           *Answer
-	After            []ColumnState // the table's columns after the change, as the tenant told them
+	After            []ColumnState // the table's columns after the change, as the tenant showed them
 	PatchedAt        time.Time
 	CallbackDeadline time.Time // when waiting for the KMS ends
 	FinishedAt       time.Time
@@ -152,7 +152,8 @@ func (r *Run) NameOfTable() string {
 	return r.TableID
 }
 
-// Lease is who works on the run, and until when: nobody when it has ended.
+// Lease returns the runner that works on the run and until when; both are zero
+// when it has ended.
 func (r *Run) Lease() (owner string, until time.Time) {
 	if r.State.Ended() {
 		return "", time.Time{}
@@ -161,7 +162,7 @@ func (r *Run) Lease() (owner string, until time.Time) {
 }
 
 // ProvenKeyVersion is the key version that the run brought: 0 unless a checked
-// callback told it.
+// callback reported it.
 func (r *Run) ProvenKeyVersion() int64 {
 	if r.State != Verified {
 		return 0

@@ -282,7 +282,7 @@ func (r *Runner) work(ctx context.Context, connection *Connection, run Run) {
 	if err := t.carry(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		level := r.service.logger.ErrorContext
 		if fault.CodeOf(err) == fault.Conflict {
-			level = r.service.logger.InfoContext // somebody else moved it: a callback, mostly
+			level = r.service.logger.InfoContext // it was moved meanwhile: by a callback, mostly
 		}
 		level(ctx, "a run was left where it stands", "run", run.ID, "state", t.run.State, "err", err)
 	}

@@ -134,7 +134,8 @@ func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err erro
 	return true, t.toVerifying(ctx, "There is no answer, and the table shows no key version that could tell whether the change was made. Waiting for the KMS to tell.")
 }
 
-// blockedByIndex: a tenant answers 500 where an index stands in the way.
+// blockedByIndex fails the run, and reports that it did, where the error is the
+// 500 with which a tenant answers when an index stands in the way.
 func (t *task) blockedByIndex(ctx context.Context, cause error) (bool, error) {
 	var api *cxone.APIError
 	if !errors.As(cause, &api) || api.Status != http.StatusInternalServerError {
@@ -191,8 +192,8 @@ func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
 	return t.toVerifying(ctx, message)
 }
 
-// pending reports whether the tenant said yes to a change that nobody has seen
-// in the table yet.
+// pending reports whether the tenant accepted a change that was not seen in the
+// table yet.
 func (t *task) pending() bool { return t.run.Answer != nil && t.run.After == nil }
 
 // lookAt is when to look at the table next for a change that is pending: often
@@ -244,8 +245,8 @@ func (t *task) toVerifying(ctx context.Context, message string) error {
 	return t.wait(ctx)
 }
 
-// unknown reports whether nobody knows that the change was made: its answer
-// was lost, and the table does not tell.
+// unknown reports whether it is not known that the change was made: its answer
+// was lost, and the table does not show it.
 func (t *task) unknown() bool {
 	return t.run.Answer == nil && (t.run.After == nil || changeMade(t.run.Operation, t.run.Plan.Targets, t.run.After) == madeUnknown)
 }

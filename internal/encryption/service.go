@@ -259,7 +259,7 @@ func (s *Service) Enqueue(ctx context.Context, run Run) (Run, error) {
 		message += " The low-traffic window is closed: it starts now by choice."
 	}
 	if run.State == Awaiting {
-		run.bindApproval() // whoever made the run may have named it since
+		run.bindApproval() // its id may have been set after NewRun
 		message = "Waits until " + audit.FormatTime(run.Approval.ExpiresAt) + " for another person's approval."
 		record.Detail += " " + message
 	}

@@ -41,7 +41,7 @@ func (s *Service) checkSignature(run Run, request CallbackRequest) (check Check,
 	headers.Set(standardwebhooks.HeaderWebhookSignature, request.Signature)
 	for _, secret := range connection.KMSSecrets {
 		if seal.CheckSigningSecret(secret) != nil {
-			continue // whoever guesses it could sign
+			continue // it can be guessed
 		}
 		webhook, err := standardwebhooks.NewWebhook(secret)
 		if err == nil && webhook.VerifyIgnoringTimestamp(request.Body, headers) == nil {

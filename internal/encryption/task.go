@@ -65,8 +65,8 @@ func (t *task) waitForWindow(ctx context.Context) (waits bool, err error) {
 	}
 	t.run.StartAt = opens
 	return true, t.advance(ctx, Queued, step{
-		events: t.events("state", "The low-traffic window of "+closed+" is closed. Waiting until "+audit.FormatTime(opens)+"."),
-		unhand: true,
+		events:  t.events("state", "The low-traffic window of "+closed+" is closed. Waiting until "+audit.FormatTime(opens)+"."),
+		release: true,
 	})
 }
 
@@ -285,7 +285,7 @@ type step struct {
 	records   []audit.Record
 	rotations []RotationDate
 	park      time.Time // when set, the run is let go until then
-	unhand    bool      // the run is let go, for whoever claims it next
+	release   bool      // the run is let go, so that any runner may claim it
 }
 
 // advance commits the task's run in a new state and renews its lease.
@@ -293,7 +293,7 @@ func (t *task) advance(ctx context.Context, to State, with step) error {
 	next := t.run
 	next.State = to
 	switch {
-	case to.Ended() || with.unhand:
+	case to.Ended() || with.release:
 		next.LeaseOwner, next.LeaseUntil = "", time.Time{}
 	case !with.park.IsZero():
 		next.LeaseOwner, next.LeaseUntil = parkedOwner, with.park

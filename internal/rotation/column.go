@@ -48,7 +48,7 @@ type Origin string
 const (
 	FromRun    Origin = "run"    // a run of this console asked the tenant for it
 	FromTenant Origin = "tenant" // the tenant's own directive, as it shows it
-	FromPolicy Origin = "policy" // nobody's: counted from what was seen, by the policy
+	FromPolicy Origin = "policy" // neither's: the policy's interval after the last sighting
 )
 
 // Visibility says whether a column's key version can be seen in its table.
@@ -94,7 +94,7 @@ type Timeliness string
 const (
 	OnTime   Timeliness = "on_time"
 	Late     Timeliness = "late"
-	Unproven Timeliness = "unproven" // nobody looked between the date and the sighting
+	Unproven Timeliness = "unproven" // the table was not read between the date and the sighting
 )
 
 // Timelinesses returns everything that can be said about a rotation and its date.

@@ -88,8 +88,8 @@ func (s *Scanner) Tick(ctx context.Context) error {
 const maxFailures = 3
 
 // lookAgain reads the tables of columns that would become overdue now and were
-// not seen since they did: a rotation that happened is not to be called
-// overdue because nobody looked.
+// not seen since they did: a rotation that happened must not be called overdue
+// because the table was not read.
 func (s *Scanner) lookAgain(ctx context.Context, now time.Time, due []Column) {
 	type table struct{ connection, datastore, id string }
 	looked := map[table]bool{}

@@ -8,7 +8,7 @@ import (
 	"cxseal/internal/encryption"
 )
 
-// Notice is one transition that the clock made and that somebody should know.
+// Notice is a transition to a new phase, from which an alarm is made.
 type Notice struct {
 	Column  Column
 	Phase   Phase

@@ -48,7 +48,7 @@ func (c *Console) As(role access.Role) *Browser {
 	return b
 }
 
-// SignIn signs somebody in.
+// SignIn signs a person in.
 func (b *Browser) SignIn(name, password string) {
 	b.T.Helper()
 	a := b.Submit("/login", "/login", url.Values{"username": {name}, "password": {password}})
