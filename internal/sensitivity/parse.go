@@ -124,6 +124,7 @@ func (r *Rules) parsePhrase(written string, speaks language, p phrase) error {
 		}
 		p.words = append(p.words, patternWords(f)...)
 	}
+	p.words = withoutParticles(p.words)
 	if len(p.words) == 0 || limited && len(p.types) == 0 {
 		return fmt.Errorf("the phrase %q has no words", written)
 	}

@@ -17,6 +17,7 @@ type Header struct{ Name, Type string }
 // token is a word of a name.
 type token struct {
 	text, stem string
+	written    string // with the particle before it, for a person
 	role       role
 	subject    subject
 	shared     bool // most columns of the table have it in this place: it tells none apart
@@ -120,9 +121,15 @@ func (t *reading) mentions(about subject) bool {
 // tokens cuts a name into words, and words written together into their parts.
 func (r *Rules) tokens(name string) []token {
 	var list []token
+	before := ""
 	for _, w := range words(name) {
+		if particles[w] {
+			before += w + " "
+			continue
+		}
 		for _, part := range r.parts(w) {
-			list = append(list, token{text: part, stem: stem(part), digits: part[0] >= '0' && part[0] <= '9'})
+			list = append(list, token{text: part, stem: stem(part), written: before + part, digits: part[0] >= '0' && part[0] <= '9'})
+			before = ""
 		}
 	}
 	return list
@@ -246,7 +253,7 @@ func (r *Rules) cutSharedPrefix(columns [][]token) {
 					if visit(columns[i], w.text[:n], rest) {
 						var cut []token
 						for _, part := range append([]string{w.text[:n]}, rest...) {
-							cut = append(cut, token{text: part, stem: stem(part), shared: part == w.text[:n]})
+							cut = append(cut, token{text: part, stem: stem(part), written: part, shared: part == w.text[:n]})
 						}
 						columns[i] = append(cut, columns[i][1:]...)
 						break
@@ -272,7 +279,7 @@ func (m match) leftOver(name []token, such func(token) bool) bool {
 func joined(name []token) string {
 	list := make([]string, len(name))
 	for i, w := range name {
-		list[i] = w.text
+		list[i] = w.written
 	}
 	return strings.Join(list, " ")
 }

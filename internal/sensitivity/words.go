@@ -1,6 +1,7 @@
 package sensitivity
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,6 +38,20 @@ func words(name string) []string {
 	}
 	flush()
 	return list
+}
+
+// particles stand between the words of a name and say nothing: date_of_birth
+// and data_di_nascita are date birth and data nascita.
+var particles = map[string]bool{"of": true, "the": true, "de": true, "di": true, "da": true, "do": true, "dos": true, "das": true,
+	"del": true, "della": true, "dello": true, "dei": true, "delle": true, "du": true, "des": true, "der": true, "von": true}
+
+// withoutParticles takes them out of a phrase, unless nothing would be left.
+func withoutParticles(phrase []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(phrase), func(w string) bool { return particles[w] })
+	if len(kept) == 0 {
+		return phrase
+	}
+	return kept
 }
 
 // plain takes the accents off: é is e, ñ is n, ß is ss.
