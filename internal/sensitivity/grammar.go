@@ -66,12 +66,12 @@ func (m match) ofInstitution(table *reading, name []token) (string, bool) {
 }
 
 // inValueList reports whether the table only lists what there is: diseases and
-// drugs without a patient, or what its column and itself are named after, like
+// drugs without a patient, countries, products, or what its column and itself are named after, like
 // gender in the table Gender.
 func (m match) inValueList(table *reading, name []token) bool {
 	title := table.title
 	switch {
-	case m.category == Health && table.about&catalogue != 0:
+	case m.category == Health && table.about&catalogue != 0, m.category == Personal && table.lists:
 		return true
 	case m.category != Personal && m.category != Health || len(title) != len(name):
 		return false

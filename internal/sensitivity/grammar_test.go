@@ -42,6 +42,7 @@ func TestAThingStaysOneWhateverStandsBesideIt(t *testing.T) {
 		{"diabetes", "boolean", Health}, {"is_pregnant", "bit", Health}, {"date_of_birth", "date", BirthDate}, {"card_expiry_date", "date", Card},
 		{"deceased_date", "date", Personal}, {"sex", "smallint", Personal}, {"zip", "integer", Contact}, {"face_embedding", "vector(512)", Biometric},
 		{"voice_print", "bytea", Biometric}, {"telefonnummerprivat", "text", Contact}, {"phonenumber", "text", Contact}, {"mothersmaidenname", "text", Contact},
+		{"data_di_nascita", "text", BirthDate}, {"numero_de_seguridad_social", "text", NationalID},
 	} {
 		if p := one(t, r, "", c.name, c.columnType); p.State != Sensitive || p.Category != c.want {
 			t.Errorf("%s of type %s is proposed as %s %s: %s", c.name, c.columnType, p.State, p.Category, p.Reason)
@@ -83,6 +84,11 @@ func TestTheTableTellsWhoseTheNameIs(t *testing.T) {
 		{"allergies", "comments", []string{"code text"}, Undecided},
 		{"articles", "comments", nil, Undecided},
 		{"Gender", "gender", []string{"code text"}, NotSensitive},
+		{"countries", "nationality", []string{"code text"}, NotSensitive},
+		{"countries", "nationality", []string{"passenger_id integer"}, Sensitive},
+		{"diseases", "icd10", []string{"chapter text"}, NotSensitive},
+		{"diseases", "icd10", []string{"patient_id integer"}, Sensitive},
+		{"lab_results", "xyz_value", []string{"patient_id integer"}, Sensitive},
 	} {
 		if p := one(t, r, c.table, c.name, "text", c.others...); p.State != c.want {
 			t.Errorf("%s.%s beside %v is proposed as %s, want %s: %s", c.table, c.name, c.others, p.State, c.want, p.Reason)

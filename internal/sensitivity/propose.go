@@ -77,13 +77,15 @@ func (t *reading) matches(at int, columnType, kind string) []match {
 }
 
 // concerns reports whether the phrase's subject is that of the table or of
-// another word of the name. A phrase that needs a subject says little by
-// itself: a word beside it that the rules do not know may say anything.
+// another word of the name. A name or a number may then still be anything's: a
+// word beside it that the rules do not know is enough to make it no person's
+// (theme_name). A value in a table of findings stays one.
 func (m match) concerns(table *reading, name []token) bool {
 	if m.about == 0 {
 		return true
 	}
 	about := table.about&m.about != 0
+	anything := m.category == Contact || m.category == NationalID || m.category == Personal
 	for i, w := range name {
 		if i >= m.from && i < m.to {
 			continue
@@ -93,7 +95,7 @@ func (m match) concerns(table *reading, name []token) bool {
 		if i >= m.to {
 			judged = aspect | yesNo | dated
 		}
-		if !w.shared && !w.digits && w.role&(filler|judged) == 0 && w.subject&(m.about|person) == 0 {
+		if anything && !w.shared && !w.digits && w.role&(filler|judged) == 0 && w.subject&(m.about|person) == 0 {
 			return false
 		}
 	}

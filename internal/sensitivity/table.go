@@ -30,6 +30,7 @@ type reading struct {
 	about     subject
 	named     string // the word of the table's name, or the column, that tells that it is about persons
 	languages language
+	lists     bool // it is about things, and no column speaks of a person
 	columns   [][]token
 	found     [][]match // the phrases in every column's name, whatever their conditions
 }
@@ -87,6 +88,7 @@ func (r *Rules) weigh(table *reading, t Table) {
 	} else {
 		table.about &^= health // a list of illnesses or drugs is nobody's
 	}
+	table.lists = table.about&thing != 0 && (told|table.about)&person == 0 && !table.mentions(person|cases)
 	switch {
 	case told&person != 0:
 		table.about &^= thing | institution
