@@ -11,7 +11,7 @@ import (
 	"cxseal/handlers/tables"
 )
 
-// Config is what the frame and each area are handed.
+// Config holds the dependencies of the frame and of each area.
 type Config struct {
 	Frame    frame.Config
 	Tables   tables.Deps
@@ -49,7 +49,7 @@ type Store interface {
 	settings.Audit
 }
 
-// ReadFrom hands the store to every area, each as the readers that it uses.
+// ReadFrom sets the store as every reader of the frame and the areas.
 func (cfg *Config) ReadFrom(s Store) {
 	cfg.Frame.Records, cfg.Frame.Syncs = s, s
 	cfg.Tables.Tables, cfg.Tables.Columns, cfg.Tables.Runs, cfg.Tables.Rotations = s, s, s, s

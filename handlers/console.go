@@ -26,11 +26,11 @@ const SSOCallbackPath = people.SSOCallbackPath
 type Console struct {
 	frame  *frame.Frame
 	tables *tables.Area
-	routes []frame.Route // what the console answers and who may ask
+	routes []frame.Route // every route with its permission
 }
 
-// New puts the frame and the areas together. It is an error when something is
-// missing that they cannot do without, or when a route names no permission.
+// New returns a Console of the frame and the areas. It fails when a required dependency is missing or a route
+// names no permission.
 func New(cfg Config) (*Console, error) {
 	f, err := frame.New(cfg.Frame)
 	if err != nil {
@@ -61,8 +61,8 @@ func (h *Console) Close() {
 	h.tables.Close()
 }
 
-// DescribeSession reads a session's stored data, so that a store can list and
-// end a person's sessions. Its UserID is 0 when nobody is signed in.
+// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its UserID
+// is 0 when nobody is signed in.
 func DescribeSession(data []byte) access.Session { return frame.DescribeSession(data) }
 
 // Callbacks answers KMS callbacks and nothing else, for a command that waits

@@ -1,15 +1,12 @@
-// Package handlers is the console's outside: it puts the frame and its areas
-// together and mounts their routes.
+// Package handlers answers the console's HTTP requests: it puts the frame and the areas together and mounts
+// their routes.
 //
-// The ground floor is handlers/frame: sessions, guards, errors, rendering. The
-// pages live in areas (handlers/tables, runs, ledger, keys, people, overview,
-// settings), each a package that holds the frame and only the readers and
-// services that its pages use, and that knows no other area. handlers/rows
-// draws the rows that several areas show. Every area parses, calls and renders;
-// the rules live in the packages below.
+// Package frame has what every page needs: sessions, guards, errors, rendering. The pages live in areas
+// (handlers/tables, runs, ledger, keys, people, overview, settings). An area is a package that embeds the frame,
+// holds only the readers and services that its pages use, and imports no other area. Package rows turns domain
+// values into the rows that several areas show. An area parses, calls and renders; rules live in internal/.
 //
-// echo.Context stays below this package, SQL and the tenant's client stay out of
-// it. Errors carry a fault.Code, and frame/errors.go alone turns codes into
-// HTTP. Every route stands in its area's Routes with the permission it needs: a
-// route without one cannot be mounted.
+// echo is used in handlers and its subfolders only. SQL and the tenant's client may not be used here. Errors carry
+// a fault.Code, and only frame/errors.go turns codes into HTTP. Every route is in its area's Routes with the
+// permission it needs; a route without one cannot be mounted.
 package handlers

@@ -2,15 +2,14 @@ package web
 
 import "time"
 
-// AccountView is a person's own page. What is shown once stands in Seed, Codes
-// and NewToken, and is empty at every other look.
+// AccountView is a person's own page. Seed, Codes and NewToken are shown once and are empty otherwise.
 type AccountView struct {
 	Chrome
 	Name        string
 	RoleText    string // what the role is trusted with
 	HasPassword bool
 
-	Wrong string // the form that was refused: password, factor or token
+	Wrong string // name of the form that was refused: password, factor or token
 	Error string // why, in one sentence
 
 	FactorOn  bool
@@ -41,7 +40,7 @@ type SessionRow struct {
 	Agent string // as the browser called itself
 	Since time.Time
 	Seen  time.Time
-	Own   bool // the one that looks
+	Own   bool // the session of the reader's browser
 }
 
 // TokenRow is one API token.

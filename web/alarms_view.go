@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AlarmsView lists alarms with their fate, and the routes they take.
+// AlarmsView lists alarms with their deliveries, and the routes.
 type AlarmsView struct {
 	Chrome
 	Kind      string
@@ -44,7 +44,7 @@ type DeliveryRow struct {
 	Doubts   int       // attempts of which nobody knows whether they arrived
 }
 
-// doubt says that an earlier attempt may have arrived too.
+// doubt returns the sentence that an earlier attempt may have arrived too, empty when none may.
 func (d DeliveryRow) doubt() string {
 	switch {
 	case d.Doubts == 0:
@@ -57,7 +57,7 @@ func (d DeliveryRow) doubt() string {
 	return "In doubt: the console did not learn whether it arrived."
 }
 
-// deliveryStates are how far a delivery came.
+// deliveryStates is the vocabulary of the states of a delivery.
 var deliveryStates = vocabulary{
 	{"waiting", label{"Waiting", ToneInfo, "clock"}},
 	{"sent", label{"Sent", ToneSuccess, "check"}},
@@ -66,7 +66,7 @@ var deliveryStates = vocabulary{
 
 func deliveryLabel(state string) label { return deliveryStates.label(state) }
 
-// wayOptions are how an address can be spoken to.
+// wayOptions are the choices of a route's protocol.
 var wayOptions = []Option{{"email", "Email by SMTP"}, {"webhook", "Signed webhook"}, {"service", "Chat or push service (shoutrrr)"}}
 
 // RouteRow is one route.

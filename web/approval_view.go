@@ -2,7 +2,7 @@ package web
 
 import "time"
 
-// ApprovalView is where a run's four-eyes request stands.
+// ApprovalView is the state of a run's four-eyes request.
 type ApprovalView struct {
 	State       string // requested, approved, declined, expired, used
 	RequestedBy string
@@ -11,6 +11,6 @@ type ApprovalView struct {
 	ExpiresAt   time.Time
 	Reason      string // why it was declined
 	Fingerprint string // what an approval is for
-	Own         bool   // whoever looks asked for it
+	Own         bool   // the reader asked for the run
 	CanDecide   bool
 }

@@ -16,7 +16,7 @@ func facetText(param, value string) string {
 	return value
 }
 
-// pressed marks the facet value that the log is narrowed to.
+// pressed returns the attributes that mark the facet value by which the log is filtered.
 func pressed(on bool) templ.Attributes {
 	if !on {
 		return nil
@@ -24,8 +24,7 @@ func pressed(on bool) templ.Attributes {
 	return templ.Attributes{"aria-current": "true"}
 }
 
-// OperationText is an operation as a person says it: KEY_ROTATION is
-// "Key rotation".
+// OperationText returns an operation in words: "Key rotation" for KEY_ROTATION.
 func OperationText(op string) string {
 	switch op {
 	case "":
@@ -52,7 +51,7 @@ func operationOptions(codes []string) []Option {
 	return out
 }
 
-// outcomes are how an attempt ended.
+// outcomes is the vocabulary of a record's outcomes.
 var outcomes = vocabulary{
 	{"SUCCESS", label{"Success", ToneSuccess, "check"}},
 	{"FAILURE", label{"Failure", ToneDanger, "x"}},

@@ -7,8 +7,7 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Tone says how a message is meant. It is always accompanied by words or an
-// icon, never shown by colour alone.
+// Tone is the colour of a message or a label. Words or an icon always go with it: no meaning is in colour alone.
 type Tone string
 
 // The tones, calmest first.
@@ -20,8 +19,8 @@ const (
 	ToneDanger  Tone = "danger"
 )
 
-// label is how a code (a state, an outcome, a status) reads to a person: a word, a tone and an icon. The three
-// always go together, so that no state is told by colour alone.
+// label is what a page shows for a code (a state, an outcome, a status): a word, a tone and an icon. The three
+// always go together, so that no state is shown by colour alone.
 type label struct {
 	text string
 	tone Tone
@@ -58,7 +57,8 @@ func (v vocabulary) options() []Option {
 	return out
 }
 
-// badge draws a label. A list draws hundreds of them: written by hand, it takes a third of what a template takes.
+// badge draws a label. It is not a template because a list draws hundreds of them, and a template takes three times
+// as long.
 func badge(l label) templ.Component { return l }
 
 // Render implements templ.Component.
@@ -86,7 +86,7 @@ func toneIcon(t Tone) string {
 	return "info"
 }
 
-// toneWord is read aloud before a message, for those who don't see its colour.
+// toneWord returns the word that a screen reader speaks before a message, in place of its colour.
 func toneWord(t Tone) string {
 	switch t {
 	case ToneSuccess:

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// campaignStates are where a campaign stands.
+// campaignStates is the vocabulary of the states of a campaign.
 var campaignStates = vocabulary{
 	{"running", label{"Running", ToneInfo, "loader"}},
 	{"paused", label{"Paused", ToneWarning, "clock"}},

@@ -83,7 +83,7 @@ const (
 	plotPad    = 4.0
 )
 
-// top is the largest value of the chart; 100 for percentages.
+// top returns the largest value of the chart's axis, 100 for percentages.
 func (v ChartView) top() float64 {
 	if v.Unit == "%" {
 		return 100
@@ -115,7 +115,7 @@ func height(n, top float64) float64 {
 	return plotHeight - plotPad - (plotHeight-2*plotPad)*n/top
 }
 
-// path is the line as SVG path data; a day without a value interrupts it.
+// path returns the line as SVG path data. A day without a value interrupts it.
 func (v ChartView) path(line int) string {
 	top := v.top()
 	return pathOf(len(v.Days), func(i int) (x, y float64, ok bool) {
@@ -155,7 +155,7 @@ func (v ChartView) dropLines() []string {
 	return list
 }
 
-// dot is one mark of a line made of points.
+// dot is the position of one mark of a line that is drawn as points.
 type dot struct{ x, y string }
 
 func (v ChartView) dots(line int) []dot {

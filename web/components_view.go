@@ -22,7 +22,7 @@ func noticeRole(t Tone) string {
 	return "status"
 }
 
-// firstOf is the first of its arguments that is not empty.
+// firstOf returns the first of its arguments that is not empty.
 func firstOf(texts ...string) string {
 	for _, t := range texts {
 		if t != "" {

@@ -17,7 +17,7 @@ func (r ManagedConnection) eyes() string {
 	return "one person"
 }
 
-// verdicts are how an examination of a connection went.
+// verdicts is the vocabulary of the findings of a connection's examination.
 var verdicts = vocabulary{
 	{"ok", label{"Good", ToneSuccess, "check"}},
 	{"warning", label{"Look at it", ToneWarning, "warning"}},

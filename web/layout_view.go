@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Nav names the entry of the main navigation a page belongs to.
+// Nav is the entry of the main navigation that a page belongs to.
 type Nav string
 
 // The entries of the main navigation. NavNone marks a page outside it.
@@ -25,8 +25,8 @@ const (
 	NavSystem        Nav = "system"
 )
 
-// Chrome is what every page shares: who looks at it, where it stands, and what
-// the last action had to say.
+// Chrome is what every page shares: its title and place in the navigation, the reader, and the messages of the last
+// action.
 type Chrome struct {
 	Title   string    // the page's heading and, with the product's name, its title
 	Lead    string    // one sentence below the heading; may be empty
@@ -53,7 +53,7 @@ type User struct {
 	Role string // viewer, officer, approver, admin
 }
 
-// SignedIn reports whether there is anyone to show a menu for.
+// SignedIn reports whether the reader is signed in.
 func (u User) SignedIn() bool { return u.Name != "" }
 
 // Flash is one message about what was just done.
@@ -96,7 +96,7 @@ var navigation = []place{
 	{NavSystem, "System", "/system", "settings", "s"},
 }
 
-// placesFor are the entries that the role may open.
+// placesFor returns the entries of the navigation that the role may open.
 func placesFor(role string) []place {
 	return slices.DeleteFunc(slices.Clone(navigation), func(p place) bool {
 		switch p.nav {

@@ -18,7 +18,7 @@ type PersonRow struct {
 	Name        string
 	Role        string
 	Disabled    bool
-	Own         bool // whoever looks
+	Own         bool // this is the reader's own account
 	HasPassword bool
 	Factor      bool // a second factor is on
 	Sessions    int

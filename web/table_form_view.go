@@ -68,7 +68,7 @@ func findingID(rotation bool, column string) string {
 
 func nameHash(name string) string {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // a hash takes every byte
+	_, _ = h.Write([]byte(name)) // writing to a hash does not fail
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 

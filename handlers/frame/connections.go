@@ -19,10 +19,10 @@ type Connection struct {
 	Signed   bool   // callbacks must be signed
 }
 
-// Connections are the tenants that are configured, in a stable order.
+// Connections returns the tenants that are configured, in a stable order.
 func (f *Frame) Connections() []Connection { return f.cfg.Connections() }
 
-// ConnectionOptions are the choices of a connection filter.
+// ConnectionOptions returns the choices of a connection filter.
 func (f *Frame) ConnectionOptions() []web.Option {
 	var options []web.Option
 	for _, c := range f.Connections() {
@@ -31,7 +31,7 @@ func (f *Frame) ConnectionOptions() []web.Option {
 	return options
 }
 
-// Connection is the named connection, or the only one when none is named.
+// Connection returns the named connection, or the only one when name is empty.
 func (f *Frame) Connection(name string) (string, error) {
 	all := f.Connections()
 	if name == "" {
@@ -49,8 +49,7 @@ func (f *Frame) Connection(name string) (string, error) {
 	return name, nil
 }
 
-// InPath is the connection as an address names it: not at all where there is
-// only one.
+// InPath returns the connection as an address names it: empty where there is only one.
 func (f *Frame) InPath(connection string) string {
 	if len(f.Connections()) > 1 {
 		return connection
@@ -58,8 +57,7 @@ func (f *Frame) InPath(connection string) string {
 	return ""
 }
 
-// ConnectionStates is every connection with what its last synchronisation says
-// about the tenant.
+// ConnectionStates returns every connection with the result of its last synchronisation.
 func (f *Frame) ConnectionStates(ctx context.Context) []web.ConnectionRow {
 	syncs, err := f.cfg.Syncs.Syncs(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	csrfBytes  = 32
 )
 
-// csrfToken is the token for the forms of the page being made.
+// csrfToken returns the token for the forms of the page that is being made.
 func (f *Frame) csrfToken(c echo.Context) string {
 	secret := f.csrfSecret(c)
 	if secret == nil {
@@ -34,8 +34,7 @@ func (f *Frame) csrfToken(c echo.Context) string {
 	return maskToken(secret)
 }
 
-// csrfSecret is what the token of this request must hold; nil when the browser
-// was never given one.
+// csrfSecret returns the secret that the token of this request must hold, nil when the browser was never given one.
 func (f *Frame) csrfSecret(c echo.Context) []byte {
 	if secret := f.sessions.GetBytes(c.Request().Context(), keyCSRF); len(secret) == csrfBytes {
 		return secret
@@ -51,7 +50,7 @@ func (f *Frame) csrfSecret(c echo.Context) []byte {
 	return secret
 }
 
-// checkCSRF makes sure that the form came from a page of this console.
+// checkCSRF returns errForged unless the form carries the token of this session.
 func (f *Frame) checkCSRF(c echo.Context) error {
 	secret := f.csrfSecret(c)
 	given := unmaskToken(c.Request().PostForm.Get(csrfField))

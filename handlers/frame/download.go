@@ -14,16 +14,15 @@ import (
 	"cxseal/internal/audit"
 )
 
-// Download is a file that is sent as it is made.
+// Download describes a file that is streamed.
 type Download struct {
-	What string // for the log
+	What string // names the file in the log
 	Type string // the content type
-	Name string // what a browser saves it as; empty: it is not saved
+	Name string // file name for a browser to save it under; empty: no Content-Disposition
 }
 
-// Download streams a file in constant memory. What breaks off ends in an
-// aborted connection and never in a short file that looks whole. Its context
-// ends with the request, and when the console closes.
+// Download streams a file in constant memory. When write fails after the first byte, the connection is aborted,
+// so that a short file never looks complete. The context of write ends with the request, and when the console closes.
 func (f *Frame) Download(c echo.Context, d Download, write func(ctx context.Context, w io.Writer) error) error {
 	if err := f.save(c); err != nil {
 		return err
@@ -45,7 +44,7 @@ func (f *Frame) Download(c echo.Context, d Download, write func(ctx context.Cont
 	}
 	if !c.Response().Committed {
 		for _, name := range []string{echo.HeaderContentDisposition, echo.HeaderContentEncoding, "ETag"} {
-			header.Del(name) // of the file: the error's page is something else
+			header.Del(name) // they describe the file, and an error page is sent instead
 		}
 		return err
 	}
@@ -55,13 +54,12 @@ func (f *Frame) Download(c echo.Context, d Download, write func(ctx context.Cont
 	panic(http.ErrAbortHandler)
 }
 
-// SetDownload names the file that a browser saves.
+// SetDownload sets the name under which a browser saves the response.
 func SetDownload(c echo.Context, name string) {
 	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
-// ExportDenied is the Denied of a route that exports: it records that someone
-// asked for an export and may not have it.
+// ExportDenied returns the Denied of a route that exports: it appends an AUDIT_EXPORT record with the outcome DENIED.
 func (f *Frame) ExportDenied(what string) func(echo.Context, access.Caller, error) error {
 	return func(c echo.Context, who access.Caller, why error) error {
 		r := audit.NewRecord(f.cfg.Now(), audit.AuditExport, audit.Denied, who.Actor())
@@ -73,17 +71,17 @@ func (f *Frame) ExportDenied(what string) func(echo.Context, access.Caller, erro
 	}
 }
 
-// untilClosed is the request's context, which ends when the console closes too.
+// untilClosed returns the request's context, cancelled when the console closes too.
 func (f *Frame) untilClosed(c echo.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	release := context.AfterFunc(f.closing, cancel)
 	return ctx, func() { release(); cancel() }
 }
 
-// downloadIdle is how long a client may take nothing before its download ends.
+// downloadIdle is how long a client may read nothing before its download is aborted.
 const downloadIdle = time.Minute
 
-// movingWriter moves the write deadline on with every piece.
+// movingWriter sets the write deadline anew before every write.
 type movingWriter struct {
 	w       io.Writer
 	control *http.ResponseController

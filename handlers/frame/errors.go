@@ -15,8 +15,8 @@ import (
 	"cxseal/web"
 )
 
-// statuses is the one map from an error's code to HTTP. A tenant's refusal is
-// a bad gateway's: the request to the console itself was in order.
+// statuses maps an error's code to its HTTP status. A tenant's refusal is 502: the request to the console itself
+// was right.
 var statuses = map[fault.Code]int{
 	fault.Invalid:          http.StatusBadRequest,
 	fault.Unauthenticated:  http.StatusUnauthorized,
@@ -40,7 +40,7 @@ var statuses = map[fault.Code]int{
 	fault.Internal:         http.StatusInternalServerError,
 }
 
-// StatusOf is a code's HTTP status. A code that the map lacks is ours to mend.
+// StatusOf returns a code's HTTP status, and 500 for a code that the map lacks, which is a fault of the program.
 func StatusOf(code fault.Code) int {
 	if status, ok := statuses[code]; ok {
 		return status
@@ -52,7 +52,7 @@ func StatusOf(code fault.Code) int {
 // (nginx's number; nothing is sent).
 const statusClientGone = 499
 
-// Problem is an error as the outside sees it.
+// Problem is an error as a response shows it.
 type Problem struct {
 	Status  int
 	Code    fault.Code
@@ -69,7 +69,7 @@ func (p Problem) SetRetryAfter(c echo.Context) {
 	}
 }
 
-// Describe turns any error into what the outside may see of it.
+// Describe turns any error into what a response may show of it. Errors without a code become "Internal error".
 func Describe(err error) Problem {
 	var (
 		wait   *access.WaitError
@@ -85,7 +85,7 @@ func Describe(err error) Problem {
 			p.retryAfter = 30
 		}
 		if errors.Is(err, errForged) {
-			p.next = " " // the sentence says it all
+			p.next = " " // no advice: the message says what to do
 		}
 		return p
 	case errors.As(err, &routed):
@@ -96,7 +96,7 @@ func Describe(err error) Problem {
 	return Problem{Status: 500, Code: fault.Internal, Message: "Internal error"}
 }
 
-// describeHTTP reads echo's own errors.
+// describeHTTP describes an error of echo, such as an unknown route.
 func describeHTTP(err *echo.HTTPError) Problem {
 	switch err.Code {
 	case http.StatusNotFound:
@@ -110,8 +110,8 @@ func describeHTTP(err *echo.HTTPError) Problem {
 	return Problem{Status: 500, Code: fault.Internal, Message: "Internal error"}
 }
 
-// fail answers with the error, as a page, a fragment or JSON, whatever was
-// asked for. An error that is nobody's fault but ours is logged whole.
+// fail answers with the error as a page, a fragment, text or JSON, as the request asks. Errors of status 500 and
+// above are logged whole.
 func (f *Frame) fail(c echo.Context, err error) {
 	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
 		c.Response().Status = statusClientGone // for the log
@@ -135,7 +135,7 @@ func (f *Frame) fail(c echo.Context, err error) {
 	if err := f.answer(c, p); err != nil {
 		f.cfg.Logger.ErrorContext(c.Request().Context(), "an error could not be shown", "request_id", RequestID(c), "err", err)
 		if !c.Response().Committed {
-			_ = c.String(http.StatusInternalServerError, "Internal error, request id "+RequestID(c)+"\n") // nobody left to tell
+			_ = c.String(http.StatusInternalServerError, "Internal error, request id "+RequestID(c)+"\n") // the client is gone: there is no other way to report it
 		}
 	}
 }

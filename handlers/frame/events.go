@@ -16,7 +16,7 @@ import (
 // maxStreams bounds the event streams that are open at a time.
 const maxStreams = 512
 
-const streamWrite = 30 * time.Second // a client that takes nothing for so long is gone
+const streamWrite = 30 * time.Second // a client that reads nothing for so long is taken to be gone
 
 // Events is an open stream of server-sent events.
 type Events struct {
@@ -57,8 +57,8 @@ func (f *Frame) Events(c echo.Context, follow func(ctx context.Context, out *Eve
 	return nil
 }
 
-// Beat keeps the connection open. It is an error when the person was signed out
-// or lost the permission that the route needs.
+// Beat sends a comment that keeps the connection open. It fails when the person was signed out or lost the
+// permission that the route needs.
 func (e *Events) Beat(ctx context.Context) error {
 	who := Caller(e.c)
 	now, err := e.f.cfg.Accounts.Current(ctx, who.UserID, who.IP)
@@ -83,8 +83,8 @@ func (e *Events) Send(b []byte) error {
 	return e.control.Flush()
 }
 
-// AppendEvent appends one event in the stream's format (WHATWG HTML §9.2). CR
-// ends a line there too, so it must not pass.
+// AppendEvent appends one event in the stream's format (WHATWG HTML §9.2). A CR ends a line there too, so it is
+// replaced.
 func AppendEvent(out *bytes.Buffer, name, id string, data []byte) {
 	if id != "" {
 		out.WriteString("id: " + id + "\n")
@@ -99,7 +99,7 @@ func AppendEvent(out *bytes.Buffer, name, id string, data []byte) {
 	out.WriteByte('\n')
 }
 
-// LastEventID is the newest event that the client has, 0 for none.
+// LastEventID returns the newest event that the client has, 0 for none.
 func LastEventID(r *http.Request) (int64, error) {
 	v := r.Header.Get("Last-Event-ID")
 	if v == "" {

@@ -11,15 +11,14 @@ import (
 	"cxseal/web"
 )
 
-// Done says on the next page that a change was made, and leads there.
+// Done redirects to a page that shows said as the message of a change that was made.
 func (f *Frame) Done(c echo.Context, said, to string) error {
 	f.Flash(c, web.ToneSuccess, said)
 	return f.Redirect(c, to)
 }
 
-// Change is the handler of a form that changes the one thing its address names
-// and leads on. id reads the address (Named, Numbered); said is the flash, none
-// when empty; to is the next page.
+// Change returns the handler of a form that changes the one thing its address names and then redirects. id reads
+// the address (Named, Numbered), do makes the change, said is the flash (none when empty), to returns the next page.
 func Change[ID any](f *Frame, id func(echo.Context) (ID, error), do func(echo.Context, access.Caller, ID) error, said string, to func(ID) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		what, err := id(c)
@@ -36,22 +35,22 @@ func Change[ID any](f *Frame, id func(echo.Context) (ID, error), do func(echo.Co
 	}
 }
 
-// Of makes a service's method the do of a Change.
+// Of returns a service's method as the do of a Change.
 func Of[ID any](method func(context.Context, access.Caller, ID) error) func(echo.Context, access.Caller, ID) error {
 	return func(c echo.Context, who access.Caller, id ID) error { return method(c.Request().Context(), who, id) }
 }
 
-// To is the to of a Change that always leads to the same page.
+// To returns the to of a Change that always leads to the same page.
 func To[ID any](path string) func(ID) string {
 	return func(ID) string { return path }
 }
 
-// Named reads a path parameter that is a name.
+// Named returns a function that reads a path parameter that is a name.
 func Named(name string) func(echo.Context) (string, error) {
 	return func(c echo.Context) (string, error) { return Param(c, name) }
 }
 
-// Numbered reads a path parameter that is a row's number.
+// Numbered returns a function that reads a path parameter that is a row's number.
 func Numbered(name string) func(echo.Context) (int64, error) {
 	return func(c echo.Context) (int64, error) {
 		id, err := strconv.ParseInt(c.Param(name), 10, 64)

@@ -19,13 +19,13 @@ import (
 	"cxseal/internal/inventory"
 )
 
-// Config is what every page rests on. What says "optional" may be nil or zero;
-// the rest must be there.
+// Config holds the frame's dependencies and settings. Fields marked Optional may be nil or zero; New requires
+// the rest.
 type Config struct {
 	Accounts Accounts
 	Tokens   Tokens
 	Factors  Factors
-	Sessions scs.Store // sees hashed tokens only
+	Sessions scs.Store // gets hashed tokens only
 	Records  Recorder
 	Syncs    Syncs
 
@@ -45,8 +45,8 @@ type Config struct {
 	// refused, and https makes cookies Secure and sends HSTS. Optional.
 	PublicURL string
 
-	// TrustedProxies may say in X-Forwarded-For who the client is. Optional:
-	// without one the client is the other end of the connection.
+	// TrustedProxies are the proxies whose X-Forwarded-For header is believed. Optional: without one, a
+	// client's address is that of its connection.
 	TrustedProxies []netip.Prefix
 
 	Version string // Optional: shown on every page.
@@ -70,17 +70,17 @@ type Factors interface {
 	On(ctx context.Context, userID int64) (bool, error)
 }
 
-// Recorder appends audit records that stand alone: denials and exports.
+// Recorder appends audit records that belong to no other change: denials and exports.
 type Recorder interface {
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 }
 
-// Syncs tells how each connection's last synchronisation went.
+// Syncs returns the result of each connection's last synchronisation.
 type Syncs interface {
 	Syncs(ctx context.Context) ([]inventory.Sync, error)
 }
 
-// Frame is the ground floor that areas embed.
+// Frame serves what every page needs; areas embed it.
 type Frame struct {
 	cfg      Config
 	public   *url.URL // nil when none is set
@@ -95,8 +95,7 @@ type Frame struct {
 	streams chan struct{} // a slot for each open event stream
 }
 
-// New returns a Frame without routes. It is an error when something is missing
-// that it cannot do without.
+// New returns a Frame without routes. It fails when a required field of cfg is missing.
 func New(cfg Config) (*Frame, error) {
 	if err := Missing("Frame", map[string]bool{
 		"Accounts": cfg.Accounts == nil, "Tokens": cfg.Tokens == nil, "Factors": cfg.Factors == nil, "Sessions": cfg.Sessions == nil,
@@ -118,7 +117,7 @@ func New(cfg Config) (*Frame, error) {
 
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Logger.SetOutput(io.Discard) // everything worth saying goes to cfg.Logger
+	e.Logger.SetOutput(io.Discard) // requests and errors are logged to cfg.Logger
 	e.IPExtractor = ipExtractor(cfg.TrustedProxies)
 	e.HTTPErrorHandler = func(err error, c echo.Context) { f.fail(c, err) }
 	e.Use(f.observe, f.recover, f.headers, f.withSession, f.checkHost)
@@ -135,22 +134,22 @@ func (f *Frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.echo.ServeHTTP(w, &inner)
 }
 
-// Close ends the streams and what hangs on Closing.
+// Close ends the event streams and cancels Closing.
 func (f *Frame) Close() { f.stop() }
 
-// Closing is done when the console closes.
+// Closing returns a context that is cancelled when the console closes.
 func (f *Frame) Closing() context.Context { return f.closing }
 
-// Now is the console's time.
+// Now returns the console's time.
 func (f *Frame) Now() time.Time { return f.cfg.Now() }
 
-// Logger is where handlers log what no response says.
+// Logger returns the logger for errors that no response shows.
 func (f *Frame) Logger() *slog.Logger { return f.cfg.Logger }
 
-// Version is the program's, for what must change with it.
+// Version returns the program's version, for cache keys that must change with it.
 func (f *Frame) Version() string { return f.cfg.Version }
 
-// Recorder appends audit records that stand alone.
+// Recorder returns the audit log for records that belong to no other change.
 func (f *Frame) Recorder() Recorder { return f.cfg.Records }
 
 func (f *Frame) readPublicURL() error {
@@ -166,7 +165,7 @@ func (f *Frame) readPublicURL() error {
 	return f.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 }
 
-// Address is how this console is reached, for links that leave it.
+// Address returns the console's address without a slash at the end, for links that are used outside of it.
 func (f *Frame) Address(c echo.Context) string {
 	if f.public != nil {
 		return f.public.Scheme + "://" + f.public.Host

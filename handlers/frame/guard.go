@@ -19,8 +19,8 @@ import (
 // escaped as %XX, take 1.5 MiB.
 const maxForm = 2 << 20
 
-// guard lets a request through to the route's handler when its caller may.
-// The services check again: this is the door, not the only lock.
+// guard calls the route's handler when the caller has the route's permission and, for a form, its token. Services
+// check permissions again.
 func (f *Frame) guard(rt Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -68,8 +68,8 @@ func (f *Frame) guard(rt Route) echo.MiddlewareFunc {
 // ErrFactor is the refusal of a person who must set up a second factor first.
 var ErrFactor = fault.New(fault.Denied, "Set up a second factor first: this console asks everybody for one.")
 
-// lacksFactor says whether the caller must set up a second factor before they
-// may have the route. A token is made by somebody who has one.
+// lacksFactor reports whether the caller must set up a second factor before they may use the route. A program
+// with an API token need not: the token was made by a person who has one.
 func (f *Frame) lacksFactor(c echo.Context, rt Route, who access.Caller) (bool, error) {
 	if rt.Needs == Everyone || rt.Needs == access.PermOwnAccount || who.Scope != nil {
 		return false, nil
@@ -77,8 +77,8 @@ func (f *Frame) lacksFactor(c echo.Context, rt Route, who access.Caller) (bool, 
 	return f.OwesFactor(c, who)
 }
 
-// OwesFactor says whether this console asks the person for a second factor that
-// they do not have. A provider asks the people who come through it itself.
+// OwesFactor reports whether the console requires a second factor that the person does not have. People who sign
+// in through an SSO provider owe none: the provider asks for its own.
 func (f *Frame) OwesFactor(c echo.Context, who access.Caller) (bool, error) {
 	if !f.cfg.RequireFactor || f.sessions.GetBool(c.Request().Context(), keyFederated) {
 		return false, nil
@@ -87,8 +87,8 @@ func (f *Frame) OwesFactor(c echo.Context, who access.Caller) (bool, error) {
 	return !on, err
 }
 
-// turnAway answers who is not signed in: a person who opened a page is led to
-// the sign-in form and back, everything else gets 401 (contract §3).
+// turnAway answers a request without a session: a page redirects to the sign-in form, which leads back to it,
+// everything else gets 401 (contract §3).
 func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 	r := c.Request()
 	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
@@ -101,8 +101,8 @@ func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 	return f.Redirect(c, "/login?next="+url.QueryEscape(r.URL.RequestURI()))
 }
 
-// deny answers who may not. What they asked for is not looked at, so the
-// answer is the same whether or not it exists.
+// deny records and returns the refusal of a caller without the permission. It does not read what was asked for,
+// so the answer is the same whether or not that exists.
 func (f *Frame) deny(c echo.Context, rt Route, who access.Caller, why error) error {
 	ctx := c.Request().Context()
 	switch {
@@ -150,7 +150,7 @@ func readForm(c echo.Context) error {
 	return err
 }
 
-// bounded gives pages and forms a deadline; a stream has its own.
+// bounded gives pages and forms a deadline. Streams and feeds set their own for each write.
 func (f *Frame) bounded(rt Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		if rt.Kind == Stream || rt.Kind == Feed {
@@ -169,17 +169,16 @@ func (f *Frame) bounded(rt Route) echo.MiddlewareFunc {
 	}
 }
 
-// IsHTMX reports whether htmx asks, for a fragment of a page.
+// IsHTMX reports whether the request comes from htmx, which takes a fragment of a page.
 func IsHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
-// WantsJSON reports whether a program asks: it accepts JSON and no page.
+// WantsJSON reports whether the request accepts JSON and no HTML.
 func WantsJSON(r *http.Request) bool {
 	accept := r.Header.Get(echo.HeaderAccept)
 	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
 }
 
-// Param is a path parameter with its escapes undone. ServeHTTP sees to it that
-// the router works on the escaped path always.
+// Param returns a path parameter, unescaped. The router works on the escaped path (see ServeHTTP).
 func Param(c echo.Context, name string) (string, error) {
 	v, err := url.PathUnescape(c.Param(name))
 	if err != nil {
@@ -188,8 +187,8 @@ func Param(c echo.Context, name string) (string, error) {
 	return v, nil
 }
 
-// SafeNext is where to go after sign-in: a path of this console, or "/". A
-// browser reads // and /\ as the beginning of another host.
+// SafeNext returns next when it is a path of this console, and "/" otherwise: the redirect after sign-in must not
+// lead to another host. Browsers read // and /\ as the beginning of a host.
 func SafeNext(next string) string {
 	const home = "/"
 	if len(next) > 2048 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {

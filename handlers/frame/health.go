@@ -13,10 +13,10 @@ import (
 	"cxseal/web"
 )
 
-// healthz says that the process answers, and nothing more.
+// healthz answers 200: the process serves HTTP.
 func (f *Frame) healthz(c echo.Context) error { return f.Text(c, http.StatusOK, "ok\n") }
 
-// readyz says whether the console can serve, and why not.
+// readyz answers 200 when the console can serve, and 503 with the reason when it cannot.
 func (f *Frame) readyz(c echo.Context) error {
 	err := f.cfg.Ready(c.Request().Context())
 	if err == nil {
@@ -29,8 +29,7 @@ func (f *Frame) readyz(c echo.Context) error {
 	return f.Text(c, http.StatusServiceUnavailable, reason+"\n")
 }
 
-// health is the connections' last known state in a few words. No tenant is
-// called for it.
+// health returns the connections' last known state in a few words. It calls no tenant.
 func (f *Frame) health(ctx context.Context) web.Health {
 	states := f.ConnectionStates(ctx)
 	switch len(states) {

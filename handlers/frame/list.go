@@ -20,9 +20,9 @@ const PageRows = 50
 // PeriodHelp says on a list's page how its dates are meant.
 const PeriodHelp = "A date in “To” includes that whole day, in UTC."
 
-// BadFilter answers a list whose filter cannot be understood: the page with the
-// reason on it and status 400, the plain error for a program. page is drawn
-// after the reason was put into chrome, which is its own.
+// BadFilter answers a list whose filter cannot be understood: with status 400 and the page that shows the reason,
+// or with the error where JSON is asked for. chrome is the page's own: BadFilter adds the reason to it before it
+// calls page.
 func (f *Frame) BadFilter(c echo.Context, err error, chrome *web.Chrome, page func() templ.Component) error {
 	if WantsJSON(c.Request()) {
 		return err
@@ -36,11 +36,11 @@ func ShowProblem(chrome *web.Chrome, err error) {
 	chrome.Flashes = append(chrome.Flashes, web.Flash{Tone: web.ToneDanger, Message: fault.MessageOf(err)})
 }
 
-// Cursor is a place in a list ordered by a sequence number, newest first.
+// Cursor is a place in a list that is ordered by sequence number, newest first. The zero value is its beginning.
 type Cursor struct{ Before, After int64 }
 
-// ReadPage reads the rows at the cursor, one more than a page shows. before and
-// after are the two ways to read a list, as a store has them.
+// ReadPage reads the rows at the cursor, one more than a page shows. before and after read the rows older and newer
+// than a sequence number.
 func ReadPage[F, T any](ctx context.Context, cur Cursor, filter F, before, after func(context.Context, F, int64, int) ([]T, error)) ([]T, error) {
 	if cur.After > 0 {
 		return after(ctx, filter, cur.After, PageRows+1)
@@ -48,9 +48,8 @@ func ReadPage[F, T any](ctx context.Context, cur Cursor, filter F, before, after
 	return before(ctx, filter, cur.Before, PageRows+1)
 }
 
-// Onward cuts rows, of which one more than a page was asked for, to a page, and
-// says where the next begins: empty for the last. place is a row's place, which
-// the parameter carries.
+// Onward cuts rows, of which one more than a page was read, to a page, and returns the address of the next page,
+// empty for the last. place returns a row's place in the list, the value of the parameter param.
 func Onward[T any](rows []T, path, param string, place func(T) string) ([]T, string) {
 	if len(rows) <= PageRows {
 		return rows, ""
@@ -59,9 +58,8 @@ func Onward[T any](rows []T, path, param string, place func(T) string) ([]T, str
 	return rows, WithParam(path, param, place(rows[PageRows-1]))
 }
 
-// OnePage cuts rows, of which one more than a page was asked for, to the page
-// at the cursor, and says how to go on in both directions. path is the list
-// with its filter; seq is a row's sequence number.
+// OnePage cuts rows, of which one more than a page was read, to the page at the cursor, and returns the addresses of
+// the pages before and after it. path is the list with its filter; seq returns a row's sequence number.
 func OnePage[T any](rows []T, cur Cursor, path string, seq func(T) int64) ([]T, web.Pager) {
 	more := len(rows) > PageRows
 	var pager web.Pager
@@ -89,7 +87,7 @@ func OnePage[T any](rows []T, cur Cursor, path string, seq func(T) int64) ([]T, 
 	return rows, pager
 }
 
-// WithParam adds a parameter to a path that may have some.
+// WithParam adds a query parameter to a path that may have some already.
 func WithParam(path, name, value string) string {
 	separator := "?"
 	if strings.Contains(path, "?") {

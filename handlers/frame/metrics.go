@@ -11,8 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// requestMetrics counts what the console answers. Labels are routes, never
-// paths: an id must not make a series.
+// requestMetrics measures requests. Labels are routes and not paths, so that ids make no new series.
 type requestMetrics struct {
 	durations *prometheus.HistogramVec
 	serve     http.Handler
@@ -48,7 +47,7 @@ func (m *requestMetrics) observe(c echo.Context, took time.Duration) {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	default:
-		method = "other" // a stranger may make up methods
+		method = "other" // a client can make up methods, which must make no new series
 	}
 	m.durations.WithLabelValues(method, rt.Path, strconv.Itoa(c.Response().Status)).Observe(took.Seconds())
 }

@@ -19,8 +19,8 @@ import (
 // KMSCallbackPath is the pattern of the KMS callback, whose token is a secret.
 const KMSCallbackPath = "/kms/callback/:token"
 
-// observe gives the request its id, and when it is over logs a line and counts
-// it. Errors are answered here, so that the line has the true status.
+// observe gives the request an id, answers its error, then logs one line and counts it. Errors are answered here
+// so that the line has the status that was sent.
 func (f *Frame) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now() // a duration, not a fact about the domain
@@ -39,7 +39,7 @@ func (f *Frame) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// RequestID is the request's id in log lines and on error pages.
+// RequestID returns the request's id, as log lines and error pages show it.
 func RequestID(c echo.Context) string {
 	id, _ := c.Get(ctxReqID).(string)
 	return id
@@ -68,7 +68,7 @@ func (f *Frame) logRequest(c echo.Context, took time.Duration) {
 	f.cfg.Logger.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// recover turns a panic into an internal error. An aborted stream stays one.
+// recover turns a panic into an internal error. http.ErrAbortHandler passes through: it aborts the connection.
 func (f *Frame) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
@@ -82,7 +82,7 @@ func (f *Frame) recover(next echo.HandlerFunc) echo.HandlerFunc {
 			f.cfg.Logger.ErrorContext(c.Request().Context(), "a handler panicked", "request_id", RequestID(c),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if c.Response().Committed {
-				panic(http.ErrAbortHandler) // half a body must not look whole
+				panic(http.ErrAbortHandler) // a body that was cut short must not look complete
 			}
 			err = errors.New("panic in a handler")
 		}()
@@ -170,8 +170,8 @@ func reachedOverLoopback(r *http.Request) bool {
 	return isLoopback(name)
 }
 
-// ipExtractor is who the client is: whoever opened the connection, or whom a
-// named proxy says it was.
+// ipExtractor returns how a client's address is read: from the connection, or from X-Forwarded-For where the
+// connection comes from a trusted proxy.
 func ipExtractor(trusted []netip.Prefix) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()

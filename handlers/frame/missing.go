@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// Missing is an error that names each field of a configuration's part that is
-// absent, nil when none is.
+// Missing returns an error that names each absent field of a part of the configuration, nil when none is absent.
 func Missing(part string, absent map[string]bool) error {
 	var errs []error
 	for _, field := range slices.Sorted(maps.Keys(absent)) {

@@ -15,9 +15,8 @@ import (
 	"cxseal/internal/period"
 )
 
-// Query reads the filters of a list. What cannot be understood is an error with
-// a sentence, never ignored: a filter that silently does nothing shows an
-// officer the wrong records.
+// Query reads the filters of a list. A filter that cannot be understood is an error with a sentence and is never
+// ignored: ignored, it would show an officer the wrong records.
 type Query struct {
 	values   url.Values
 	problems []string
@@ -33,13 +32,13 @@ func ReadQuery(c echo.Context) *Query {
 	return q
 }
 
-// ReadForm reads the fields of a posted form as ReadQuery does an address's.
+// ReadForm reads the fields of a posted form.
 func ReadForm(c echo.Context) *Query { return &Query{values: c.Request().PostForm} }
 
 // Wrong notes a problem, as a sentence.
 func (q *Query) Wrong(sentence string) { q.problems = append(q.problems, sentence) }
 
-// Err is every problem in one fault.Invalid, nil when there is none.
+// Err returns every problem in one fault.Invalid, nil when there is none.
 func (q *Query) Err() error {
 	if len(q.problems) == 0 {
 		return nil
@@ -47,12 +46,12 @@ func (q *Query) Err() error {
 	return fault.New(fault.Invalid, "%s", strings.Join(q.problems, " "))
 }
 
-// Raw is a parameter as typed, for showing it again.
+// Raw returns a parameter as typed, to show it again.
 func (q *Query) Raw(name string) string { return strings.TrimSpace(q.values.Get(name)) }
 
 const maxFilterBytes = 1024
 
-// Text is a filter that is compared as it stands.
+// Text returns a filter that is compared as typed: at most 1,024 bytes without control characters.
 func (q *Query) Text(name string) string {
 	v := q.Raw(name)
 	switch {
@@ -66,7 +65,7 @@ func (q *Query) Text(name string) string {
 	return ""
 }
 
-// OneOf is a filter with a fixed list of choices, empty for none.
+// OneOf returns a filter that must be one of the choices, empty for none.
 func (q *Query) OneOf(name string, choices ...string) string {
 	v := q.Text(name)
 	if v != "" && !slices.Contains(choices, v) {
@@ -76,8 +75,8 @@ func (q *Query) OneOf(name string, choices ...string) string {
 	return v
 }
 
-// Operation is the name of an operation of the ledger. Later releases add
-// some, so only the form is checked.
+// Operation returns the name of an operation of the ledger. Only its form is checked: records of a later release
+// may have operations that this one does not know.
 func (q *Query) Operation(name string) string {
 	v := q.Text(name)
 	bad := strings.ContainsFunc(v, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' })
@@ -88,8 +87,8 @@ func (q *Query) Operation(name string) string {
 	return v
 }
 
-// Period is the filter's from and to, the latter exclusive. A date stands for
-// the whole day in UTC, as the end of a period too.
+// Period returns the filters “from” and “to”, to being exclusive. A date means the whole day in UTC, so a date in
+// “to” includes that day.
 func (q *Query) Period() (from, to time.Time) {
 	from, to = q.moment("from", false), q.moment("to", true)
 	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
@@ -112,7 +111,7 @@ func (q *Query) moment(name string, end bool) time.Time {
 	return at
 }
 
-// Day is a date, in UTC, zero for none.
+// Day returns a filter that is a date, in UTC, zero for none.
 func (q *Query) Day(name string) time.Time {
 	v := q.Text(name)
 	if v == "" {
@@ -125,7 +124,7 @@ func (q *Query) Day(name string) time.Time {
 	return at
 }
 
-// YesNo is “yes” or “no” as true or false, nil for neither.
+// YesNo returns a filter “yes” or “no” as true or false, nil for none.
 func (q *Query) YesNo(name string) *bool {
 	v := q.OneOf(name, "yes", "no")
 	if v == "" {
@@ -135,8 +134,8 @@ func (q *Query) YesNo(name string) *bool {
 	return &yes
 }
 
-// Only refuses every filter that is not named: what (“An export”) must not
-// contain everything because a filter was misspelt.
+// Only notes a problem for every filter that is not in names: an export must not hold everything because a filter
+// was misspelt. what (“An export”) begins the sentence.
 func (q *Query) Only(what string, names []string) {
 	for name := range q.values {
 		if !slices.Contains(names, name) {
@@ -145,7 +144,7 @@ func (q *Query) Only(what string, names []string) {
 	}
 }
 
-// Clip bounds a text that a stranger typed.
+// Clip shortens a text that a client sent to 256 bytes.
 func Clip(s string) string {
 	const most = 256
 	if len(s) <= most {
@@ -154,7 +153,7 @@ func Clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// Cursor is the place in the list, from “before” or “after”.
+// Cursor returns the place in the list, from “before” or “after”.
 func (q *Query) Cursor() Cursor {
 	cur := Cursor{Before: q.Seq("before"), After: q.Seq("after")}
 	if cur.Before != 0 && cur.After != 0 {
@@ -163,7 +162,7 @@ func (q *Query) Cursor() Cursor {
 	return cur
 }
 
-// Seq is a sequence number, 0 for none.
+// Seq returns a filter that is a sequence number, 0 for none.
 func (q *Query) Seq(name string) int64 {
 	v := q.Text(name)
 	if v == "" {

@@ -16,7 +16,7 @@ import (
 	"cxseal/web"
 )
 
-// Chrome is what the page shares with every other: it takes the flashes.
+// Chrome returns what a page shares with every other. It takes the session's flashes, which are shown once.
 func (f *Frame) Chrome(c echo.Context, title string, nav web.Nav, crumbs ...web.Link) web.Chrome {
 	who := Caller(c)
 	chrome := web.Chrome{
@@ -32,14 +32,14 @@ func (f *Frame) Chrome(c echo.Context, title string, nav web.Nav, crumbs ...web.
 	return chrome
 }
 
-// Render draws the component whole, and only then sends anything.
+// Render draws the component into memory and then sends it, so that a page that fails is not sent in part.
 func (f *Frame) Render(c echo.Context, status int, component templ.Component) error {
 	return web.Render(c.Request().Context(), component, func(page []byte) error {
 		return f.Send(c, status, echo.MIMETextHTMLCharsetUTF8, page)
 	})
 }
 
-// JSON answers a program.
+// JSON answers with v as JSON.
 func (f *Frame) JSON(c echo.Context, status int, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -53,7 +53,7 @@ func (f *Frame) Text(c echo.Context, status int, text string) error {
 	return f.Send(c, status, echo.MIMETextPlainCharsetUTF8, []byte(text))
 }
 
-// Redirect leads to another page, with status 303.
+// Redirect answers 303 See Other with the address to.
 func (f *Frame) Redirect(c echo.Context, to string) error {
 	if err := f.save(c); err != nil {
 		return err
@@ -68,8 +68,8 @@ const gzipFrom = 1400
 
 var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
-// Send answers with a body that is complete, compressed where the client takes
-// that. Streams and exports never come this way.
+// Send answers with a complete body, compressed where the client accepts gzip. Streams and exports use Events
+// and Download.
 func (f *Frame) Send(c echo.Context, status int, contentType string, body []byte) error {
 	if err := f.save(c); err != nil {
 		return err
@@ -92,12 +92,12 @@ func (f *Frame) Send(c echo.Context, status int, contentType string, body []byte
 	if c.Request().Method == http.MethodHead {
 		return nil
 	}
-	_, _ = c.Response().Write(body) // the client went away: nobody to tell
+	_, _ = c.Response().Write(body) // it fails when the client went away
 	return nil
 }
 
-// TakesGzip reads Accept-Encoding (RFC 9110 §12.5.3). Browsers name gzip; what
-// names it with a weight of zero, or only a wildcard, gets the plain body.
+// TakesGzip reports whether Accept-Encoding (RFC 9110 §12.5.3) names gzip with a weight above zero. A wildcard alone
+// does not count: browsers name gzip.
 func TakesGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get(echo.HeaderAcceptEncoding), ",") {
 		coding, params, _ := strings.Cut(part, ";")

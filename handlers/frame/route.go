@@ -12,7 +12,7 @@ import (
 	"cxseal/web"
 )
 
-// Kind says how a route is guarded and answered.
+// Kind decides how a route is guarded and how its errors are answered.
 type Kind int
 
 // The kinds of routes.
@@ -36,8 +36,8 @@ type Route struct {
 	Needs  access.Permission
 	Handle echo.HandlerFunc
 
-	// Denied records the refusal of a caller without the permission, and
-	// returns it; why is the refusal. Nil: an ACCESS_DENIED record of a POST.
+	// Denied records that a caller without the permission was refused, and returns why, the refusal. Nil: the
+	// frame records ACCESS_DENIED.
 	Denied func(c echo.Context, who access.Caller, why error) error
 }
 
@@ -51,13 +51,13 @@ func Post(path string, needs access.Permission, handle echo.HandlerFunc) Route {
 	return Route{Method: http.MethodPost, Path: path, Kind: Form, Needs: needs, Handle: handle}
 }
 
-// OrDeny is the route with its own way to record a denial.
+// OrDeny returns the route with denied as its function to record a denial.
 func (rt Route) OrDeny(denied func(c echo.Context, who access.Caller, why error) error) Route {
 	rt.Denied = denied
 	return rt
 }
 
-// Routes are the probes, the metrics and the static files.
+// Routes returns the routes of the probes, the metrics and the static files.
 func (f *Frame) Routes() []Route {
 	return []Route{
 		Get("/healthz", Machine, Everyone, f.healthz),
@@ -67,11 +67,11 @@ func (f *Frame) Routes() []Route {
 	}
 }
 
-// requestTime bounds what a page or a form may take.
+// requestTime is the longest time that a page or a form may take.
 const requestTime = 30 * time.Second
 
-// Mount registers a table of routes, GET routes for HEAD too (echo answers 405
-// otherwise). It refuses a route that names no permission or an unknown one.
+// Mount registers a table of routes, GET routes for HEAD too (echo would answer 405). It fails for a route that
+// names no permission or an unknown one.
 func (f *Frame) Mount(table []Route) error {
 	for _, rt := range table {
 		if rt.Needs != Everyone && !slices.Contains(access.Permissions(), rt.Needs) {
@@ -86,7 +86,7 @@ func (f *Frame) Mount(table []Route) error {
 	return nil
 }
 
-// PatternOf is the pattern of the route that answers a request.
+// PatternOf returns the pattern of the route that answers a request.
 func (f *Frame) PatternOf(r *http.Request) string {
 	c := f.echo.NewContext(r, nil)
 	f.echo.Router().Find(r.Method, r.URL.Path, c)

@@ -47,8 +47,8 @@ const (
 	ctxReqID  = "request-id"
 )
 
-// cookieName is the cookie's name. Behind https it is bound to this very host:
-// no other host of the domain can plant one (RFC 6265bis §4.1.3.2).
+// cookieName returns the cookie's name. Behind https it gets the prefix __Host-, so that no other host of the domain
+// can set it (RFC 6265bis §4.1.3.2).
 func cookieName(name string, secure bool) string {
 	if secure {
 		return "__Host-" + name
@@ -57,9 +57,8 @@ func cookieName(name string, secure bool) string {
 }
 
 func newSessions(store scs.Store, secure bool) *scs.SessionManager {
-	// Not scs.New: its default store comes with a goroutine that cannot be
-	// stopped reliably. The idle timeout is ours (see signedIn): the manager's
-	// own would write to the database on every request.
+	// scs.New is not used: its default store starts a goroutine that cannot be stopped reliably. signedIn
+	// implements the idle timeout: the manager's own would write to the database on every request.
 	return &scs.SessionManager{
 		Store: store, Codec: scs.GobCodec{}, Lifetime: sessionLifetime, HashTokenInStore: true,
 		Cookie: scs.SessionCookie{
@@ -69,8 +68,8 @@ func newSessions(store scs.Store, secure bool) *scs.SessionManager {
 	}
 }
 
-// withSession loads the session that the cookie names. A change to it is kept
-// by save, which every answer calls before its header is sent.
+// withSession loads the session that the cookie names. save, which every answer calls before it sends its header,
+// stores changes to it.
 func (f *Frame) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Add(echo.HeaderVary, "Cookie")
@@ -94,24 +93,24 @@ func (f *Frame) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// sessionless are requests that have no use for a session: they are answered
-// though the database is away.
+// sessionless reports whether a request needs no session. Such requests are answered while the database cannot
+// be read.
 func sessionless(r *http.Request) bool {
 	path := r.URL.Path
 	if _, token := bearer(r); token {
-		return true // one or the other: a program must not act with a browser's session
+		return true // a request with a token must not also act with a browser's session
 	}
 	return strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/kms/callback/") || slices.Contains(unchecked, path)
 }
 
-// bearer is the API token of a program (RFC 6750 §2.1).
+// bearer returns the API token of the request, if it has one (RFC 6750 §2.1).
 func bearer(r *http.Request) (secret string, ok bool) {
 	scheme, secret, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
 	return secret, ok && strings.EqualFold(scheme, "Bearer")
 }
 
-// save writes the session and its cookie if it was changed. It must be called
-// before the response's header is sent.
+// save stores the session and sets its cookie if the session was changed. It must be called before the response's
+// header is sent.
 func (f *Frame) save(c echo.Context) error {
 	ctx, w := c.Request().Context(), c.Response()
 	switch f.sessions.Status(ctx) {
@@ -130,8 +129,8 @@ func (f *Frame) save(c echo.Context) error {
 	return nil
 }
 
-// signedIn is the caller behind the session, as their account stands now. It
-// is fault.Unauthenticated when there is none, or none any more.
+// signedIn returns the caller of the session or of the API token, as their account is now. The error is
+// fault.Unauthenticated when there is no session, or it has ended.
 func (f *Frame) signedIn(c echo.Context) (access.Caller, error) {
 	if caller, ok := c.Get(ctxCaller).(access.Caller); ok {
 		return caller, nil
@@ -169,7 +168,7 @@ func (f *Frame) signedIn(c echo.Context) (access.Caller, error) {
 	return caller, nil
 }
 
-// Caller is who asks, behind a guard that has made sure of it.
+// Caller returns the caller that the guard found, the zero value for none.
 func Caller(c echo.Context) access.Caller {
 	who, _ := c.Get(ctxCaller).(access.Caller)
 	return who
@@ -184,7 +183,7 @@ func (f *Frame) Flash(c echo.Context, tone web.Tone, message string) {
 	}
 }
 
-// flashes takes the messages that wait for this page.
+// flashes returns the session's messages and removes them.
 func (f *Frame) flashes(c echo.Context) []web.Flash {
 	ctx := c.Request().Context()
 	if !f.sessions.Exists(ctx, keyFlashes) {
@@ -201,8 +200,8 @@ func readFlashes(raw []byte) []web.Flash {
 	return list
 }
 
-// DescribeSession reads a session's stored data, so that a store can list and
-// end a person's sessions. Its UserID is 0 when nobody is signed in.
+// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its UserID
+// is 0 when nobody is signed in.
 func DescribeSession(data []byte) access.Session {
 	_, values, err := scs.GobCodec{}.Decode(data)
 	if err != nil {
@@ -219,9 +218,8 @@ func DescribeSession(data []byte) access.Session {
 	return s
 }
 
-// SignIn signs a person in, federated when a provider vouched for them. The
-// session's token is renewed, so that one planted before is worth nothing
-// after, and nothing of who was signed in before stays.
+// SignIn signs a person in; federated is true when an SSO provider authenticated them. The session's token is
+// renewed, against session fixation, and the data of an earlier session is removed.
 func (f *Frame) SignIn(c echo.Context, who access.Caller, federated bool) error {
 	ctx := c.Request().Context()
 	if err := f.sessions.RenewToken(ctx); err != nil {
@@ -249,8 +247,8 @@ func (f *Frame) SignIn(c echo.Context, who access.Caller, federated bool) error 
 // SignOut ends the session.
 func (f *Frame) SignOut(c echo.Context) error { return f.sessions.Destroy(c.Request().Context()) }
 
-// Remember keeps what a sign-in under way needs, under a new token. Values are
-// strings and int64s.
+// Remember stores values that a sign-in under way needs in the session, whose token is renewed. Values are strings
+// and int64s.
 func (f *Frame) Remember(c echo.Context, values map[string]any) error {
 	ctx := c.Request().Context()
 	if err := f.sessions.RenewToken(ctx); err != nil {
@@ -262,13 +260,13 @@ func (f *Frame) Remember(c echo.Context, values map[string]any) error {
 	return nil
 }
 
-// Remembered is what Remember kept under a key, the zero value for nothing.
+// Remembered returns the value that Remember stored under a key, the zero value for none.
 func Remembered[T string | int64](f *Frame, c echo.Context, key string) T {
 	v, _ := f.sessions.Get(c.Request().Context(), key).(T)
 	return v
 }
 
-// Take is Remembered, once: it is gone then.
+// Take returns the string that Remember stored under a key and removes it.
 func (f *Frame) Take(c echo.Context, key string) string {
 	return f.sessions.PopString(c.Request().Context(), key)
 }

@@ -12,7 +12,7 @@ import (
 	"cxseal/internal/rotation"
 )
 
-// Area is the pages under /rotations, and the calendar feed.
+// Area serves the pages under /rotations, and the calendar feed.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -63,15 +63,14 @@ type Launcher interface {
 	Launch(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Run, error)
 }
 
-// New returns the area. It is an error when something is missing that is not
-// optional.
+// New returns the area. It fails when a dependency is missing that is not optional.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Keys", map[string]bool{
 		"Rotations": d.Rotations == nil, "Policies": d.Policies == nil, "Feeds": d.Feeds == nil, "Launcher": d.Launcher == nil,
 	})
 }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	return []frame.Route{
 		frame.Get("/rotations", frame.Page, access.PermViewAll, a.rotations),

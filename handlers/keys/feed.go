@@ -26,17 +26,15 @@ const (
 	feedPage   = 1000
 )
 
-// feed is the calendar feed. The token in its address stands for the
-// person who made it; there is no session. It is sent as it is read, in
-// constant memory: what breaks off ends in an aborted connection, never in a
-// short calendar that looks whole.
+// feed answers with the calendar feed. It needs no session: the token in its address stands for the person who made
+// it. It is streamed in constant memory.
 func (a *Area) feed(c echo.Context) error {
 	ctx, now := c.Request().Context(), a.Now()
 	if _, err := a.Feeds.Open(ctx, c.QueryParam("token"), c.RealIP()); err != nil {
 		return err
 	}
 	header := c.Response().Header()
-	header.Set(echo.HeaderCacheControl, "private, no-cache") // kept, and asked about each time
+	header.Set(echo.HeaderCacheControl, "private, no-cache") // may be stored, and is revalidated each time
 	header.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
 	tag, err := a.feedTag(ctx, c, now)
 	if err != nil {
@@ -52,9 +50,9 @@ func (a *Area) feed(c echo.Context) error {
 	})
 }
 
-// feedTag names what the feed says. The ledger's mark moves with every column
-// that changes, and with every status that the clock changes, once the scan
-// has seen it; the day is that of the dates at the feed's two ends.
+// feedTag returns the feed's ETag. It is made of the ledger's mark, which changes with every column and with every
+// status that the scan has brought up to date; of the day, which decides the feed's first and last date; and of the
+// settings that its text depends on.
 func (a *Area) feedTag(ctx context.Context, c echo.Context, now time.Time) (string, error) {
 	mark, err := a.Rotations.LedgerMark(ctx)
 	if err != nil {
@@ -65,7 +63,7 @@ func (a *Area) feedTag(ctx context.Context, c echo.Context, now time.Time) (stri
 	return `W/"` + hex.EncodeToString(sum[:12]) + `"`, nil
 }
 
-// knows reports whether the client has what the tag names (RFC 9110 §13.1.2).
+// knows reports whether If-None-Match has the tag, compared weakly (RFC 9110 §13.1.2).
 func knows(r *http.Request, tag string) bool {
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == strings.TrimPrefix(tag, "W/") {

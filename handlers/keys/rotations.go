@@ -80,7 +80,7 @@ func (a *Area) ledgerRow(ctx context.Context, c rotation.Column, policies rotati
 	if p := policies.For(c.Connection, c.DatastoreID, category); p.ID != 0 {
 		policy = "policy for " + scopeText(p.Scope)
 		if p.IntervalDays != c.IntervalDays || p.Strategy != c.Strategy {
-			// What the tenant was told holds until it is told otherwise.
+			// The tenant keeps the interval of the last run until a run sends another one.
 			policy += " (so far its grace)"
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"cxseal/internal/review"
 )
 
-// Area is the pages under /audit, /reviews and /verifications.
+// Area serves the pages under /audit, /reviews and /verifications.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -87,13 +87,12 @@ type Reviews interface {
 	Delete(ctx context.Context, caller access.Caller, id int64) error
 }
 
-// New returns the area. It is an error when something is missing that is not
-// optional.
+// New returns the area. It fails when a dependency is missing that is not optional.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Ledger", map[string]bool{"Audit": d.Audit == nil, "Verifications": d.Verifications == nil})
 }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	return []frame.Route{
 		frame.Get("/audit", frame.Page, access.PermViewAll, a.audit),

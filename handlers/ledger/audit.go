@@ -35,7 +35,7 @@ func auditFilter(q *frame.Query) (filter audit.Filter, shown web.AuditFilter, se
 	return filter, shown, searchErr
 }
 
-// countTo is as far as matching records are counted for a page.
+// countTo is the highest number of matching records that a page counts.
 const countTo = 10_000
 
 // audit is the log, newest first.

@@ -73,7 +73,7 @@ func (a *Area) addPlace(ctx context.Context, v *web.AuditRecordView, seq int64) 
 		return nil
 	}
 	v.Proof, v.VerifierKey = true, a.Log.VerifierKey()
-	// What was signed so far; a page that is only looked at signs nothing.
+	// The newest checkpoint that exists: a page that is read makes none.
 	newest, err := a.Audit.LatestCheckpoint(ctx)
 	if newest != nil {
 		v.Checkpoint = newest.Size

@@ -26,9 +26,8 @@ func (a *Area) exportPack(c echo.Context) error {
 	return a.export(c, "Evidence pack", "cxseal-evidence", "zip", "application/zip", a.Pack.WritePack)
 }
 
-// export streams a file of what the filters match. The export is itself a
-// record, appended after the last byte and before the end is told: what cannot
-// be recorded breaks off.
+// export streams a file of the records that match the filters. The export is itself recorded, after its last byte
+// and before the response ends: when the record cannot be appended, the download is aborted.
 func (a *Area) export(c echo.Context, what, name, extension, contentType string, write audit.Exporter) error {
 	q := frame.ReadQuery(c)
 	q.Only("An export", auditParams)
@@ -49,9 +48,8 @@ func (a *Area) export(c echo.Context, what, name, extension, contentType string,
 	})
 }
 
-// signBefore makes a checkpoint that covers what is about to be exported. An
-// export is for reading too, so a log that cannot be signed any more (its end
-// was cut off, say) is still handed out; the pack, which is evidence, is not.
+// signBefore makes a checkpoint that covers the records about to be exported. CSV and JSONL are sent even when the
+// log cannot be signed (because its end was cut off, for instance); the evidence pack is not, and fails by itself.
 func (a *Area) signBefore(ctx context.Context, c echo.Context, what string) {
 	if a.Log == nil {
 		return

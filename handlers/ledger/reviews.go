@@ -49,7 +49,7 @@ func (a *Area) showReviews(c echo.Context, status int, form *web.ReviewForm) err
 	}
 	list, v.Pager = frame.OnePage(list, frame.Cursor{Before: before}, "/reviews", func(d review.Done) int64 { return d.Seq })
 	if v.Pager.Newer != "" {
-		v.Pager.Newer = "/reviews" // the list is short: back is back to its beginning
+		v.Pager.Newer = "/reviews" // the list cannot be read backwards
 	}
 	for _, d := range list {
 		v.Rows = append(v.Rows, web.ReviewRow{ID: d.AuditID, At: d.At, By: d.By.Name, Role: d.By.Role,
@@ -130,7 +130,7 @@ func sentence(err error) string {
 	return message
 }
 
-// reviewDenied has the service record a caller who may not review.
+// reviewDenied records the refusal of a caller who may not review.
 func (a *Area) reviewDenied(c echo.Context, who access.Caller, why error) error {
 	if a.Reviews == nil {
 		return errNoReviews

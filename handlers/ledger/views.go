@@ -11,8 +11,7 @@ import (
 	"cxseal/web"
 )
 
-// addSurroundings adds to the log's page what stands around the records: how far
-// they are anchored, and the reader's own views.
+// addSurroundings adds to the log's page how far the log is anchored, and the caller's saved searches.
 func (a *Area) addSurroundings(c echo.Context, v *web.AuditView) error {
 	var err error
 	ctx := c.Request().Context()

@@ -1,5 +1,4 @@
-// Package overview holds the pages that say how things stand: the dashboard and
-// the charts of coverage and latency.
+// Package overview holds the dashboard and the charts of coverage and latency.
 package overview
 
 import (
@@ -17,7 +16,7 @@ import (
 	"cxseal/internal/trend"
 )
 
-// Area is the dashboard and the pages under /charts.
+// Area serves the dashboard and the pages under /charts.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -88,8 +87,7 @@ type Reviews interface {
 	DaysSince(d review.Done) int
 }
 
-// New returns the area. It is an error when something is missing that is not
-// optional.
+// New returns the area. It fails when a dependency is missing that is not optional.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Overview", map[string]bool{
 		"Tables": d.Tables == nil, "Runs": d.Runs == nil, "Rotations": d.Rotations == nil, "Trends": d.Trends == nil,
@@ -97,7 +95,7 @@ func New(f *frame.Frame, d Deps) (*Area, error) {
 	})
 }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	return []frame.Route{
 		frame.Get("/", frame.Page, access.PermViewDashboard, a.dashboard),

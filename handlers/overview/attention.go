@@ -18,11 +18,10 @@ import (
 // driftDays is how long a column that lost its protection needs attention.
 const driftDays = 30
 
-// driftMost is as far as the dashboard counts them.
+// driftMost is the highest number of such columns that the dashboard counts.
 const driftMost = 1000
 
-// protection fills in the number that matters, sensitive columns that are
-// encrypted, and how both coverages came to where they are.
+// protection fills in the coverage of sensitive columns, and the history of both coverages and of latency.
 func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
 	v.Sensitive = rows.Coverage(encryption.NewCoverage(totals.Protected, totals.Sensitive))
 	v.SensitiveHref, v.OpenHref = "/sensitivity?state="+string(sensitivity.Sensitive), unprotected()
@@ -40,7 +39,7 @@ func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inve
 	return a.dashboardLatency(ctx, v, f)
 }
 
-// dashboardLatency is each stage's newest p95 with its way there.
+// dashboardLatency fills in each stage's newest p95 and the series that leads to it.
 func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f trend.Filter) error {
 	days, err := a.Trends.Latency(ctx, f)
 	if err != nil {
@@ -63,7 +62,8 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 	return nil
 }
 
-// protectionAttention is what about the columns and the log needs a person.
+// protectionAttention returns the items about columns and the log that need a person: those at the top of the list
+// and those at its end.
 func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals, review *web.Stat) (first, last []web.Attention, err error) {
 	now := a.Now()
 	if open := totals.Sensitive - totals.Protected; open > 0 {
@@ -105,7 +105,7 @@ func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 	return first, last, nil
 }
 
-// logAttention says when the log's copies outside of this machine fall behind.
+// logAttention returns an item when the log is not anchored, or could not be.
 func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
 	if a.LogStatus == nil {
 		return nil, nil
@@ -126,13 +126,13 @@ func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
 	return nil, nil
 }
 
-// unprotected is the list of sensitive columns that are not encrypted.
+// unprotected returns the address of the list of sensitive columns that are not encrypted.
 func unprotected() string {
 	return "/sensitivity?" + url.Values{"state": {string(sensitivity.Sensitive)}, "encrypted": {"no"}}.Encode()
 }
 
-// reviewStat is the number of days since the last review, or since the log
-// began when there was none. Nil: the console keeps no reviews.
+// reviewStat returns the number of days since the last review, or since the log began when there was none. It is nil
+// when the console keeps no reviews.
 func (a *Area) reviewStat(ctx context.Context) (*web.Stat, error) {
 	if a.Reviews == nil {
 		return nil, nil

@@ -65,8 +65,8 @@ func (a *Area) charts(c echo.Context) error {
 	return a.Render(c, status, web.ChartsPage(v))
 }
 
-// coverageChart draws both coverages with what moved them, and lists why they
-// fell, newest first.
+// coverageChart returns the chart of both coverages with the events that moved them, and the reasons why they fell,
+// newest first.
 func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView, []web.DropRow, error) {
 	v := web.ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true,
 		Lines: []web.ChartLine{{Label: "Sensitive columns"}, {Label: "All columns"}}}
@@ -130,8 +130,7 @@ func fallenDays(days []trend.Snapshot, drops []web.DropRow) string {
 	return web.Plural(len(fell), "day", "days")
 }
 
-// coverageDays is the series of a chart: the totals, or the sum of the tables
-// that a narrower filter names.
+// coverageDays returns the series of a chart: the totals, or the sum of the tables that the filter names.
 func (a *Area) coverageDays(ctx context.Context, f trend.Filter) ([]trend.Snapshot, error) {
 	if f.DatastoreID == "" && f.TableID == "" {
 		return a.Trends.CoverageTotals(ctx, f)

@@ -22,12 +22,11 @@ import (
 
 const (
 	dashboardRows = 8
-	failedDays    = 7 // a failed run needs attention for so long; an undecided one until it is decided
+	failedDays    = 7 // for so many days a failed run needs attention
 )
 
-// dashboard shows what needs a person first, then where things stand. Who may
-// only see dashboards sees figures; the rows behind them are for who may read
-// the record.
+// dashboard shows what needs a person first, then figures. The lists of runs, records and rotations are added for
+// callers who may read them.
 func (a *Area) dashboard(c echo.Context) error {
 	ctx := c.Request().Context()
 	now := a.Now()
@@ -116,7 +115,7 @@ func (a *Area) dashboardLists(ctx context.Context, v *web.DashboardView, now tim
 	return nil
 }
 
-// nextStep is what to do on an installation that holds nothing yet.
+// nextStep returns what to do first on an installation without data, nil when there is some.
 func (a *Area) nextStep(who access.Caller, totals inventory.Totals, counts map[encryption.State]int64) *web.NextStep {
 	switch {
 	case len(a.Connections()) == 0 && who.Can(access.PermManageConnections):
@@ -170,8 +169,8 @@ func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64,
 	return list
 }
 
-// daysBefore is the beginning of the UTC day that lies so many days back: a
-// number counts whole days, as the list that it leads to does.
+// daysBefore returns the beginning of the UTC day that many days ago. The dashboard counts whole days, as the lists
+// that its numbers lead to do.
 func daysBefore(now time.Time, days int) time.Time {
 	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)
 }

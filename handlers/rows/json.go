@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// Indent makes JSON readable, and leaves what is none as it is.
+// Indent returns JSON indented, and any other text unchanged.
 func Indent(raw []byte) string {
 	var buf bytes.Buffer
 	if json.Indent(&buf, raw, "", "  ") != nil {

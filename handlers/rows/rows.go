@@ -1,5 +1,5 @@
-// Package rows turns the domain's values into rows of the pages' lists, where
-// several areas show the same list. It reads nothing and decides nothing.
+// Package rows turns domain values into the rows of lists that several areas show. It may read no store and hold
+// no rule.
 package rows
 
 import (
@@ -67,7 +67,7 @@ func Rotation(c rotation.Column, connection, policy string, now time.Time, leads
 	}
 }
 
-// LogState is how far the log is signed and anchored.
+// LogState returns how far the log is signed and anchored, for a page.
 func LogState(s audit.LogStatus) web.LogState {
 	state := web.LogState{Size: s.Size, Anchors: s.Anchors, NotAnchored: s.NotAnchored, Error: s.AnchorError, FailedSince: s.FailedSince}
 	if s.Checkpoint != nil {

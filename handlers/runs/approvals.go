@@ -8,17 +8,17 @@ import (
 	"cxseal/web"
 )
 
-// approve is the second person's yes.
+// approve approves a run as the second person of four eyes.
 func (a *Area) approve(c echo.Context, who access.Caller, id string) error {
 	return a.Encryption.Approve(c.Request().Context(), who, id, c.Request().PostForm.Get("fingerprint"))
 }
 
-// decline is the second person's no, with a reason.
+// decline declines a run as the second person of four eyes, with a reason.
 func (a *Area) decline(c echo.Context, who access.Caller, id string) error {
 	return a.Encryption.Decline(c.Request().Context(), who, id, c.Request().PostForm.Get("reason"))
 }
 
-// approvalView is where a run's approval stands, nil where none was asked for.
+// approvalView returns the state of a run's approval, nil where none was asked for.
 func approvalView(run encryption.Run, who access.Caller) *web.ApprovalView {
 	a := run.Approval
 	if a == nil {

@@ -1,6 +1,5 @@
-// Package runs holds the pages of what was launched: runs with their dossier,
-// approval and live progress, campaigns, and the KMS callback that confirms a
-// run.
+// Package runs holds the pages about runs (dossier, approval, live progress) and campaigns, and answers the KMS
+// callback that confirms a run.
 package runs
 
 import (
@@ -17,7 +16,7 @@ import (
 	"cxseal/web"
 )
 
-// Area is the pages under /runs and /campaigns, and the KMS callback.
+// Area serves the pages under /runs and /campaigns, and the KMS callback.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -100,7 +99,7 @@ func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, f.Register(states{d.Runs})
 }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	run, campaign := frame.Named("run"), frame.Named("campaign")
 	return []frame.Route{

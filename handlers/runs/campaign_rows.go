@@ -6,7 +6,7 @@ import (
 	"cxseal/web"
 )
 
-// groups gathers what stood in the way of tables, by the reason.
+// groups collects the tables of a campaign by the reason that kept them from being encrypted.
 type groups struct {
 	at   map[string]int
 	list []web.BlockerGroup
@@ -64,7 +64,8 @@ func (a *Area) campaignRow(c campaign.Campaign) web.CampaignRow {
 		RequestedBy: c.RequestedBy.Name, RequestedAt: c.RequestedAt, FinishedAt: c.FinishedAt, Progress: p}
 }
 
-// itemOf is one table of a campaign; what a cancelled one never came to says so.
+// itemOf returns one table of a campaign. A table whose run was not launched before the campaign was cancelled
+// says so.
 func (a *Area) itemOf(c campaign.Campaign, i campaign.Item) web.CampaignItem {
 	item := a.campaignItem(c.Connection, i)
 	if c.State == campaign.Cancelled && item.State == "" && item.Refused == "" {

@@ -12,11 +12,11 @@ import (
 	"cxseal/web"
 )
 
-// dossierRecords bounds how many audit records a dossier shows; a run has few,
-// unless a stranger who knows its callback URL makes them many.
+// dossierRecords is the most audit records that a dossier shows. A run has few, unless somebody who knows its
+// callback URL sends many callbacks.
 const dossierRecords = 200
 
-// dossier gathers everything about a run, but the frame of the page.
+// dossier returns the view of a run, without the page's Chrome.
 func (a *Area) dossier(ctx context.Context, run encryption.Run, who access.Caller) (web.RunView, error) {
 	redact := redactor(run)
 	v := web.RunView{
@@ -82,8 +82,8 @@ func (a *Area) addHappenings(ctx context.Context, run encryption.Run, redact fun
 	return nil
 }
 
-// redactor hides the run's callback token: whoever reads the dossier must not
-// be able to speak for the KMS.
+// redactor returns a function that hides the run's callback token in a text: a reader of the dossier could use it to
+// send callbacks in the name of the KMS.
 func redactor(run encryption.Run) func(string) string {
 	return func(s string) string {
 		if run.CallbackToken == "" {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	streamPoll      = time.Second      // another process may move the run: the net below Watch
+	streamPoll      = time.Second      // another process may move the run, which Watch does not see
 	streamHeartbeat = 15 * time.Second // keeps proxies from closing a quiet stream
 )
 
@@ -78,7 +78,7 @@ func (s *eventStream) follow(ctx context.Context, moved <-chan struct{}) error {
 	}
 }
 
-// catchUp sends what is new. The first time the dossier is sent in any case:
+// catchUp sends the events that are new, and the dossier. The first time it sends the dossier even without events:
 // the run may have moved since the page was made.
 func (s *eventStream) catchUp(ctx context.Context, first bool) (ended bool, err error) {
 	run, err := s.a.Runs.Run(ctx, s.runID)

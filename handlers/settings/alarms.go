@@ -16,7 +16,7 @@ import (
 	"cxseal/web"
 )
 
-// alarms lists alarms with what became of them, and the routes they take.
+// alarms lists alarms with their deliveries, and the routes.
 func (a *Area) alarms(c echo.Context) error {
 	return a.showAlarms(c, http.StatusOK, web.RouteForm{})
 }
@@ -128,8 +128,8 @@ func (a *Area) routeRows(ctx context.Context) ([]web.RouteRow, error) {
 	return rows, nil
 }
 
-// addRoute makes a route. What is wrong with it is shown on the page again,
-// without its address.
+// addRoute adds a route. A form that is refused is shown again with the reason, without the route's address, which
+// may hold a secret.
 func (a *Area) addRoute(c echo.Context) error {
 	post := c.Request().PostForm
 	form := web.RouteForm{Name: strings.TrimSpace(post.Get("name")), Way: post.Get("way"), Kinds: post["kinds"], Digest: post.Get("digest") == "1"}

@@ -14,7 +14,7 @@ import (
 	"cxseal/internal/schedule"
 )
 
-// Area is the pages under /system, /connections, /alarms and /jobs.
+// Area serves the pages under /system, /connections, /alarms and /jobs.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -91,15 +91,14 @@ type Log interface {
 	VerifierKey() string
 }
 
-// New returns the area. It is an error when something is missing that is not
-// optional.
+// New returns the area. It fails when a dependency is missing that is not optional.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Settings", map[string]bool{
 		"Connections": d.Connections == nil, "Alarms": d.Alarms == nil, "Routing": d.Routing == nil, "Jobs": d.Jobs == nil, "Audit": d.Audit == nil,
 	})
 }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	const connectionPath = "/connections/:connection"
 	route, routes := frame.Numbered("route"), frame.To[int64]("/alarms#routes")

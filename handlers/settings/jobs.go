@@ -23,7 +23,7 @@ func (a *Area) jobs(c echo.Context) error {
 	return a.Render(c, http.StatusOK, web.JobsPage(v))
 }
 
-// every is an interval as a person says it.
+// every returns an interval in words, such as "5 minutes".
 func every(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:

@@ -7,7 +7,7 @@ import (
 	"cxseal/web"
 )
 
-// reseal changes the key that secrets are sealed with, while serving.
+// reseal makes a new sealing key and seals every secret anew, while the console serves.
 func (a *Area) reseal(c echo.Context) error {
 	n, err := a.Reseal(c.Request().Context(), frame.Caller(c))
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package tables holds the pages of what the tenants hold: the list of tables,
-// one table with the form that launches a run on it, and which columns are
-// sensitive.
+// Package tables holds the pages about tenants' tables: the list of tables, one table with the form that launches a
+// run on it, and which columns are sensitive.
 package tables
 
 import (
@@ -15,7 +14,7 @@ import (
 	"cxseal/internal/sensitivity"
 )
 
-// Area is the pages under /datastores and /sensitivity, and POST /runs: the
+// Area serves the pages under /datastores and /sensitivity, and POST /runs: the
 // form stands on a table's page and is shown there again when it is refused.
 type Area struct {
 	*frame.Frame
@@ -99,7 +98,7 @@ func New(f *frame.Frame, d Deps) (*Area, error) {
 // frame closes.
 func (a *Area) Close() { a.syncs.wait.Wait() }
 
-// Routes are this area's part of the table of routes.
+// Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	const tablePath = "/datastores/:datastore/tables/:table"
 	return []frame.Route{

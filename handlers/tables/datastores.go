@@ -194,10 +194,10 @@ func (a *Area) openTable(c echo.Context) error {
 	return a.Redirect(c, web.TablePath(a.InPath(connection), datastore, table))
 }
 
-// badID reports whether an id cannot stand in a path.
+// badID reports whether an id cannot be used in a path.
 func badID(id string) bool { return !encryption.GoodID(id) }
 
-// syncDatastores starts to read the tenant's tables in the background.
+// syncDatastores starts synchronisations of the named connection, or of all, in the background.
 func (a *Area) syncDatastores(c echo.Context) error {
 	wanted := c.Request().PostForm.Get("connection")
 	names := []string{wanted}

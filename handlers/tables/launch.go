@@ -39,7 +39,7 @@ func (a *Area) launch(c echo.Context) error {
 	return a.Redirect(c, web.RunPath(run.ID))
 }
 
-// launchDenied has the service record a caller who may not launch.
+// launchDenied records the refusal of a caller who may not launch.
 func (a *Area) launchDenied(c echo.Context, who access.Caller, why error) error {
 	return a.Launcher.Refuse(c.Request().Context(), who, readLaunchForm(c.Request().PostForm).request, why)
 }
@@ -69,7 +69,7 @@ func (a *Area) launchRefused(c echo.Context, f launchForm, why error) error {
 	return nil
 }
 
-// placeError puts the service's sentence where a person looks for it.
+// placeError puts the service's sentence beside the field that it is about.
 func placeError(f *launchForm, why error) {
 	message := fault.MessageOf(why)
 	switch {

@@ -59,7 +59,7 @@ func (a *Area) table(c echo.Context) error {
 	return a.showTable(c, ref, http.StatusOK, forms{})
 }
 
-// forms are the run forms as they were sent; nil for a fresh one.
+// forms are the two run forms of a table's page as they were sent; nil for a fresh one.
 type forms struct{ encrypt, rotate *web.RunForm }
 
 // showTable draws a table's page with its forms.
@@ -91,14 +91,14 @@ func (a *Area) showTable(c echo.Context, ref tableRef, status int, sent forms) e
 	return a.Render(c, status, web.TablePage(v))
 }
 
-// readTable fills in the table as the tenant tells it, or as it was last seen
-// with the reason why. It fails when the table was never seen.
+// readTable fills in the table as the tenant shows it, or as it was last seen with the reason why it cannot be read
+// now. It fails when it cannot be read and was never seen.
 func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) error {
 	reading, cancel := context.WithTimeout(ctx, tableReadTime)
 	defer cancel()
 	live, readErr := a.Tenants.Read(reading, ref.connection, ref.datastore, ref.table)
 	if readErr != nil {
-		readErr = explain(reading, readErr)
+		readErr = explainRead(reading, readErr)
 	}
 	known, err := a.Tables.Table(ctx, ref.connection, ref.datastore, ref.table)
 	switch {
@@ -148,9 +148,8 @@ func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) er
 	return nil
 }
 
-// explain reads a tenant's error as a sentence with a code. What has neither is
-// ours, and is logged with the answer.
-func explain(ctx context.Context, err error) error {
+// explainRead turns the error of reading a tenant into a sentence with a code; a deadline is fault.TenantDown.
+func explainRead(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fault.Wrap(err, fault.TenantDown, "CXone did not answer within %d seconds.", int(tableReadTime.Seconds()))
 	}
@@ -190,8 +189,8 @@ func (a *Area) addHistory(ctx context.Context, ref tableRef, v *web.TableView) e
 	return nil
 }
 
-// backToTable leads from the address that a check without JavaScript leaves in
-// the browser back to the table.
+// backToTable redirects to the table's page. A check without JavaScript leaves its own address in the browser,
+// which must not be an error when it is reloaded.
 func (a *Area) backToTable(c echo.Context) error {
 	ref, err := a.tableRef(c)
 	if err != nil {

@@ -43,7 +43,7 @@ func (a *Area) addPolicy(ctx context.Context, ref tableRef, v *web.TableView) er
 	return nil
 }
 
-// begin fills in what a form does not say, by a rule; nil is no form.
+// begin fills in the fields that a form lacks from a rule. A nil form is left alone.
 func begin(f *web.RunForm, rule rotation.Rule) {
 	if f == nil {
 		return
@@ -56,9 +56,8 @@ func begin(f *web.RunForm, rule rotation.Rule) {
 	}
 }
 
-// beginRotation has the form for a rotation begin with what holds for the
-// table's columns, where that is one thing for all: a rotation is not to change
-// it unnoticed. Otherwise it begins with the policy's rule.
+// beginRotation fills in the form for a rotation with the strategy and interval that the table's columns have, where
+// all have the same, so that a rotation does not change them unnoticed; otherwise with the policy's rule.
 func (a *Area) beginRotation(ctx context.Context, ref tableRef, f *web.RunForm, rule rotation.Rule) error {
 	if f == nil {
 		return nil

@@ -15,8 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a tab may be open, and how long a page may take to come
-// to what is waited for; the machine may be busy.
+// patience is how long a tab may be open, and how long a test waits for a condition. The machine may be busy.
 const patience = 60 * time.Second
 
 // Start starts Chromium, or skips the test where there is none and in short

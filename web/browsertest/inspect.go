@@ -21,11 +21,11 @@ var axe string
 const axeRun = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})
   .then(r => JSON.stringify(r.violations.map(v => v.id + ": " + v.help + " — " + v.nodes.slice(0, 4).map(n => n.target.join(" ") + " " + (n.any[0] ? n.any[0].message : "")).join(" | "))))`
 
-// LoadAxe is the step that Inspect needs once on each page.
+// LoadAxe loads axe into the page; Inspect needs it once on each page.
 func LoadAxe() chromedp.Action[chromedp.Void] { return chromedp.Evaluate[chromedp.Void](axe) }
 
-// Inspect looks at the page as it stands, in one theme and at one width: it
-// must be no wider than its window, and have nothing that axe finds.
+// Inspect fails the test when the page, in one theme and at one width, is wider than its window or axe finds a
+// violation.
 func Inspect(ctx context.Context, t testing.TB, theme string, width int64) {
 	t.Helper()
 	SetTheme(ctx, t, theme)
@@ -55,8 +55,7 @@ func Inspect(ctx context.Context, t testing.TB, theme string, width int64) {
 	}
 }
 
-// SetTheme makes the browser one of a person who wants the theme, and no
-// animations.
+// SetTheme sets the browser's preference for a theme, and for no animations.
 func SetTheme(ctx context.Context, t testing.TB, theme string) {
 	t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}
@@ -65,7 +64,7 @@ func SetTheme(ctx context.Context, t testing.TB, theme string) {
 	}
 }
 
-// Photograph keeps a picture of the whole page.
+// Photograph saves a picture of the whole page.
 func Photograph(ctx context.Context, t testing.TB, file string) {
 	t.Helper()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
