@@ -115,3 +115,17 @@ func TestAReasonNamesItsEvidence(t *testing.T) {
 		}
 	}
 }
+
+func TestAWordIsKnownByHowDatabasesShortenIt(t *testing.T) {
+	r := mustLoad(t, "")
+	for name, want := range map[string]Category{"gndr_cd": Personal, "mthr_name": Contact, "religionszug": Personal, "hospitaliz": Health} {
+		if p := one(t, r, "", name, "text"); p.State != Sensitive || p.Category != want {
+			t.Errorf("%s is proposed as %s %s: %s", name, p.State, p.Category, p.Reason)
+		}
+	}
+	for _, name := range []string{"hyper", "custom", "relig", "passenger_count", "strng", "crd"} {
+		if p := one(t, r, "", name, "text"); p.State == Sensitive {
+			t.Errorf("%s is proposed as sensitive: %s", name, p.Reason)
+		}
+	}
+}

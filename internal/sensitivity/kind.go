@@ -19,8 +19,8 @@ func kindOf(columnType string) string {
 	switch {
 	case has("char", "text", "string", "clob", "json"):
 		return text
-	case has("interval"):
-		return number
+	case has("interval", "foreign", "manyto", "oneto"):
+		return number // a key of another table is one, as a rule
 	case has("point", "geo", "polygon", "line"):
 		return text
 	case has("bool"), base == "bit", base == "tinyint" && strings.HasPrefix(size, "1)"), base == "number" && strings.HasPrefix(size, "1)"), has("yes/no"):

@@ -71,6 +71,7 @@ type lexicon struct {
 	vocabulary map[string]language // every word and its stem, with the files that know it
 	short      map[string]bool     // words under shortest that may be part of a compound
 	longest    int
+	shortened  abbreviations
 }
 
 func newLexicon() *lexicon {

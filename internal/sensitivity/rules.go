@@ -73,6 +73,7 @@ func Load(more io.Reader) (*Rules, error) {
 	if err := r.parse(own, 0, true); err != nil {
 		return nil, err
 	}
+	r.abbreviate()
 	r.version = hex.EncodeToString(sum.Sum(nil)[:8])
 	return r, nil
 }

@@ -130,7 +130,8 @@ func (r *Rules) tokens(name string) []token {
 			continue
 		}
 		for _, part := range r.parts(w) {
-			list = append(list, token{text: part, stem: stem(part), written: before + part, digits: part[0] >= '0' && part[0] <= '9'})
+			full := r.expand(part)
+			list = append(list, token{text: full, stem: stem(full), written: before + part, digits: part[0] >= '0' && part[0] <= '9'})
 			before = ""
 		}
 	}
