@@ -46,6 +46,8 @@ type LogStore interface {
 	AnchorCheckpoint(ctx context.Context, size int64, at time.Time, anchor string) error
 	// AddCheckpoint is fault.Conflict when another root was signed for the size.
 	AddCheckpoint(ctx context.Context, c KeptCheckpoint, records ...Record) error
+	CoverageHistory
+
 	// AuditPage returns the records that match, newest first, before a seq.
 	AuditPage(ctx context.Context, f Filter, before int64, limit int) ([]Entry, error)
 	// AuditPageAfter returns those right after a seq, newest first too.
@@ -182,6 +184,11 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 		return 0, err
 	}
 	from, to := query.From, query.To
+	coverage, err := l.store.CoverageAtEnds(ctx, from, to)
+	if err != nil {
+		return 0, err
+	}
+	coverage = slices.DeleteFunc(coverage, func(t TableCoverage) bool { return !query.concerns(t) })
 	query.From, query.To = time.Time{}, time.Time{}
 	entries := func(yield func(Entry, error) bool) {
 		for e, err := range l.entries(ctx, f, kept.Size) {
@@ -195,7 +202,7 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 	}
 	err = WritePack(ctx, w, PackInput{Entries: entries, Hashes: l.store.HashReader(ctx), Checkpoint: []byte(kept.Note),
 		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String(),
-		Empty: empty, TempDir: l.tempDir})
+		Empty: empty, Coverage: coverage, TempDir: l.tempDir})
 	return rows, err
 }
 

@@ -47,10 +47,11 @@ type PackInput struct {
 	Checkpoint []byte                  // signed by Key
 	Key        *Key
 	Now        time.Time
-	From, To   time.Time // the period asked for; zero is open
-	Filter     string    // the other conditions, in the search box's words; "" for none
-	Empty      string    // why there is no entry, one sentence; needed exactly when there is none
-	TempDir    string    // where files wait their turn, up to half the records' size; "" is the system's
+	From, To   time.Time       // the period asked for; zero is open
+	Filter     string          // the other conditions, in the search box's words; "" for none
+	Empty      string          // why there is no entry, one sentence; needed exactly when there is none
+	Coverage   []TableCoverage // what the summary shows of tables at both ends of the period
+	TempDir    string          // where files wait their turn, up to half the records' size; "" is the system's
 }
 
 // lead returns the sentence that begins the README and the summary of a pack without records, "" of any other.

@@ -14,7 +14,6 @@ import (
 // Bounds of the summary, so that its size does not grow with the number of records. Left-out items are counted.
 const (
 	maxExceptions = 100
-	maxTables     = 100
 	maxOperations = 64
 )
 
@@ -30,10 +29,8 @@ type packStats struct {
 	Begin, End     string
 	Gapless        bool // every record between First and Last is in the pack
 	counts         map[Operation]*opCount
-	coverage       map[tableKey]*tableCoverage
 	Exceptions     []Entry
 	MoreExceptions int64
-	MoreTables     int64
 }
 
 type opCount struct {
@@ -41,16 +38,8 @@ type opCount struct {
 	Success, Failure, Denied, Total int64
 }
 
-type tableKey struct{ connection, datastore, table string }
-
-type tableCoverage struct {
-	Connection, Datastore, Table string
-	Begin, End                   float64 // percent, in the first and last record with figures
-	BeginAt, EndAt               string
-}
-
 func newStats() *packStats {
-	return &packStats{Gapless: true, counts: map[Operation]*opCount{}, coverage: map[tableKey]*tableCoverage{}}
+	return &packStats{Gapless: true, counts: map[Operation]*opCount{}}
 }
 
 func (s *packStats) add(e *Entry) {
@@ -89,23 +78,6 @@ func (s *packStats) add(e *Entry) {
 			s.MoreExceptions++
 		}
 	}
-	if m := r.Metrics; m != nil && m.TotalFields > 0 {
-		s.cover(r, m)
-	}
-}
-
-func (s *packStats) cover(r *Record, m *Metrics) {
-	key := tableKey{r.Connection, r.DatastoreID, r.TableID}
-	t := s.coverage[key]
-	if t == nil {
-		if len(s.coverage) >= maxTables {
-			s.MoreTables++
-			return
-		}
-		t = &tableCoverage{Connection: key.connection, Datastore: key.datastore, Table: key.table, Begin: m.CoverageRate, BeginAt: r.Timestamp}
-		s.coverage[key] = t
-	}
-	t.End, t.EndAt = m.CoverageRate, r.Timestamp
 }
 
 // isException reports whether a record belongs in the summary's list of exceptions: a failure, a denial, a
@@ -127,12 +99,10 @@ func (s *packStats) page(in PackInput, c Checkpoint) (string, error) {
 		total.Denied += o.Denied
 	}
 	total.Total = s.Records
-	coverage := slices.SortedFunc(maps.Values(s.coverage), func(a, b *tableCoverage) int {
-		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Datastore, b.Datastore), cmp.Compare(a.Table, b.Table))
-	})
+	coverage, moreTables, totalCoverage := coverageRows(in.Coverage, maxCoverageBytes)
 	var b strings.Builder
 	err := summaryTemplate.Execute(&b, map[string]any{
-		"Lead": in.lead(), "Stats": s, "Counts": counts, "Total": total, "Coverage": coverage,
+		"Lead": in.lead(), "Stats": s, "Counts": counts, "Total": total, "Coverage": coverage, "MoreTables": moreTables, "TotalCoverage": totalCoverage,
 		"Period": periodText(in.From, in.To), "Filter": in.Filter, "Made": FormatTime(in.Now),
 		"Origin": c.Origin, "Size": c.Size, "Root": HexHash(c.Root), "Key": in.Key.VerifierKey(),
 	})

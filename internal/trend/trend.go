@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"cxseal/internal/audit"
 )
 
 // Counts are a table's columns, or a connection's, as the two coverages count
@@ -21,17 +23,10 @@ type Counts struct {
 
 // Rate is the share of all columns that are encrypted, in percent with two
 // decimals (contract §4's coverageRate).
-func (c Counts) Rate() float64 { return rate(c.Encrypted, c.Total) }
+func (c Counts) Rate() float64 { return audit.Rate(c.Encrypted, c.Total) }
 
 // SensitiveRate is the share of the sensitive columns that are encrypted.
-func (c Counts) SensitiveRate() float64 { return rate(c.SensitiveEncrypted, c.Sensitive) }
-
-func rate(part, whole int) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return math.Round(float64(part)/float64(whole)*10000) / 100
-}
+func (c Counts) SensitiveRate() float64 { return audit.Rate(c.SensitiveEncrypted, c.Sensitive) }
 
 // Add sums two.
 func (c Counts) Add(d Counts) Counts {
