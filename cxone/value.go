@@ -194,6 +194,19 @@ func readBool(raw json.RawMessage) (value, ok bool) {
 	return false, false
 }
 
+// ReadKeyVersion reads a key version as tables and callbacks carry it: a number,
+// a number as text, or the name of a key. text is the version as it is given,
+// by which two are the same or not (3, 3.0 and "3" are "3"); number is 0 where
+// it is none that can be ordered. It is not ok for anything else; an empty text
+// that is ok means that none is shown.
+func ReadKeyVersion(raw json.RawMessage) (text string, number int64, ok bool) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || absent(raw) {
+		return "", 0, false
+	}
+	return readKeyVersion(raw)
+}
+
 // readKeyVersion reads a key version as it is given: a number, a number as
 // text, or the name of a key. Number is 0 where it is none that can be ordered;
 // 3, 3.0 and "3" are the same.

@@ -200,14 +200,15 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	for i, c := range columns {
 		p := taken[i].Proposal
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
-				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason)
-			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason, key_id)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 			ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
 				position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
 				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL, state = excluded.state,
-				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason`,
+				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason,
+				key_id = excluded.key_id`,
 			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(taken[i].State),
-				string(p.State), string(p.Category), p.Confidence, p.Reason)...)
+				string(p.State), string(p.Category), p.Confidence, p.Reason, c.KeyID)...)
 		if err != nil {
 			return fmt.Errorf("save column %q: %w", c.Name, err)
 		}
@@ -262,9 +263,9 @@ func (s *Store) Table(ctx context.Context, connection, datastoreID, tableID stri
 // Columns returns a table's columns that are not gone, in the tenant's order.
 func (s *Store) Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error) {
 	scan := func(row scanner) (c inventory.Column, err error) {
-		return c, row.Scan(&c.Name, &c.Type, &c.Encrypted, &c.KeyVersion)
+		return c, row.Scan(&c.Name, &c.Type, &c.Encrypted, &c.KeyVersion, &c.KeyID)
 	}
-	list, err := collect(ctx, s, scan, `SELECT name, type, encrypted, key_version FROM inventory_columns
+	list, err := collect(ctx, s, scan, `SELECT name, type, encrypted, key_version, key_id FROM inventory_columns
 		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND gone_at IS NULL ORDER BY position`, connection, datastoreID, tableID)
 	if err != nil {
 		return nil, fmt.Errorf("list columns: %w", err)

@@ -19,7 +19,7 @@ const runColumns = `seq, id, operation, connection, datastore_id, table_id, colu
 	requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 	plan, idempotency_key, payload, callback_token, next_rotation,
 	attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
-	token_ms, checks_ms, patch_ms, kms_ms, key_version, permission_hash, error_code, error_message, approval`
+	token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval`
 
 // openStates are the states that a worker moves a run on from, as literals for
 // IN. The partial indexes of migrations/00102_runs.sql have the same text, which
@@ -34,7 +34,7 @@ func scanRun(row scanner) (encryption.Run, error) {
 		jsonText{&r.Plan}, &r.IdempotencyKey, &r.Payload, &r.CallbackToken, stamp{&r.NextRotation},
 		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
 		&r.Timings.TokenMs, &r.Timings.ChecksMs, &r.Timings.PatchMs, &r.Timings.KMSMs,
-		&r.KeyVersion, &r.PermissionHash, &r.ErrorCode, &r.ErrorMessage, jsonText{&r.Approval})
+		&r.KeyVersion, &r.KeyID, &r.PermissionHash, &r.ErrorCode, &r.ErrorMessage, jsonText{&r.Approval})
 	return r, err
 }
 
@@ -66,15 +66,15 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 		plan, idempotency_key, payload, callback_token, next_rotation,
 		attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
-		token_ms, checks_ms, patch_ms, kms_ms, key_version, permission_hash, error_code, error_message, approval)
-		VALUES (`+placeholders(39)+`) RETURNING seq`,
+		token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval)
+		VALUES (`+placeholders(40)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
 		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ShownFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
 		jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
-		r.KeyVersion, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
+		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
 	).Scan(&r.Seq)
 	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The run %s exists already.", r.ID)
@@ -206,14 +206,14 @@ func (t *tx) updateRun(tr *encryption.Transition) error {
 		string(r.State), micros(r.StartAt), jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
-		r.KeyVersion, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
+		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
 	}, w.args...)
 	n, err := t.exec(`UPDATE runs SET
 		lease_until = CASE WHEN lease_until > ? AND lease_owner = ? AND lease_owner <> '' THEN lease_until ELSE ? END, lease_owner = ?,
 		state = ?, start_at = ?, plan = ?, idempotency_key = ?, payload = ?, callback_token = ?, next_rotation = ?,
 		attempts = ?, answer = ?, after_columns = ?, patched_at = ?, callback_deadline = ?, finished_at = ?,
 		token_ms = ?, checks_ms = ?, patch_ms = ?, kms_ms = ?,
-		key_version = ?, permission_hash = ?, error_code = ?, error_message = ?, approval = ?`+w.sql(), args...)
+		key_version = ?, key_id = ?, permission_hash = ?, error_code = ?, error_message = ?, approval = ?`+w.sql(), args...)
 	if err != nil {
 		return fmt.Errorf("advance run %s: %w", r.ID, err)
 	}

@@ -10,23 +10,23 @@ import (
 )
 
 const verificationColumns = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
-	accepted, code, reason, table_id, columns, key_version, algorithm, status, answer, checks`
+	accepted, code, reason, table_id, columns, key_version, key_id, algorithm, status, answer, checks`
 
 func scanVerification(row scanner) (encryption.Verification, error) {
 	var v encryption.Verification
 	err := row.Scan(&v.Seq, &v.ID, &v.RunID, &v.Connection, stamp{&v.ReceivedAt}, &v.RemoteIP, &v.Inline, &v.Signed, &v.WebhookID, &v.BodyHash, &v.Body,
-		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status, &v.Answer, jsonText{&v.Checks})
+		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.KeyID, &v.Algorithm, &v.Status, &v.Answer, jsonText{&v.Checks})
 	return v, err
 }
 
 // verificationLine are the columns that a list shows of a callback: without its
 // body, the answer to it and the checks, which are large.
 const verificationLine = `seq, id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id,
-	accepted, code, reason, table_id, columns, key_version, algorithm, status`
+	accepted, code, reason, table_id, columns, key_version, key_id, algorithm, status`
 
 func scanVerificationLine(row scanner) (v encryption.Verification, err error) {
 	return v, row.Scan(&v.Seq, &v.ID, &v.RunID, &v.Connection, stamp{&v.ReceivedAt}, &v.RemoteIP, &v.Inline, &v.Signed, &v.WebhookID,
-		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.Algorithm, &v.Status)
+		&v.Accepted, &v.Code, &v.Reason, &v.TableID, jsonText{&v.Columns}, &v.KeyVersion, &v.KeyID, &v.Algorithm, &v.Status)
 }
 
 // AddVerification stores a callback that changes no run's state. When in is
@@ -55,10 +55,10 @@ func (s *Store) AddVerification(ctx context.Context, v encryption.Verification, 
 
 func (t *tx) insertVerification(v *encryption.Verification) error {
 	_, err := t.exec(`INSERT INTO verifications (id, run_id, connection, received_at, remote_ip, inline, signed, webhook_id, body_hash, body,
-		accepted, code, reason, table_id, columns, key_version, algorithm, status, answer, checks)
-		VALUES (`+placeholders(20)+`)`,
+		accepted, code, reason, table_id, columns, key_version, key_id, algorithm, status, answer, checks)
+		VALUES (`+placeholders(21)+`)`,
 		v.ID, v.RunID, v.Connection, micros(v.ReceivedAt), v.RemoteIP, v.Inline, v.Signed, v.WebhookID, v.BodyHash, v.Body,
-		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.Algorithm, v.Status, v.Answer, jsonText{checks(v.Checks)})
+		v.Accepted, v.Code, v.Reason, v.TableID, names(v.Columns), v.KeyVersion, v.KeyID, v.Algorithm, v.Status, v.Answer, jsonText{checks(v.Checks)})
 	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The callback %s is stored already.", v.ID)
 	}

@@ -36,6 +36,7 @@ type RecordCompliance struct {
 // RecordKMS is the KMS's side (contract §4).
 type RecordKMS struct {
 	KeyVersion     int64
+	KeyVersionID   string // the key version where it is no number
 	PermissionHash string
 	Status         string
 }

@@ -19,7 +19,8 @@ type RunView struct {
 	IdempotencyKey string
 	Attempts       int
 	Timings        []Timing
-	KeyVersion     int64 // 0: unknown
+	KeyVersion     int64  // 0: unknown, or no number
+	KeyID          string // the key version where it is no number
 	Before, After  Coverage
 	Deadline       time.Time // when waiting for the KMS ends; zero: not waiting yet
 

@@ -279,16 +279,16 @@ func samplePages() []page {
 
 	record := AuditRecordView{
 		Chrome: chrome("Record 1,202", NavAudit, Link{"Audit", "/audit"}), Record: sampleRecords()[2], ActorIP: "127.0.0.1",
-		Metrics: &RecordMetrics{2300, 45.45, 2, 11, "LOW"}, Compliance: &RecordCompliance{false, "AES-256-GCM", true}, KMS: &RecordKMS{1, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "REJECTED"},
+		Metrics: &RecordMetrics{2300, 45.45, 2, 11, "LOW"}, Compliance: &RecordCompliance{false, "AES-256-GCM", true}, KMS: &RecordKMS{1, "", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "REJECTED"},
 		Raw: `{"auditId":"9b2c7d1e-0000-4000-8000-000000001202","operation":"COLUMN_ENCRYPTION","outcome":"FAILURE"}`, LeafHash: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
 		TreeSize: 1204, Checkpoint: 1200, Proof: true, VerifierKey: "cxseal.example.org+7f3a1c22+AR5b0Y3h9m1vQ2kS8w7T6u5i4o3p2a1s0d9f8g7h6j5k", Prev: "x", Next: "y",
 	}
 	verifications := VerificationsView{
 		Chrome: chrome("Verifications", NavVerifications), Connections: connections, Pager: Pager{Newer: "/verifications?n", Older: "/verifications?o"},
 		Rows: []VerificationRow{
-			{"v1", ago(49 * time.Minute), false, "key_version", "The callback names key version 1, but version 2 was seen before.", runB, "default", "tbl-contacts", []string{"phone_number", "date_of_birth"}, 1, "AES-256-GCM", true, false, "10.0.0.7", 403},
-			{"v2", ago(26 * time.Hour), true, "", "", "0b7f3c11-4d2e", "default", "tbl-contacts", []string{"email"}, 2, "AES-256-GCM", false, true, "", 0},
-			{"v3", ago(30 * time.Hour), false, "unknown_token", "The address belongs to no run.", "", "", "", nil, 0, "", false, false, "203.0.113.9", 404},
+			{"v1", ago(49 * time.Minute), false, "key_version", "The callback names key version 1, but version 2 was seen before.", runB, "default", "tbl-contacts", []string{"phone_number", "date_of_birth"}, 1, "", "AES-256-GCM", true, false, "10.0.0.7", 403},
+			{"v2", ago(26 * time.Hour), true, "", "", "0b7f3c11-4d2e", "default", "tbl-contacts", []string{"email"}, 2, "", "AES-256-GCM", false, true, "", 0},
+			{"v3", ago(30 * time.Hour), false, "unknown_token", "The address belongs to no run.", "", "", "", nil, 0, "f0a1c2d3e4f5", "", false, false, "203.0.113.9", 404},
 		},
 	}
 	verifications.Lead = "Every KMS callback that arrived, accepted or refused."

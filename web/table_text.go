@@ -17,7 +17,10 @@ func (v TableView) selectable() int {
 }
 
 func (c ColumnRow) keyText() string {
-	if c.KeyVersion <= 0 {
+	switch {
+	case c.KeyID != "":
+		return "key version " + c.KeyID
+	case c.KeyVersion <= 0:
 		return "key version not shown"
 	}
 	return "key version " + FormatNumber(c.KeyVersion)

@@ -35,7 +35,8 @@ type ColumnRow struct {
 	Type        string
 	Encrypted   bool
 	Algorithm   string    // empty: the tenant does not show it
-	KeyVersion  int64     // 0: the tenant does not show it
+	KeyVersion  int64     // 0: the tenant does not show it, or as no number
+	KeyID       string    // the key version where it is no number
 	Unsupported bool      // the type cannot be encrypted
 	Indexes     []string  // names of the indexes it stands in
 	RotationDue time.Time // as this console asked for it; zero: unknown

@@ -41,7 +41,8 @@ type VerificationRow struct {
 	Connection string
 	TableID    string
 	Columns    []string
-	KeyVersion int64 // 0: none given
+	KeyVersion int64  // 0: none given, or no number
+	KeyID      string // the key version where it is no number
 	Algorithm  string
 	Signed     bool // a signature was required and held
 	Inline     bool
@@ -50,7 +51,10 @@ type VerificationRow struct {
 }
 
 func (r VerificationRow) version() string {
-	if r.KeyVersion <= 0 {
+	switch {
+	case r.KeyID != "":
+		return r.KeyID
+	case r.KeyVersion <= 0:
 		return "—"
 	}
 	return "v" + FormatNumber(r.KeyVersion)

@@ -59,6 +59,7 @@ type event struct {
 	url         string
 	payload     kmsPayload
 	kinds       map[FaultKind]int // the faults it suffers
+	keyIDs      bool              // its key version is a hex id, as the tables' are
 	delay       time.Duration
 	attempts    int
 	backoff     time.Duration
@@ -75,6 +76,9 @@ func (s *Sandbox) newEvent(tableID string, p patch, version int64) event {
 		id: "msg_" + rand.Text(), tableID: tableID, url: p.callback, attempts: p.attempts, backoff: p.backoff,
 		payload: honestPayload(tableID, names, version), kinds: map[FaultKind]int{},
 	}
+	e.keyIDs = slices.ContainsFunc(s.faults, func(f Fault) bool { // it is not used up: the answer takes it
+		return f.Kind == FaultKeyIDs && (f.Endpoint == "" || f.Endpoint == EndpointAny)
+	})
 	for _, kind := range kmsKinds {
 		if _, on := s.takeFault(func(f Fault) bool { return f.Kind == kind }); on {
 			e.kinds[kind]++
@@ -150,6 +154,9 @@ func (s *Sandbox) deliver(e event) {
 	if err != nil {
 		s.log.Error("a callback can't be written as JSON", "error", err)
 		return
+	}
+	if e.keyIDs {
+		body = reshaped(body, Fault{Kind: FaultKeyIDs})
 	}
 	s.wait(s.ctx, e.delay)
 	for attempt := 1; attempt <= e.attempts; attempt++ {

@@ -30,7 +30,7 @@ func (a *Area) record(c echo.Context) error {
 		v.Compliance = &web.RecordCompliance{GDPRAligned: k.GDPRAligned, Algorithm: k.Algorithm, RotationEnabled: k.KeyRotationEnabled}
 	}
 	if k := r.KMS; k != nil {
-		v.KMS = &web.RecordKMS{KeyVersion: k.KeyVersion, PermissionHash: k.PermissionHash, Status: k.Status}
+		v.KMS = &web.RecordKMS{KeyVersion: k.KeyVersion, KeyVersionID: k.KeyVersionID, PermissionHash: k.PermissionHash, Status: k.Status}
 	}
 	if err := a.addPlace(ctx, &v, entry.Seq); err != nil {
 		return err

@@ -36,7 +36,7 @@ func (a *Area) verifications(c echo.Context) error {
 	for _, k := range list {
 		v.Rows = append(v.Rows, web.VerificationRow{
 			ID: k.ID, ReceivedAt: k.ReceivedAt, Accepted: k.Accepted, Code: k.Code, Reason: k.Reason, RunID: k.RunID,
-			Connection: k.Connection, TableID: k.TableID, Columns: k.Columns, KeyVersion: k.KeyVersion, Algorithm: k.Algorithm,
+			Connection: k.Connection, TableID: k.TableID, Columns: k.Columns, KeyVersion: k.KeyVersion, KeyID: k.KeyID, Algorithm: k.Algorithm,
 			Signed: k.Signed, Inline: k.Inline, From: k.RemoteIP, Status: k.Status,
 		})
 	}

@@ -22,7 +22,7 @@ func (a *Area) dossier(ctx context.Context, run encryption.Run, who access.Calle
 	v := web.RunView{
 		Run: rows.Run(run.Line()), Strategy: run.Strategy, IntervalDays: run.IntervalDays, StartAt: run.StartAt,
 		NextRotation: run.NextRotation, MaskIndexes: run.MaskIndexes, IdempotencyKey: run.IdempotencyKey,
-		Attempts: run.Attempts, KeyVersion: run.KeyVersion, Deadline: run.CallbackDeadline,
+		Attempts: run.Attempts, KeyVersion: run.KeyVersion, KeyID: run.KeyID, Deadline: run.CallbackDeadline,
 		Request: rows.Indent([]byte(redact(string(run.Payload)))), ErrorCode: string(run.ErrorCode), ErrorMessage: run.ErrorMessage,
 		CanCancel: who.Can(access.PermCancelRun) && (run.State == encryption.Queued || run.State == encryption.Awaiting), Live: !run.State.Ended(),
 		Timings: []web.Timing{{Stage: "Token", Ms: run.Timings.TokenMs}, {Stage: "Checks", Ms: run.Timings.ChecksMs},

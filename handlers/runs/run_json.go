@@ -21,6 +21,7 @@ type runShown struct {
 	RequestedAt time.Time `json:"requestedAt"`
 	FinishedAt  time.Time `json:"finishedAt,omitzero"`
 	KeyVersion  int64     `json:"keyVersion,omitempty"`
+	KeyID       string    `json:"keyVersionId,omitempty"` // where the key version is no number
 	ErrorCode   string    `json:"errorCode,omitempty"`
 	Error       string    `json:"error,omitempty"`
 }
@@ -28,7 +29,7 @@ type runShown struct {
 func runJSON(r encryption.Run) runShown {
 	shown := runShown{RunID: r.ID, Operation: string(r.Operation), State: string(r.State), Connection: r.Connection, DatastoreID: r.DatastoreID,
 		TableID: r.TableID, Columns: r.Columns, RequestedBy: r.RequestedBy.Name, RequestedAt: r.RequestedAt.UTC(), FinishedAt: r.FinishedAt,
-		KeyVersion: r.KeyVersion, ErrorCode: string(r.ErrorCode), Error: r.ErrorMessage}
+		KeyVersion: r.KeyVersion, KeyID: r.KeyID, ErrorCode: string(r.ErrorCode), Error: r.ErrorMessage}
 	if r.Approval != nil {
 		shown.ApprovedBy = r.Approval.DecidedBy.Name
 	}

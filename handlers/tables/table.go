@@ -120,6 +120,9 @@ func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) er
 		known.Name, known.ReadAt, known.MaxFields = live.Table.Name, live.Table.ReadAt, live.Table.MaxFields
 		for _, c := range live.Columns {
 			row := columnRow(inventory.Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion()})
+			if c.KeyVersion() == 0 {
+				row.KeyID = c.KeyVersionText()
+			}
 			if c.EncryptionConfiguration != nil {
 				row.Algorithm = c.EncryptionConfiguration.Algorithm
 			}
@@ -157,7 +160,7 @@ func explainRead(ctx context.Context, err error) error {
 }
 
 func columnRow(c inventory.Column) web.ColumnRow {
-	return web.ColumnRow{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion,
+	return web.ColumnRow{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion, KeyID: c.KeyID,
 		Unsupported: !encryption.CanEncryptType(c.Type)}
 }
 

@@ -101,6 +101,7 @@ type Compliance struct {
 // KMS is what the external KMS confirmed of the run.
 type KMS struct {
 	KeyVersion     int64  `json:"keyVersion,omitempty"`
+	KeyVersionID   string `json:"keyVersionId,omitempty"` // the key version where it is no number; KeyVersion is 0 then
 	PermissionHash string `json:"permissionHash,omitempty"`
 	Status         string `json:"status"` // VERIFIED, REJECTED, UNCONFIRMED, NOT_REACHED
 }

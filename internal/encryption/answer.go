@@ -33,7 +33,7 @@ type KMSAuditTrail struct {
 func AcceptedAnswer(run Run, callback Callback, at time.Time) KMSAnswer {
 	return KMSAnswer{
 		Status:         string(kmsVerified),
-		PermissionHash: PermissionHash(callback.TableID, callback.KeyVersion, len(callback.Columns)),
+		PermissionHash: PermissionHash(callback.TableID, KeyVersionText(callback.KeyVersion, callback.KeyID), len(callback.Columns)),
 		Timestamp:      audit.FormatTime(at),
 		AuditTrail: KMSAuditTrail{
 			VerifiedBy:              "EXTERNAL_KMS",

@@ -234,3 +234,34 @@ func TestAFailedRunsChangeIsNotSomebodyElses(t *testing.T) {
 		t.Errorf("somebody else is said to have encrypted %q", blamed)
 	}
 }
+
+// A tenant whose key versions are hex ids, in the table and in the callback, is
+// confirmed and rotated like any other; the record says the id and no number.
+func TestATenantWhoseKeyVersionsAreIDsIsConfirmed(t *testing.T) {
+	for name, way := range map[string]sandbox.Confirmation{"by callback": sandbox.KMSCallback, "inline": sandbox.KMSInline} {
+		t.Run(name, func(t *testing.T) {
+			p := newPipeline(t, sandbox.Config{KMS: way})
+			p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKeyIDs, Times: -1})
+			p.start()
+			first := p.ended(p.launch(requestFor("ssn")).ID)
+			second := p.ended(p.launch(rotate("ssn")).ID)
+			for _, run := range []encryption.Run{first, second} {
+				if run.State != encryption.Verified || run.KeyVersion != 0 || run.KeyID == "" || run.ErrorMessage != "" {
+					t.Fatalf("%s, key version %d %q: %s", run.State, run.KeyVersion, run.KeyID, run.ErrorMessage)
+				}
+				if kms := p.final(run).KMS; kms.KeyVersion != 0 || kms.KeyVersionID != run.KeyID ||
+					kms.PermissionHash != encryption.PermissionHash(run.TableID, run.KeyID, 1) {
+					t.Errorf("record %+v", kms)
+				}
+				list, err := p.store.RunVerifications(t.Context(), run.ID)
+				if err != nil || len(list) != 1 || !list[0].Accepted || list[0].KeyID != run.KeyID {
+					t.Errorf("%+v, %v", list, err)
+				}
+			}
+			if first.KeyID == second.KeyID {
+				t.Errorf("both have the key version %s", first.KeyID)
+			}
+			p.wantNoDrift()
+		})
+	}
+}

@@ -27,13 +27,14 @@ const MaxCallbackBody = 64 << 10
 type Callback struct {
 	TableID    string
 	Columns    []string
-	KeyVersion int64
+	KeyVersion int64  // 0 where the version is no number
+	KeyID      string // the key version where it is no number: it can be told apart, not ordered
 	Algorithm  string // empty when complianceCheck or its algorithm is missing
 }
 
 // ParseCallback reads a callback's body strictly where it matters and
 // leniently where tenants differ: columns may be names or {name} objects, the
-// key version a number or a text, a byte-order mark may stand before it, and
+// key version a number, a text or the id of a key, a byte-order mark may stand before it, and
 // unknown fields are ignored. A field that stands there twice, or in another
 // case, is refused: two readers could take it for two things. A missing
 // complianceCheck is not an error here: it is a verdict (see Judge).
@@ -52,7 +53,7 @@ func ParseCallback(body []byte) (Callback, error) {
 	if cb.TableID, err = textOrNumber(fields["tableId"]); err != nil || cb.TableID == "" {
 		return Callback{}, fault.New(fault.Invalid, "The callback names no tableId.")
 	}
-	if cb.KeyVersion, err = parseKeyVersion(fields["keyVersion"]); err != nil {
+	if cb.KeyVersion, cb.KeyID, err = parseKeyVersion(fields["keyVersion"]); err != nil {
 		return Callback{}, err
 	}
 	if raw := fields["complianceCheck"]; !absent(raw) {
@@ -126,17 +127,23 @@ func textOrNumber(raw json.RawMessage) (string, error) {
 	return number.String(), err
 }
 
-// parseKeyVersion reads a whole number, as a number or a text: 3, 3.0, "3".
-func parseKeyVersion(raw json.RawMessage) (int64, error) {
-	text, err := textOrNumber(raw)
-	if whole, zeros, ok := strings.Cut(text, "."); ok && zeros != "" && strings.Trim(zeros, "0") == "" {
-		text = whole
+// parseKeyVersion reads a whole number, as a number or a text (3, 3.0, "3"), or
+// a text that names a key, as the client reads it from a table.
+func parseKeyVersion(raw json.RawMessage) (number int64, id string, err error) {
+	text, number, ok := cxone.ReadKeyVersion(raw)
+	isText := len(raw) > 0 && raw[0] == '"'
+	switch {
+	case ok && number > 0:
+		return number, "", nil
+	case ok && text != "" && isText:
+		return 0, text, nil
 	}
-	version, parse := strconv.ParseInt(text, 10, 64)
-	if err != nil || parse != nil || strings.HasPrefix(text, "+") {
-		return 0, fault.New(fault.Invalid, "The callback's keyVersion is missing or not a whole number.")
+	if text, err = textOrNumber(raw); err == nil { // 0 and below: a verdict, not a shape
+		if number, err = strconv.ParseInt(text, 10, 64); err == nil && number <= 0 {
+			return number, "", nil
+		}
 	}
-	return version, nil
+	return 0, "", fault.New(fault.Invalid, "The callback's keyVersion is missing, or neither a whole number nor the id of a key.")
 }
 
 func columnName(raw json.RawMessage) (string, error) {
@@ -183,7 +190,7 @@ func Judge(e Expectation, cb Callback) []Check {
 			Detail: fmt.Sprintf("asked for %q, the callback names %q", e.TableID, clip(cb.TableID))},
 		checkColumns(e, cb.Columns),
 		checkAlgorithm(cb.Algorithm),
-		checkKeyVersion(e, cb.KeyVersion),
+		checkKeyVersion(e, cb),
 	}
 }
 
@@ -256,39 +263,69 @@ func checkAlgorithm(got string) Check {
 	return c
 }
 
-// checkKeyVersion checks that the key version is a positive number, never falls below one
-// seen before, moves forward where a key was rotated, and agrees with what the
-// tenant shows of the column, where it shows it.
-func checkKeyVersion(e Expectation, got int64) Check {
+// checkKeyVersion checks that the key version is a positive number or the id of a key,
+// another one than before where a key was rotated, not below one seen before where
+// both are numbers, and the one that the tenant shows of the
+// column, where it shows one: as text, which is how it is given.
+func checkKeyVersion(e Expectation, got Callback) Check {
 	c := Check{Name: "key_version"}
-	if got < 1 {
-		c.Detail = fmt.Sprintf("the callback reports key version %d; versions count from 1", got)
+	text := KeyVersionText(got.KeyVersion, got.KeyID)
+	if got.KeyID == "" && got.KeyVersion < 1 {
+		c.Detail = fmt.Sprintf("the callback reports key version %d; versions count from 1", got.KeyVersion)
 		return c
 	}
 	for _, column := range e.Before {
 		if !column.Encrypted {
 			continue // its first key, whatever became of an earlier one
 		}
-		if before := column.KeyVersion; before > 0 && got <= before {
-			c.Detail = fmt.Sprintf("column %q had key version %d; %d does not move forward", column.Name, before, got)
+		switch {
+		case got.KeyID != "" && got.KeyID == column.KeyID:
+			c.Detail = fmt.Sprintf("column %q had key version %s before; it is no other one", column.Name, text)
+			return c
+		case got.KeyID == "" && column.KeyVersion > 0 && got.KeyVersion <= column.KeyVersion:
+			c.Detail = fmt.Sprintf("column %q had key version %d; %d does not move forward", column.Name, column.KeyVersion, got.KeyVersion)
 			return c
 		}
 	}
+	shown := false
 	for _, column := range e.After {
-		if column.KeyVersion != 0 && column.KeyVersion != got && slices.Contains(e.Columns, column.Name) {
-			c.Detail = fmt.Sprintf("the tenant shows key version %d for column %q, the callback reports %d", column.KeyVersion, column.Name, got)
+		is := KeyVersionText(column.KeyVersion, column.KeyID)
+		if is == "" || !slices.Contains(e.Columns, column.Name) {
+			continue
+		}
+		if shown = true; is != text {
+			c.Detail = fmt.Sprintf("the tenant shows key version %s for column %q, the callback reports %s", is, column.Name, text)
 			return c
 		}
+	}
+	switch {
+	case got.KeyID == "":
+		c.Detail = fmt.Sprintf("key version %d moves forward", got.KeyVersion)
+	case shown:
+		c.Detail = fmt.Sprintf("key version %s is the one that the tenant shows; it is no number, so it has no order", text)
+	case !strings.ContainsAny(text, "0123456789"):
+		c.Detail = fmt.Sprintf("the callback reports key version %q, which is no number, no id with a digit, and not shown by the tenant", text)
+		return c
+	default:
+		c.Detail = fmt.Sprintf("key version %s is no number, so it has no order, and the tenant shows none to compare it with", text)
 	}
 	c.Passed = true
-	c.Detail = fmt.Sprintf("key version %d moves forward", got)
 	return c
+}
+
+// KeyVersionText is a key version as it is given, a number or the id of a key;
+// "" where there is none.
+func KeyVersionText(number int64, id string) string {
+	if id != "" || number == 0 {
+		return id
+	}
+	return strconv.FormatInt(number, 10)
 }
 
 // PermissionHash is the guide's digest of a verification. It is computed from
 // public values, so it proves nothing and nothing here relies on it.
-func PermissionHash(tableID string, keyVersion int64, columns int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s:%d:%d", tableID, keyVersion, columns))
+func PermissionHash(tableID, keyVersion string, columns int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s:%s:%d", tableID, keyVersion, columns))
 	return hex.EncodeToString(sum[:])
 }
 

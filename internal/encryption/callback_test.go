@@ -44,7 +44,7 @@ func TestACallbackIsAcceptedOnlyWhenEverythingAgrees(t *testing.T) {
 		"complianceCheck null":   {`{"algorithm":"AES-256-GCM"}`, "null", "algorithm"},
 		"key version zero":       {`"keyVersion":1`, `"keyVersion":0`, "key_version"},
 		"key version negative":   {`"keyVersion":1`, `"keyVersion":-4`, "key_version"},
-		"key version a word":     {`"keyVersion":1`, `"keyVersion":"latest"`, "shape"},
+		"key version a word":     {`"keyVersion":1`, `"keyVersion":"latest"`, "key_version"},
 		"key version a fraction": {`"keyVersion":1`, `"keyVersion":1.5`, "shape"},
 		"key version missing":    {`"keyVersion":1,`, "", "shape"},
 		"columns a word":         {`["ssn",{"name":"credit_card"}]`, `"ssn"`, "shape"},
@@ -58,7 +58,10 @@ func TestACallbackIsAcceptedOnlyWhenEverythingAgrees(t *testing.T) {
 		"key version 1.0":             {`"keyVersion":1`, `"keyVersion":1.0`, "accepted"},
 		"key version as text":         {`"keyVersion":1`, `"keyVersion":"1"`, "accepted"},
 		"key version 1.0 as text":     {`"keyVersion":1`, `"keyVersion":"1.0"`, "accepted"},
-		"key version 1.":              {`"keyVersion":1`, `"keyVersion":"1."`, "shape"},
+		"key version a hex id":        {`"keyVersion":1`, `"keyVersion":"f09a1c"`, "accepted"},
+		"key version an empty text":   {`"keyVersion":1`, `"keyVersion":""`, "shape"},
+		"key version of many lines":   {`"keyVersion":1`, `"keyVersion":"a1\nb2"`, "shape"},
+		"key version too long":        {`"keyVersion":1`, `"keyVersion":"` + strings.Repeat("a1", 2000) + `"`, "shape"},
 		"key version null":            {`"keyVersion":1`, `"keyVersion":null`, "shape"},
 		"key version true":            {`"keyVersion":1`, `"keyVersion":true`, "shape"},
 		"a bracket after it":          {`-GCM"}}`, `-GCM"}}]`, "shape"},
@@ -172,7 +175,7 @@ func TestAnOversizedCallbackIsRefusedBeforeItIsRead(t *testing.T) {
 func TestThePermissionHashIsTheGuides(t *testing.T) {
 	// printf 'tbl-contacts:1:3' | sha256sum
 	const want = "88db3f466270c33f17e0162d9e1d9d8fdf1c104e2a7de9c9e24b7e2a71aea03b"
-	if got := PermissionHash("tbl-contacts", 1, 3); got != want {
+	if got := PermissionHash("tbl-contacts", "1", 3); got != want {
 		t.Errorf("got %s", got)
 	}
 }
@@ -193,4 +196,33 @@ func FuzzCallback(f *testing.F) {
 			t.Errorf("accepted %+v", cb)
 		}
 	})
+}
+
+// A key version that is no number is compared as it is given, and never ordered.
+func TestAKeyVersionThatIsAnIDIsComparedAsGiven(t *testing.T) {
+	column := func(number int64, id string) []ColumnState {
+		return []ColumnState{{Name: "ssn", Encrypted: true, KeyVersion: number, KeyID: id}}
+	}
+	for name, c := range map[string]struct {
+		before, after []ColumnState
+		got           Callback
+		passed        bool
+		says          string
+	}{
+		"what the table shows":          {nil, column(0, "f0a1"), Callback{KeyID: "f0a1"}, true, "the one that the tenant shows"},
+		"not what the table shows":      {nil, column(0, "f0a1"), Callback{KeyID: "f0a2"}, false, "shows key version f0a1"},
+		"a number where the id is":      {nil, column(0, "f0a1"), Callback{KeyVersion: 3}, false, "shows key version f0a1"},
+		"an id where the number is":     {nil, column(3, ""), Callback{KeyID: "f0a1"}, false, "shows key version 3"},
+		"the id of before":              {column(0, "f0a1"), nil, Callback{KeyID: "f0a1"}, false, "it is no other one"},
+		"another id than before":        {column(0, "f0a1"), column(0, "00b2"), Callback{KeyID: "00b2"}, true, "no order"},
+		"an id after a number":          {column(9, ""), column(0, "00b2"), Callback{KeyID: "00b2"}, true, "no order"},
+		"a word that the table shows":   {nil, column(0, "deadbeef"), Callback{KeyID: "deadbeef"}, true, "shows"},
+		"a word that nobody can check":  {nil, nil, Callback{KeyID: "latest"}, false, "no id with a digit"},
+		"an id that nobody can compare": {nil, nil, Callback{KeyID: "f0a1"}, true, "none to compare it with"},
+	} {
+		check := checkKeyVersion(Expectation{Columns: []string{"ssn"}, Before: c.before, After: c.after}, c.got)
+		if check.Passed != c.passed || !strings.Contains(check.Detail, c.says) {
+			t.Errorf("%s: %v, %s", name, check.Passed, check.Detail)
+		}
+	}
 }

@@ -231,7 +231,7 @@ func (s *Service) received(run Run, request CallbackRequest) Verification {
 // judge fills in the verdict and the answer.
 func judge(run Run, callback Callback, v *Verification) {
 	v.TableID, v.Columns = clip(callback.TableID), callback.Columns
-	v.KeyVersion, v.Algorithm = callback.KeyVersion, clip(callback.Algorithm)
+	v.KeyVersion, v.KeyID, v.Algorithm = callback.KeyVersion, callback.KeyID, clip(callback.Algorithm)
 	v.Checks = append(v.Checks, Judge(Expect(run), callback)...)
 	if failed := FirstFailure(v.Checks); failed != nil {
 		v.refusedBy(*failed)
@@ -276,8 +276,8 @@ func (s *Service) decide(run Run, v Verification) Transition {
 		if run.PatchedAt.IsZero() { // it had failed: when the change was made is not known
 			run.PatchedAt = v.ReceivedAt
 		}
-		run.KeyVersion = v.KeyVersion
-		run.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
+		run.KeyVersion, run.KeyID = v.KeyVersion, v.KeyID
+		run.PermissionHash = v.permissionHash()
 		run.Timings.KMSMs = max(0, v.ReceivedAt.Sub(run.PatchedAt).Milliseconds())
 		run.ErrorCode, run.ErrorMessage = "", ""
 	} else {

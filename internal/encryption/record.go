@@ -48,7 +48,7 @@ func (s *Service) finalRecord(run Run, detail string) audit.Record {
 	r.Actor = run.RequestedBy
 	r.Metrics = metrics(run)
 	r.Compliance = compliance(run)
-	r.KMS = &audit.KMS{KeyVersion: run.KeyVersion, PermissionHash: run.PermissionHash, Status: string(kmsStatus(run))}
+	r.KMS = &audit.KMS{KeyVersion: run.KeyVersion, KeyVersionID: run.KeyID, PermissionHash: run.PermissionHash, Status: string(kmsStatus(run))}
 	r.Detail = detail + approvedBy(run)
 	return r
 }
@@ -155,10 +155,10 @@ func (s *Service) callbackRecord(run Run, v Verification) audit.Record {
 	}
 	r := s.record(run, audit.KMSCallback, outcome)
 	r.Actor = audit.Actor{Name: "kms", Role: string(access.System), IP: v.RemoteIP}
-	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, Status: string(status)}
+	r.KMS = &audit.KMS{KeyVersion: v.KeyVersion, KeyVersionID: v.KeyID, Status: string(status)}
 	r.Detail = verdictSentence(v)
 	if v.Accepted {
-		r.KMS.PermissionHash = PermissionHash(v.TableID, v.KeyVersion, len(v.Columns))
+		r.KMS.PermissionHash = v.permissionHash()
 		if run.State == Verified {
 			r.Compliance = compliance(run)
 		}
@@ -177,5 +177,5 @@ func verdictSentence(v Verification) string {
 	case v.Signed:
 		how = "by signed callback"
 	}
-	return fmt.Sprintf("Confirmed by the KMS %s, key version %d.", how, v.KeyVersion)
+	return fmt.Sprintf("Confirmed by the KMS %s, key version %s.", how, KeyVersionText(v.KeyVersion, v.KeyID))
 }

@@ -109,7 +109,8 @@ type Run struct {
 	CallbackDeadline time.Time // when waiting for the KMS ends
 	FinishedAt       time.Time
 	Timings          Timings
-	KeyVersion       int64
+	KeyVersion       int64  // 0: not told, or as no number
+	KeyID            string // the key version where it is no number
 	PermissionHash   string
 	ErrorCode        fault.Code
 	ErrorMessage     string
@@ -231,10 +232,15 @@ type Verification struct {
 	Checks     []Check // every comparison that was made, in order (stored as JSON)
 	TableID    string
 	Columns    []string
-	KeyVersion int64
+	KeyVersion int64  // 0: not told, or as no number
+	KeyID      string // the key version where it is no number
 	Algorithm  string
 	Status     int    // the HTTP status it was answered with; 0 for inline
 	Answer     string // the body it was answered with
+}
+
+func (v *Verification) permissionHash() string {
+	return PermissionHash(v.TableID, KeyVersionText(v.KeyVersion, v.KeyID), len(v.Columns))
 }
 
 // Check is one comparison made on a callback, kept so that an officer can see

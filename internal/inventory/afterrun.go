@@ -19,7 +19,7 @@ func AfterRun(r *encryption.Run) (table Table, columns []Column, ok bool) {
 	}
 	columns = make([]Column, len(r.After))
 	for i, c := range r.After {
-		columns[i] = Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion}
+		columns[i] = Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion, KeyID: c.KeyID}
 	}
 	return table, columns, true
 }

@@ -53,7 +53,8 @@ type Column struct {
 	Name       string
 	Type       string
 	Encrypted  bool
-	KeyVersion int64 // 0: the tenant does not show it
+	KeyVersion int64  // 0: the tenant does not show it, or as no number
+	KeyID      string // the key version where it is no number
 
 	// The tenant's own rotation directive, as a live read shows it. It is kept
 	// in the rotation ledger, not in the inventory; zero values: none shown.
