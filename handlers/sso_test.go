@@ -15,12 +15,16 @@ import (
 )
 
 // startWith starts a console whose people may come through the provider.
-func startWith(t *testing.T, p *oidctest.Provider) *consoletest.Console {
+func startWith(t *testing.T, p *oidctest.Provider, changes ...func(*access.ProviderConfig)) *consoletest.Console {
 	t.Helper()
-	h := consoletest.Start(t, func(c *consoletest.Config) {
-		c.SSO = []access.ProviderConfig{{ID: "acme", Label: "Acme", Issuer: p.Issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret,
-			Roles: map[string]access.Role{"auditors": access.Officer}}}
-	})
+	provider := access.ProviderConfig{
+		ID: "acme", Label: "Acme", Issuer: p.Issuer, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret,
+		Roles: map[string]access.Role{"auditors": access.Officer},
+	}
+	for _, change := range changes {
+		change(&provider)
+	}
+	h := consoletest.Start(t, func(c *consoletest.Config) { c.SSO = []access.ProviderConfig{provider} })
 	p.Redirect = h.URL + handlers.SSOCallbackPath
 	return h
 }

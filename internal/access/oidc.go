@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -23,13 +24,13 @@ import (
 type ProviderConfig struct {
 	ID           string // short, for URLs: lower-case letters, digits, dashes
 	Label        string // on the button: "Sign in with …"
-	Issuer       string // exactly as the provider writes it; https, or http on loopback
+	Issuer       string // with or without the slash at its end; https, or http on loopback
 	ClientID     string
 	ClientSecret string
 	RedirectURL  string   // the console's callback page, as registered with the provider
 	Scopes       []string // besides openid; profile and email when empty
-	NameClaim    string   // names new accounts; preferred_username when empty
-	GroupsClaim  string   // a list of strings; groups when empty
+	NameClaim    string   // names new accounts; preferred_username when empty. A name or a path, see claimAt
+	GroupsClaim  string   // a list of strings; groups when empty. A name or a path too
 
 	// Roles gives each group its role. A person in several groups has the most trusted of their roles; a
 	// person in none is refused.
@@ -81,7 +82,10 @@ type Identity struct {
 	Subject  string // with Issuer, the only thing that never changes hands
 	Name     string // for a new account; may be empty
 	Groups   []string
-	Role     Role // by the groups; empty when none of them has one
+	Role     Role // by the groups; empty when there is none
+
+	noRole error // why Role is empty, for the person and the log
+	noName error // why Name is empty
 }
 
 const (
@@ -106,6 +110,7 @@ type OIDC struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider // discovered at first use
+	issuer   string         // as the provider writes it, once it is discovered
 	flows    map[string]flow
 }
 
@@ -159,7 +164,13 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.Provider, error) {
 	if p != nil {
 		return p, nil
 	}
-	p, err := oidc.NewProvider(ctx, o.config.Issuer) // checks that the document names this issuer
+	issuer := o.config.Issuer
+	p, err := oidc.NewProvider(ctx, issuer) // checks that the document names this issuer
+	var other *oidc.IssuerMismatchError
+	if errors.As(err, &other) && sameIssuer(other.Discovered, issuer) {
+		issuer = other.Discovered
+		p, err = oidc.NewProvider(ctx, issuer)
+	}
 	if err != nil {
 		return nil, o.unreachable(err)
 	}
@@ -168,8 +179,21 @@ func (o *OIDC) discovered(ctx context.Context) (*oidc.Provider, error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.provider = p
+	o.provider, o.issuer = p, issuer
 	return p, nil
+}
+
+// sameIssuer reports whether two issuers differ by no more than the slash at their end, which people leave
+// out or add when they copy one. Both have their discovery document at the same address.
+func sameIssuer(a, b string) bool {
+	return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/")
+}
+
+// discoveredIssuer returns the issuer as the provider writes it, or as it is configured before that is known.
+func (o *OIDC) discoveredIssuer() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return cmp.Or(o.issuer, o.config.Issuer)
 }
 
 func (o *OIDC) unreachable(err error) error {
@@ -246,7 +270,7 @@ func (o *OIDC) Exchange(ctx context.Context, sessionState string, params url.Val
 		return Identity{}, o.refused(errors.New("state was used, or is too old"))
 	}
 	// RFC 9207: a provider that names itself must be this one.
-	if iss := params.Get("iss"); iss != "" && iss != o.config.Issuer {
+	if iss := params.Get("iss"); iss != "" && iss != o.discoveredIssuer() {
 		return Identity{}, o.refused(errors.New("the answer comes from another issuer"))
 	}
 	if code := params.Get("error"); code != "" {
@@ -265,11 +289,12 @@ func (o *OIDC) Exchange(ctx context.Context, sessionState string, params url.Val
 	if !ok {
 		return Identity{}, o.refused(errors.New("the answer has no id_token"))
 	}
-	return o.verify(ctx, p, raw, token.AccessToken, f.nonce)
+	return o.verify(ctx, p, raw, token, f.nonce)
 }
 
 // verify checks the ID token by OpenID Connect Core §3.1.3.7.
-func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw, accessToken, nonce string) (Identity, error) {
+func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw string, token *oauth2.Token,
+	nonce string) (Identity, error) {
 	verifier := p.VerifierContext(ctx, &oidc.Config{ClientID: o.config.ClientID, SupportedSigningAlgs: signingAlgs, Now: o.now})
 	id, err := verifier.Verify(ctx, raw) // signature, issuer, audience, expiry
 	if err != nil {
@@ -279,47 +304,28 @@ func (o *OIDC) verify(ctx context.Context, p *oidc.Provider, raw, accessToken, n
 		return Identity{}, o.refused(errors.New("nonce is not the one that was sent"))
 	}
 	if id.AccessTokenHash != "" {
-		if err := id.VerifyAccessToken(accessToken); err != nil {
+		if err := id.VerifyAccessToken(token.AccessToken); err != nil {
 			return Identity{}, o.refused(err)
 		}
 	}
-	var claims map[string]any
-	if err := id.Claims(&claims); err != nil {
+	var said claims
+	if err := id.Claims(&said.token); err != nil {
 		return Identity{}, o.refused(err)
 	}
-	azp, _ := claims["azp"].(string)
+	azp, _ := said.token["azp"].(string)
 	if azp != "" && azp != o.config.ClientID || azp == "" && len(id.Audience) > 1 {
 		return Identity{}, o.refused(errors.New("the token was made for another client"))
 	}
 	if id.Subject == "" || len(id.Subject) > 255 {
 		return Identity{}, o.refused(errors.New("the token names no subject"))
 	}
-	out := Identity{Provider: o.config.ID, Issuer: id.Issuer, Subject: id.Subject,
-		Groups: groupsOf(claims[o.config.GroupsClaim])}
-	out.Name, _ = claims[o.config.NameClaim].(string)
-	for _, role := range Roles() { // the later is the more trusted
-		if slices.ContainsFunc(out.Groups, func(g string) bool { return o.config.Roles[g] == role }) {
-			out.Role = role
-		}
+	if o.lacks(said) && p.UserInfoEndpoint() != "" {
+		said.userinfo, said.err = o.askUserinfo(ctx, p, token, id.Subject)
 	}
+	out := Identity{Provider: o.config.ID, Issuer: id.Issuer, Subject: id.Subject}
+	out.Groups, out.Role, out.noRole = o.roleFrom(said)
+	out.Name, out.noName = o.nameFrom(said)
 	return out, nil
-}
-
-// groupsOf reads a groups claim: a list of strings, or one string, which some providers send.
-func groupsOf(claim any) []string {
-	switch v := claim.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		groups := make([]string, 0, min(len(v), maxGroups))
-		for _, g := range v[:min(len(v), maxGroups)] {
-			if s, ok := g.(string); ok {
-				groups = append(groups, s)
-			}
-		}
-		return groups
-	}
-	return nil
 }
 
 func (o *OIDC) refused(err error) error {

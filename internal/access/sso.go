@@ -118,7 +118,7 @@ func identityActor(id Identity, ip string) audit.Actor {
 // now.
 func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 	if id.Role == "" {
-		return User{}, fault.New(fault.Denied, "None of your groups has a role here. Ask an admin.")
+		return User{}, id.noRole
 	}
 	a := s.accounts
 	a.changing.Lock()
@@ -127,6 +127,8 @@ func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 	now := a.now()
 	u, err := s.store.UserByIdentity(ctx, id.Issuer, id.Subject)
 	switch {
+	case fault.CodeOf(err) == fault.NotFound && id.noName != nil:
+		return User{}, id.noName
 	case fault.CodeOf(err) == fault.NotFound:
 		if err := CheckName(id.Name); err != nil {
 			return User{}, fault.Wrap(err, fault.Denied,
@@ -180,7 +182,7 @@ func (s *SSO) MaySwitchOffPasswords(ctx context.Context) error {
 
 func (s *SSO) current(issuer string) bool {
 	for _, p := range s.providers {
-		if p.config.Issuer == issuer {
+		if sameIssuer(p.config.Issuer, issuer) {
 			return true
 		}
 	}

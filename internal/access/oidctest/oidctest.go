@@ -40,11 +40,12 @@ type Provider struct {
 
 	// What follows makes the provider misbehave.
 
-	Claims     map[string]any                                           // set over the ID token's own claims
+	Claims     map[string]any                                           // set over the ID token's own claims; nil takes one out
 	Sign       func(claims []byte) string                               // how the ID token is signed
 	Discovered string                                                   // the issuer that discovery names
 	Exchanging func(w http.ResponseWriter, r *http.Request) (done bool) // answers in place of the token endpoint
 	Reusable   bool                                                     // codes work more than once
+	UserInfo   map[string]any                                           // what userinfo says; nil: there is no such endpoint
 	Padding    string                                                   // comes before every answer
 }
 
@@ -72,6 +73,7 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	mux.HandleFunc("GET /tenant/keys", p.keys)
 	mux.HandleFunc("GET /tenant/authorize", p.authorize)
 	mux.HandleFunc("POST /tenant/token", p.token)
+	mux.HandleFunc("GET /tenant/userinfo", p.userinfo)
 	mux.HandleFunc("/tenant/elsewhere", func(http.ResponseWriter, *http.Request) { p.count("elsewhere") })
 	p.Server = httptest.NewServer(mux)
 	p.Issuer = p.URL + "/tenant"
@@ -98,13 +100,30 @@ func (p *Provider) count(call string) {
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	p.count("discovery")
 	base := p.URL + "/tenant"
-	p.Answer(w, 200, map[string]any{
+	document := map[string]any{
 		"issuer": p.Discovered, "jwks_uri": base + "/keys",
 		"authorization_endpoint": base + "/authorize", "token_endpoint": base + "/token",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		// It claims to support the weak ones: the console must not take its word.
 		"id_token_signing_alg_values_supported": []string{"ES256", "HS256", "none"},
-	})
+	}
+	if p.UserInfo != nil {
+		document["userinfo_endpoint"] = base + "/userinfo"
+	}
+	p.Answer(w, 200, document)
+}
+
+// userinfo answers with UserInfo to the access token that the token endpoint gives out. A subject in it
+// stands in place of the person's own.
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	p.count("userinfo")
+	if r.Header.Get("Authorization") != "Bearer at" {
+		p.Answer(w, 401, map[string]any{"error": "invalid_token"})
+		return
+	}
+	said := map[string]any{"sub": "subject-1"}
+	maps.Copy(said, p.UserInfo)
+	p.Answer(w, 200, said)
 }
 
 func (p *Provider) keys(w http.ResponseWriter, _ *http.Request) {
@@ -159,6 +178,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		"preferred_username": "olga@acme", "groups": []string{"staff", "auditors"},
 	}
 	maps.Copy(claims, p.Claims)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
 	body, err := json.Marshal(claims)
 	if err != nil {
 		p.t.Error(err)
