@@ -63,6 +63,14 @@ CREATE TABLE identities (
 );
 CREATE INDEX identities_user_id ON identities (user_id);
 
+-- What an admin has permitted: that the person of an account links it with what a
+-- provider calls them. Used once, and gone when it has expired.
+CREATE TABLE link_permits (
+    user_id    INTEGER PRIMARY KEY REFERENCES users (id),
+    provider   TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+
 -- Searches of the audit log that a person gave a name. They are no evidence, so
 -- they may be changed and deleted.
 CREATE TABLE views (

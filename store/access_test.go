@@ -196,3 +196,25 @@ func TestEverySealedValueIsFoundOnceAndSwapped(t *testing.T) {
 		t.Error("a column that holds nothing sealed was taken")
 	}
 }
+
+func TestAPermitLinksOneIdentityOnce(t *testing.T) {
+	s := open(t)
+	u, err := s.AddUser(t.Context(), access.User{Name: "olga", Role: access.Officer, CreatedAt: noon, UpdatedAt: noon}, record(noon))
+	check(t, err)
+	link := access.LinkedIdentity{UserID: u.ID, Issuer: "https://idp", Subject: "42", LastLoginAt: noon}
+	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict)
+	check(t, s.PermitLink(t.Context(), access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: noon}, record(noon)))
+	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict) // expired
+	permit := access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: noon.Add(time.Hour)}
+	check(t, s.PermitLink(t.Context(), permit, record(noon)))
+	if list, err := s.LinkPermits(t.Context()); err != nil || len(list) != 1 || list[0] != permit {
+		t.Errorf("%+v, %v", list, err)
+	}
+	wantCode(t, s.LinkIdentity(t.Context(), link, "other", record(noon)), fault.Conflict)
+	check(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)))
+	if got, err := s.UserByIdentity(t.Context(), "https://idp", "42"); err != nil || got.ID != u.ID {
+		t.Errorf("%+v, %v", got, err)
+	}
+	link.Subject = "43"
+	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict) // spent
+}

@@ -4,4 +4,5 @@ package web
 type CodeView struct {
 	Chrome
 	Error string
+	Next  string // local path to go to afterwards
 }

@@ -200,6 +200,7 @@ var hostilePages = map[string]func(text string) templ.Component{
 	"ErrorFragment":        filled(ErrorFragment),
 	"ErrorPage":            filled(ErrorPage),
 	"JobsPage":             filled(JobsPage),
+	"LinkPage":             filled(LinkPage),
 	"LoginPage":            filled(LoginPage),
 	"PeoplePage":           filled(PeoplePage),
 	"Preflight":            filled(Preflight),

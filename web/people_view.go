@@ -7,9 +7,12 @@ type PeopleView struct {
 	Chrome
 	People []PersonRow
 	Roles  []Option
-	Error  string // why the last change was refused
-	Name   string // of the new account, as typed
-	Role   string
+
+	Providers []Option // of single sign-on; an account may be linked with one
+
+	Error string // why the last change was refused
+	Name  string // of the new account, as typed
+	Role  string
 }
 
 // PersonRow is one account.
@@ -23,6 +26,8 @@ type PersonRow struct {
 	Factor      bool // a second factor is on
 	Sessions    int
 	CreatedAt   time.Time
+	Linked      bool      // signs in through a provider
+	LinkUntil   time.Time // an admin permits linking until then; zero: not
 }
 
 func (p PersonRow) label() label {
@@ -36,11 +41,18 @@ func (p PersonRow) signsIn() string {
 	switch {
 	case !p.HasPassword:
 		return "through the organisation"
+	case p.Linked && p.Factor:
+		return "through the organisation, or password and second factor"
+	case p.Linked:
+		return "through the organisation, or password"
 	case p.Factor:
 		return "password and second factor"
 	}
 	return "password"
 }
+
+// mayBeLinked reports whether the account can be linked with a provider.
+func (p PersonRow) mayBeLinked() bool { return p.HasPassword && !p.Linked && !p.Disabled }
 
 // shortRoles are the roles without their descriptions.
 func shortRoles(options []Option) []Option {

@@ -313,6 +313,7 @@ func samplePages() []page {
 		{"trends", "/charts", ChartsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
 		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},
+		{"link", "/sso/link", LinkPage(LinkView{Chrome: guest, Account: "olga", Provider: "Example SSO", Code: true, Error: "The password of the account olga is not right."})},
 		{"account", "/account", AccountPage(sampleAccount(false))}, {"account-enrol", "/account", AccountPage(sampleAccount(true))},
 		{"people", "/people", PeoplePage(samplePeople())},
 		{"connections", "/connections", ConnectionsPage(ConnectionsView{Chrome: chrome("Connections", NavConnections), Rows: []ManagedConnection{sampleManaged("default", "environment"), sampleManaged("eu-production", "console")}})},

@@ -57,6 +57,9 @@ func (f *Frame) guard(rt Route) echo.MiddlewareFunc {
 			}
 			if rt.Kind == Form {
 				if err := f.checkCSRF(c); err != nil {
+					if rt.SignedIn != nil && who.UserID != 0 {
+						return rt.SignedIn(c)
+					}
 					return err
 				}
 			}

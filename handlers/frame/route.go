@@ -39,6 +39,10 @@ type Route struct {
 	// Denied records that a caller without the permission was refused, and returns why, the refusal. Nil: the
 	// frame records ACCESS_DENIED.
 	Denied func(c echo.Context, who access.Caller, why error) error
+
+	// SignedIn answers a form of Everyone whose csrf_token is not this session's, where the browser is signed in:
+	// another tab has done so since the form was made. It must change nothing. Nil: the form is refused.
+	SignedIn echo.HandlerFunc
 }
 
 // Get is a route that reads.
@@ -54,6 +58,12 @@ func Post(path string, needs access.Permission, handle echo.HandlerFunc) Route {
 // OrDeny returns the route with denied as its function to record a denial.
 func (rt Route) OrDeny(denied func(c echo.Context, who access.Caller, why error) error) Route {
 	rt.Denied = denied
+	return rt
+}
+
+// WhenSignedIn returns the route with its answer to a form from before the browser was signed in.
+func (rt Route) WhenSignedIn(answer echo.HandlerFunc) Route {
+	rt.SignedIn = answer
 	return rt
 }
 

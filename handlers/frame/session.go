@@ -244,6 +244,11 @@ func (f *Frame) SignIn(c echo.Context, who access.Caller, federated bool) error 
 	return nil
 }
 
+// Federated reports whether the session was begun through a provider.
+func (f *Frame) Federated(c echo.Context) bool {
+	return f.sessions.GetBool(c.Request().Context(), keyFederated)
+}
+
 // SignOut ends the session.
 func (f *Frame) SignOut(c echo.Context) error { return f.sessions.Destroy(c.Request().Context()) }
 

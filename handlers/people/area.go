@@ -82,6 +82,9 @@ type SSO interface {
 	Providers() []access.ProviderConfig
 	Begin(ctx context.Context, provider string) (address, state string, err error)
 	Finish(ctx context.Context, provider, sessionState string, params url.Values, ip string) (access.Caller, error)
+	Link(ctx context.Context, need access.LinkNeededError, password, code, ip string) (access.Caller, error)
+	PermitLink(ctx context.Context, caller access.Caller, userID int64, provider string) error
+	LinkStates(ctx context.Context, caller access.Caller) (map[int64]access.LinkState, error)
 }
 
 // New returns the area. It is an error when something is missing that is not
@@ -98,13 +101,15 @@ func (a *Area) Routes() []frame.Route {
 	own := frame.To[int64]("/account")
 	return []frame.Route{
 		frame.Get("/login", frame.Page, frame.Everyone, a.loginPage),
-		frame.Post("/login", frame.Everyone, a.login),
+		frame.Post("/login", frame.Everyone, a.login).WhenSignedIn(a.alreadyIn),
 		frame.Get("/login/code", frame.Page, frame.Everyone, a.codePage),
-		frame.Post("/login/code", frame.Everyone, a.loginCode),
+		frame.Post("/login/code", frame.Everyone, a.loginCode).WhenSignedIn(a.alreadyIn),
 		frame.Get("/setup", frame.Page, frame.Everyone, a.setupPage),
 		frame.Post("/setup", frame.Everyone, a.setup),
 		frame.Get("/sso/:provider/begin", frame.Page, frame.Everyone, a.ssoBegin),
 		frame.Get(SSOCallbackPath, frame.Page, frame.Everyone, a.ssoCallback),
+		frame.Get("/sso/link", frame.Page, frame.Everyone, a.linkPage),
+		frame.Post("/sso/link", frame.Everyone, a.link),
 		frame.Post("/logout", access.PermOwnAccount, a.logout),
 
 		frame.Get("/account", frame.Page, access.PermOwnAccount, a.account),
@@ -125,6 +130,7 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post("/people/:person/role", access.PermManagePeople, a.changePerson("The role is changed.", a.personRole)),
 		frame.Post("/people/:person/password", access.PermManagePeople,
 			a.changePerson("The password is set, and the person signed out everywhere.", a.personPassword)),
+		frame.Post("/people/:person/link", access.PermManagePeople, a.changePerson("The person may link the account within a day.", a.personLink)),
 		frame.Post("/people/:person/disable", access.PermManagePeople, a.changePerson("The account is disabled.", a.personDisabled(true))),
 		frame.Post("/people/:person/enable", access.PermManagePeople, a.changePerson("The account is enabled.", a.personDisabled(false))),
 		frame.Post("/people/:person/factor/remove", access.PermManagePeople, a.changePerson("The second factor is removed.", a.personFactor)),

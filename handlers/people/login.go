@@ -46,6 +46,13 @@ func (a *Area) login(c echo.Context) error {
 	return a.welcome(c, who, false, next)
 }
 
+// alreadyIn answers a sign-in form that was made before this browser was signed in, in another tab: it leads
+// to where the person was going. Nothing is changed, so the form's token does not matter.
+func (a *Area) alreadyIn(c echo.Context) error {
+	a.Flash(c, web.ToneInfo, "You are signed in already, as "+frame.Caller(c).Name+".")
+	return a.Redirect(c, frame.SafeNext(c.Request().PostForm.Get("next")))
+}
+
 // refused shows why a sign-in did not work on the page that show draws. A
 // program gets the plain error, and so does everybody where the fault is ours.
 func refused(c echo.Context, err error, show func(frame.Problem) error) error {
@@ -57,9 +64,13 @@ func refused(c echo.Context, err error, show func(frame.Problem) error) error {
 	return show(p)
 }
 
-// welcome signs a person in and leads to where they were going.
+// welcome signs a person in and leads to where they were going. What other tabs have begun stays.
 func (a *Area) welcome(c echo.Context, who access.Caller, federated bool, next string) error {
+	begun := a.takeBegun(c)
 	if err := a.SignIn(c, who, federated); err != nil {
+		return err
+	}
+	if err := a.keepBegun(c, begun); err != nil {
 		return err
 	}
 	return a.Redirect(c, next)

@@ -35,7 +35,8 @@ func (a *Area) codePage(c echo.Context) error {
 }
 
 func (a *Area) showCode(c echo.Context, status int, wrong string) error {
-	v := web.CodeView{Chrome: a.Chrome(c, "Second factor", web.NavNone), Error: wrong}
+	v := web.CodeView{Chrome: a.Chrome(c, "Second factor", web.NavNone), Error: wrong,
+		Next: frame.SafeNext(frame.Remembered[string](a.Frame, c, keyNext))}
 	v.User = web.User{}
 	return a.Render(c, status, web.CodePage(v))
 }

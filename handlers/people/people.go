@@ -26,14 +26,22 @@ func (a *Area) showPeople(c echo.Context, status int, v web.PeopleView) error {
 	if err != nil {
 		return err
 	}
+	links, err := a.SSO.LinkStates(ctx, who)
+	if err != nil {
+		return err
+	}
 	v.Chrome = a.Chrome(c, "People", web.NavPeople)
+	for _, p := range a.SSO.Providers() {
+		v.Providers = append(v.Providers, web.Option{Value: p.ID, Label: p.Label})
+	}
 	for _, u := range users {
 		sessions, err := a.SignedIn.List(ctx, who, u.ID)
 		if err != nil {
 			return err
 		}
 		v.People = append(v.People, web.PersonRow{ID: u.ID, Name: u.Name, Role: string(u.Role), Disabled: u.Disabled, Own: u.ID == who.UserID,
-			HasPassword: u.PasswordHash != "", Factor: factors[u.ID], Sessions: len(sessions), CreatedAt: u.CreatedAt})
+			HasPassword: u.PasswordHash != "", Factor: factors[u.ID], Sessions: len(sessions), CreatedAt: u.CreatedAt,
+			Linked: links[u.ID].Linked, LinkUntil: links[u.ID].PermittedUntil})
 	}
 	for _, r := range access.Roles() {
 		v.Roles = append(v.Roles, web.Option{Value: string(r), Label: web.RoleText(string(r)) + ": " + r.Description()})
@@ -94,6 +102,10 @@ func (a *Area) personDisabled(disabled bool) func(echo.Context, access.Caller, i
 
 func (a *Area) personFactor(c echo.Context, who access.Caller, id int64) error {
 	return a.Accounts.RemoveSecondFactor(c.Request().Context(), who, id)
+}
+
+func (a *Area) personLink(c echo.Context, who access.Caller, id int64) error {
+	return a.SSO.PermitLink(c.Request().Context(), who, id, c.Request().PostForm.Get("provider"))
 }
 
 func (a *Area) personSessions(c echo.Context, who access.Caller, id int64) error {

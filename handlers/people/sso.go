@@ -1,11 +1,15 @@
 package people
 
 import (
+	"encoding/json"
+	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"cxseal/handlers/frame"
+	"cxseal/internal/access"
 	"cxseal/internal/fault"
 	"cxseal/web"
 )
@@ -16,42 +20,89 @@ const SSOCallbackPath = "/sso/callback"
 
 // Keys of a session while somebody is on the way through a provider.
 const (
-	keyProvider = "provider" // string
-	keyState    = "state"    // string
-	keyNext     = "next"     // string, made safe
+	keyBegun = "sso"  // string: JSON of []begunLogin, the newest first
+	keyLink  = "link" // string: JSON of access.LinkNeededError
+	keyNext  = "next" // string, made safe
 )
 
-// ssoBegin sends the browser to a provider. It is a link and not a form: the
-// policy keeps forms from leading to another host.
+// begunLogin is a login that this browser has begun with a provider. Each tab has its own.
+type begunLogin struct {
+	Provider, State, Next string
+}
+
+// maxBegun bounds the logins that one browser has begun.
+const maxBegun = 8
+
+// ssoBegin sends the browser to a provider. It is a link and not a form: the content security policy keeps
+// forms from leading to another host.
 func (a *Area) ssoBegin(c echo.Context) error {
 	id, err := frame.Param(c, "provider")
 	if err != nil {
 		return err
 	}
+	next := frame.SafeNext(c.QueryParam("next"))
 	address, state, err := a.SSO.Begin(c.Request().Context(), id)
 	if err != nil {
-		return a.loginRefused(c, err, frame.SafeNext(c.QueryParam("next")))
+		return a.loginRefused(c, err, next)
 	}
-	kept := map[string]any{keyProvider: id, keyState: state, keyNext: frame.SafeNext(c.QueryParam("next"))}
-	if err := a.Remember(c, kept); err != nil {
+	begun := append([]begunLogin{{id, state, next}}, a.takeBegun(c)...)
+	if err := a.keepBegun(c, begun[:min(len(begun), maxBegun)]); err != nil {
 		return err
 	}
 	return a.Redirect(c, address)
 }
 
-// ssoCallback ends the way through a provider. The state is taken out of the
-// session before it is looked at: it is good once.
+// ssoCallback ends the way through a provider. The login is taken out of the session before its answer is
+// looked at, so that it works once. A tab that comes back after another one has signed the same person in
+// goes on in that session.
 func (a *Area) ssoCallback(c echo.Context) error {
-	provider, state := a.Take(c, keyProvider), a.Take(c, keyState)
-	next := frame.SafeNext(a.Take(c, keyNext))
-	if provider == "" {
-		return a.loginRefused(c, fault.New(fault.Unauthenticated, "This sign-in was not begun in this browser, or is over. Begin again."), next)
+	begun := a.takeBegun(c)
+	i := slices.IndexFunc(begun, func(l begunLogin) bool { return l.State == c.QueryParam("state") })
+	if i < 0 {
+		if err := a.keepBegun(c, begun); err != nil {
+			return err
+		}
+		return a.loginRefused(c, fault.New(fault.Unauthenticated,
+			"This sign-in was not begun in this browser, or is over. Begin again."), "/")
 	}
-	who, err := a.SSO.Finish(c.Request().Context(), provider, state, c.QueryParams(), c.RealIP())
+	login := begun[i]
+	if err := a.keepBegun(c, slices.Delete(begun, i, i+1)); err != nil {
+		return err
+	}
+	next := frame.SafeNext(login.Next)
+	who, err := a.SSO.Finish(c.Request().Context(), login.Provider, login.State, c.QueryParams(), c.RealIP())
+	var link *access.LinkNeededError
+	if errors.As(err, &link) {
+		return a.askToLink(c, *link, next)
+	}
 	if err != nil {
 		return a.loginRefused(c, err, next)
 	}
+	if who.UserID == frame.Caller(c).UserID && a.Federated(c) {
+		return a.Redirect(c, next)
+	}
 	return a.welcome(c, who, true, next)
+}
+
+// takeBegun takes the begun logins out of the session.
+func (a *Area) takeBegun(c echo.Context) []begunLogin {
+	var begun []begunLogin
+	if json.Unmarshal([]byte(a.Take(c, keyBegun)), &begun) != nil {
+		return nil
+	}
+	return begun
+}
+
+// keepBegun puts begun logins into the session, if there are any.
+func (a *Area) keepBegun(c echo.Context, begun []begunLogin) error {
+	if len(begun) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(begun)
+	if err != nil {
+		return err
+	}
+	return a.Remember(c, map[string]any{keyBegun: string(raw)})
 }
 
 // loginRefused shows why a sign-in through a provider did not work, on the

@@ -273,8 +273,9 @@ func TestAProviderThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 
 // memIdentities is an IdentityStore in memory.
 type memIdentities struct {
-	users *memStore
-	links []LinkedIdentity
+	users   *memStore
+	links   []LinkedIdentity
+	permits []LinkPermit
 }
 
 func (m *memIdentities) UserByIdentity(ctx context.Context, issuer, subject string) (User, error) {
@@ -307,6 +308,23 @@ func (m *memIdentities) TouchIdentity(_ context.Context, issuer, subject string,
 
 func (m *memIdentities) ListIdentities(context.Context) ([]LinkedIdentity, error) {
 	return m.links, nil
+}
+
+func (m *memIdentities) PermitLink(ctx context.Context, p LinkPermit, records ...audit.Record) error {
+	m.permits = append(m.permits, p)
+	return m.users.AppendRecords(ctx, records...)
+}
+
+func (m *memIdentities) LinkPermits(context.Context) ([]LinkPermit, error) { return m.permits, nil }
+
+func (m *memIdentities) LinkIdentity(ctx context.Context, link LinkedIdentity, provider string, records ...audit.Record) error {
+	held := func(p LinkPermit) bool { return p.holds(link.UserID, provider, link.LastLoginAt) }
+	if !slices.ContainsFunc(m.permits, held) {
+		return fault.New(fault.Conflict, "no permit")
+	}
+	m.permits = slices.DeleteFunc(m.permits, held)
+	m.links = append(m.links, link)
+	return m.users.AppendRecords(ctx, records...)
 }
 
 func TestAccountsFollowTheOrganisation(t *testing.T) {
@@ -366,7 +384,8 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 		"USER_CHANGED SUCCESS console: Account olga@acme created as officer at its first sign-in through acme.",
 		"LOGIN SUCCESS olga@acme: Through acme.",
 		"USER_CHANGED SUCCESS console: Role of olga@acme changed from officer to admin by the groups of acme.",
-		"LOGIN DENIED ADA: Through acme: Another account has your name here. Ask an admin.",
+		"LOGIN DENIED ADA: Through acme: Another account has your name here. If it is yours, ask an admin to permit " +
+			"linking it under People, then sign in this way again.",
 		"LOGIN DENIED olga@acme: Through acme: None of your groups has a role here. Ask an admin.",
 		"LOGIN DENIED olga@acme: Through acme: Your account is disabled. Ask an admin.",
 		"LOGIN FAILURE anonymous: Through acme: the provider's answer was refused.",

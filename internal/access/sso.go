@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -27,6 +28,16 @@ type IdentityStore interface {
 	AddLinkedUser(ctx context.Context, u User, link LinkedIdentity, records ...audit.Record) (User, error)
 
 	TouchIdentity(ctx context.Context, issuer, subject string, at time.Time) error
+
+	// PermitLink keeps the permit in place of the account's former one.
+	PermitLink(ctx context.Context, permit LinkPermit, records ...audit.Record) error
+
+	// LinkPermits returns every permit, expired ones too.
+	LinkPermits(ctx context.Context) ([]LinkPermit, error)
+
+	// LinkIdentity inserts the link and spends the account's permit for the provider, in one transaction. It is
+	// fault.Conflict without a permit that holds at LastLoginAt.
+	LinkIdentity(ctx context.Context, link LinkedIdentity, provider string, records ...audit.Record) error
 
 	ListIdentities(ctx context.Context) ([]LinkedIdentity, error)
 }
@@ -96,6 +107,10 @@ func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params 
 		return Caller{}, err
 	}
 	u, err := s.accountOf(ctx, id)
+	var link *LinkNeededError
+	if errors.As(err, &link) {
+		return Caller{}, err // the login goes on with Link
+	}
 	if err != nil {
 		if rerr := s.accounts.login(ctx, audit.Denied, identityActor(id, ip), through+": "+fault.MessageOf(err)); rerr != nil {
 			return Caller{}, rerr
@@ -114,6 +129,9 @@ func identityActor(id Identity, ip string) audit.Actor {
 	return audit.Actor{Name: name, IP: ip}
 }
 
+// theConsole is the actor of what a sign-in changes by itself.
+var theConsole = Caller{Name: "console", Role: System}
+
 // accountOf finds or makes the account of the identity and gives it the role that the person's groups have
 // now.
 func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
@@ -123,7 +141,6 @@ func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 	a := s.accounts
 	a.changing.Lock()
 	defer a.changing.Unlock()
-	console := Caller{Name: "console", Role: System}
 	now := a.now()
 	u, err := s.store.UserByIdentity(ctx, id.Issuer, id.Subject)
 	switch {
@@ -137,10 +154,10 @@ func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 		u, err = s.store.AddLinkedUser(ctx,
 			User{Name: id.Name, Role: id.Role, CreatedAt: now, UpdatedAt: now},
 			LinkedIdentity{Issuer: id.Issuer, Subject: id.Subject, LastLoginAt: now},
-			a.changed(console, "Account "+id.Name+" created as "+string(id.Role)+
+			a.changed(theConsole, "Account "+id.Name+" created as "+string(id.Role)+
 				" at its first sign-in through "+id.Provider+"."))
 		if fault.CodeOf(err) == fault.Conflict {
-			return User{}, fault.Wrap(err, fault.Denied, "Another account has your name here. Ask an admin.")
+			return User{}, s.mayLink(ctx, id, err)
 		}
 		return u, err
 	case err != nil:
@@ -148,15 +165,24 @@ func (s *SSO) accountOf(ctx context.Context, id Identity) (User, error) {
 	case u.Disabled:
 		return User{}, fault.New(fault.Denied, "Your account is disabled. Ask an admin.")
 	}
-	if err := s.store.TouchIdentity(ctx, id.Issuer, id.Subject, now); err != nil || u.Role == id.Role {
-		return u, err
+	if err := s.store.TouchIdentity(ctx, id.Issuer, id.Subject, now); err != nil {
+		return User{}, err
 	}
-	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(id.Role) +
-		" by the groups of " + id.Provider + "."
-	if err := a.store.SetRole(ctx, u.ID, id.Role, now, a.changed(console, detail)); err != nil {
+	return s.followGroups(ctx, u, id.Role, id.Provider)
+}
+
+// followGroups gives the account the role that the person's groups have now.
+func (s *SSO) followGroups(ctx context.Context, u User, role Role, provider string) (User, error) {
+	if u.Role == role {
+		return u, nil
+	}
+	a := s.accounts
+	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(role) +
+		" by the groups of " + provider + "."
+	if err := a.store.SetRole(ctx, u.ID, role, a.now(), a.changed(theConsole, detail)); err != nil {
 		return User{}, err // also the last admin's: their groups say they are none
 	}
-	u.Role = id.Role
+	u.Role = role
 	return u, nil
 }
 
