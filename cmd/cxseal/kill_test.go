@@ -310,6 +310,19 @@ var moments = []struct {
 		c.release(callback)
 		return run
 	}},
+	{"verifying, the tenant makes the change after the restart", true, false, true, func(c *crash) string {
+		c.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultAccepted, LatencyMs: 3000})
+		before := c.tenant.Stats().Commits["ds-customers/tbl-contacts"]
+		run := c.launch(nil)
+		c.awaitState(run, "verifying")
+		c.proc.kill()
+		c.mustBe(run, "verifying")
+		if c.tenant.Stats().Commits["ds-customers/tbl-contacts"] != before {
+			c.t.Fatal("the tenant had committed already")
+		}
+		c.start()
+		return run
+	}},
 	{"verifying, the callback comes while nobody listens", true, false, false, func(c *crash) string {
 		callback, retry := c.set(&c.callback, newHold()), c.set(&c.retry, newHold())
 		run := c.launch(nil)

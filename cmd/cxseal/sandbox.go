@@ -24,6 +24,7 @@ type sandboxCmd struct {
 	KMSSecret    string        `name:"kms-secret" help:"Signs the callbacks (whsec_…)."`
 	KMS          string        `name:"kms" help:"How it confirms a change: callback, inline, both or none." default:"both" enum:"callback,inline,both,none" placeholder:"HOW"`
 	Inline       bool          `help:"Short for --kms inline."`
+	Fault        []string      `help:"Something that goes wrong, until it is cleared over its control: a kind, and after a colon its fields (accepted:latencyMs=3000, bom:endpoint=table), or JSON; repeatable. cxone/sandbox/README.md lists them." sep:"none" placeholder:"FAULT"`
 	Seed         int64         `help:"Same number, same data." default:"1"`
 }
 
@@ -44,6 +45,10 @@ func (cmd *sandboxCmd) Run(a *app) error {
 			return usagef("--kms-secret: %w", err)
 		}
 	}
+	faults, err := readFaults(cmd.Fault)
+	if err != nil {
+		return err
+	}
 	if cmd.Inline {
 		cmd.KMS = string(sandbox.KMSInline)
 	}
@@ -54,6 +59,9 @@ func (cmd *sandboxCmd) Run(a *app) error {
 	tenant := sandbox.New(sandbox.Config{ClientID: cmd.ClientID, ClientSecret: cmd.ClientSecret, Realm: cmd.Realm, Tables: cmd.Tables,
 		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, KMS: sandbox.Confirmation(cmd.KMS), Seed: cmd.Seed,
 		Logger: cmd.logger(a.stderr)})
+	for _, f := range faults {
+		tenant.Fail(f)
+	}
 	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", console.AddressOf(listener), console.AddressOf(listener))
 	serving := make(chan error, 1)
@@ -70,4 +78,16 @@ func (cmd *sandboxCmd) Run(a *app) error {
 		return nil
 	}
 	return err
+}
+
+// readFaults reads what --fault names.
+func readFaults(texts []string) ([]sandbox.Fault, error) {
+	faults := make([]sandbox.Fault, len(texts))
+	for i, text := range texts {
+		var err error
+		if faults[i], err = sandbox.ParseFault(text); err != nil {
+			return nil, usagef("--fault %q: %w", text, err)
+		}
+	}
+	return faults, nil
 }
