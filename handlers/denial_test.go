@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,5 +69,47 @@ func TestADenialChangesNothingWhateverTheServiceWouldAllow(t *testing.T) {
 	}
 	if a := b.Submit("/campaigns", "/campaigns", campaign); a.Status != http.StatusSeeOther {
 		t.Errorf("the campaign's form: %d %s", a.Status, a.Body)
+	}
+}
+
+// Fails when a refused page says that the attempt is in the audit log and it is not, or when somebody who asks
+// again and again fills the log (tried with the records of denied reads taken out of the guard).
+func TestARefusedPageSaysTheTruthAboutTheLog(t *testing.T) {
+	const says = "The attempt is in the audit log."
+	h := consoletest.Start(t)
+	viewer := h.As(access.Viewer)
+	of := audit.Filter{Outcome: string(audit.Denied), Actor: "viewer-1"}
+	refused := 0
+	for _, w := range walk {
+		if w.method != http.MethodGet || slices.Contains(w.allowed, access.Viewer) || !w.page {
+			continue
+		}
+		refused++
+		before := len(h.Records(of))
+		for range 2 {
+			if a := viewer.Get(w.path); a.Status != http.StatusForbidden || !strings.Contains(a.Body, says) {
+				t.Errorf("%s: %d, and says so: %v", w.path, a.Status, strings.Contains(a.Body, says))
+			}
+		}
+		pattern := strings.TrimPrefix(h.Pages.PatternOf(w.method, w.path), "GET ")
+		list := h.Records(of)
+		if n := len(list) - before; n > 1 || !slices.ContainsFunc(list, func(e audit.Entry) bool {
+			return strings.HasSuffix(e.Record.Detail, " Asked for "+pattern+".")
+		}) {
+			t.Errorf("%s left %d records", w.path, n)
+		}
+	}
+	if refused < 20 {
+		t.Errorf("%d pages were refused", refused)
+	}
+
+	// A refusal that leaves no record says nothing of one.
+	if a := viewer.Post("/account/sessions/end", nil); a.Status != http.StatusForbidden || strings.Contains(a.Body, says) {
+		t.Errorf("a form without its token: %d", a.Status)
+	}
+	h = consoletest.Start(t, func(c *consoletest.Config) { c.RequireFactor = true })
+	a := h.As(access.Officer).Get("/audit", "HX-Request", "true")
+	if a.Status != http.StatusForbidden || strings.Contains(a.Body, says) || !strings.Contains(a.Body, "Your account") {
+		t.Errorf("without a second factor: %d %s", a.Status, a.Body)
 	}
 }

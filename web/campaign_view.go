@@ -11,7 +11,8 @@ type CampaignView struct {
 	Blockers     []BlockerGroup
 	Items        []CampaignItem
 	Pager        Pager
-	CanSteer     bool
+	CanSteer     bool // may pause, resume and cancel
+	CanExport    bool
 }
 
 // Live reports whether the campaign may still move.

@@ -14,6 +14,7 @@ type DashboardView struct {
 	History   ChartView // both coverages
 	Latency   []StageLatency
 	Stats     []Stat
+	Lists     bool          // the reader may open the lists behind the figures; Runs, Activity and Rotations are filled in
 	Runs      []RunRow      // newest first
 	Activity  []AuditRow    // newest first
 	Rotations []RotationRow // soonest first

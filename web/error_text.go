@@ -9,7 +9,7 @@ func AdviceFor(code string) string {
 	case "unauthenticated":
 		return "Sign in and try again."
 	case "denied":
-		return "Ask an administrator for the role, or to do it for you. The attempt is in the audit log."
+		return "Ask an administrator for the role, or to do it for you."
 	case "not_found":
 		return "Check the address, or start from the list."
 	case "conflict":

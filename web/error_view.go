@@ -10,13 +10,18 @@ type ErrorView struct {
 	Message   string // one sentence, safe to show
 	Next      string // what to do; empty: AdviceFor(Code)
 	RequestID string
+	Recorded  bool // the denial of the request is in the audit log
 }
 
 func (v ErrorView) statusText() string { return strconv.Itoa(v.Status) }
 
 func (v ErrorView) next() string {
-	if v.Next != "" {
-		return v.Next
+	next := v.Next
+	if next == "" {
+		next = AdviceFor(v.Code)
 	}
-	return AdviceFor(v.Code)
+	if v.Recorded {
+		next += " The attempt is in the audit log."
+	}
+	return next
 }

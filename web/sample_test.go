@@ -199,7 +199,7 @@ func sampleRun(state string) RunView {
 
 func samplePages() []page {
 	connections := []Option{{"default", "default"}, {"emea", "EMEA tenant"}}
-	dash := DashboardView{
+	dash := DashboardView{Lists: true,
 		Sensitive: Coverage{61, 80, 76.25}, SensitiveHref: "/sensitivity?state=sensitive", OpenHref: "/sensitivity?state=sensitive&encrypted=no",
 		Trend: Spark{[]float64{40, 61, 58, 76.25}, "Sensitive columns, from 40% to 76.25%"}, History: sampleChart(),
 		Latency: []StageLatency{{Stage: "PATCH", P50: 240, P95: 811, Day: ago(time.Hour), Trend: Spark{[]float64{600, 820, 811}, "PATCH"}, Href: "/charts#latency-patch"}},

@@ -84,6 +84,9 @@ func Describe(err error) Problem {
 		if p.Code == fault.TooMany {
 			p.retryAfter = 30
 		}
+		if errors.Is(err, ErrFactor) {
+			p.next = "Do so under “Your account”."
+		}
 		if errors.Is(err, errForged) {
 			p.next = " " // no advice: the message says what to do
 		}
@@ -149,6 +152,7 @@ func (f *Frame) answer(c echo.Context, p Problem) error {
 	}
 	view := web.ErrorView{Status: p.Status, Code: string(p.Code), Message: p.Message,
 		Next: strings.TrimSpace(p.next), RequestID: RequestID(c)}
+	view.Recorded, _ = c.Get(ctxDenied).(bool)
 	if p.next != "" && view.Next == "" {
 		view.Code = "" // no advice beside the sentence
 	}

@@ -89,6 +89,7 @@ type Frame struct {
 	origins  *http.CrossOriginProtection
 	metrics  *requestMetrics
 	echo     *echo.Echo
+	repeats  *audit.Fold // downloads and denied reads
 
 	closing context.Context // done when the console closes: streams end
 	stop    context.CancelFunc
@@ -104,7 +105,7 @@ func New(cfg Config) (*Frame, error) {
 	}); err != nil {
 		return nil, err
 	}
-	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams)}
+	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams), repeats: audit.NewFold(cfg.Records, cfg.Now)}
 	if err := f.readPublicURL(); err != nil {
 		return nil, err
 	}
@@ -134,8 +135,23 @@ func (f *Frame) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.echo.ServeHTTP(w, &inner)
 }
 
-// Close ends the event streams and cancels Closing.
-func (f *Frame) Close() { f.stop() }
+// Close ends the event streams, cancels Closing and records how often downloads and denied reads were repeated.
+func (f *Frame) Close() {
+	f.stop()
+	f.recordRepeats(f.repeats.FlushAll)
+}
+
+// repeatsTime is the longest time that recording the repeats of an hour may take.
+const repeatsTime = 5 * time.Second
+
+// recordRepeats appends the numbers of repeats. Those that cannot be appended are logged and kept for the next time.
+func (f *Frame) recordRepeats(flush func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), repeatsTime)
+	defer cancel()
+	if err := flush(ctx); err != nil {
+		f.cfg.Logger.ErrorContext(ctx, "repeated downloads and denials could not be recorded", "err", err)
+	}
+}
 
 // Closing returns a context that is cancelled when the console closes.
 func (f *Frame) Closing() context.Context { return f.closing }
@@ -148,9 +164,6 @@ func (f *Frame) Logger() *slog.Logger { return f.cfg.Logger }
 
 // Version returns the program's version, for cache keys that must change with it.
 func (f *Frame) Version() string { return f.cfg.Version }
-
-// Recorder returns the audit log for records that belong to no other change.
-func (f *Frame) Recorder() Recorder { return f.cfg.Records }
 
 func (f *Frame) readPublicURL() error {
 	f.origins = http.NewCrossOriginProtection()

@@ -105,7 +105,8 @@ func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 }
 
 // deny records and returns the refusal of a caller without the permission. It does not read what was asked for,
-// so the answer is the same whether or not that exists.
+// so the answer is the same whether or not that exists. A denied read is recorded once an hour for each person and
+// route, with the number of its repeats (see audit.Fold).
 func (f *Frame) deny(c echo.Context, rt Route, who access.Caller, why error) error {
 	ctx := c.Request().Context()
 	switch {
@@ -117,7 +118,14 @@ func (f *Frame) deny(c echo.Context, rt Route, who access.Caller, why error) err
 		if err := f.cfg.Records.AppendRecords(ctx, access.DenialRecord(f.cfg.Now(), who, rt.Needs)); err != nil {
 			return err
 		}
+	default:
+		r := access.DenialRecord(f.cfg.Now(), who, rt.Needs)
+		r.Detail += " Asked for " + rt.Path + "."
+		if err := f.repeats.Note(ctx, r); err != nil {
+			return err
+		}
 	}
+	c.Set(ctxDenied, true)
 	return why
 }
 

@@ -31,6 +31,7 @@ func (f *Frame) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			took := time.Since(started)
 			f.metrics.observe(c, took)
 			f.logRequest(c, took)
+			f.recordRepeats(f.repeats.Flush) // of an hour that is over; without requests, at shutdown
 		}()
 		if err := next(c); err != nil {
 			f.fail(c, err)

@@ -45,6 +45,7 @@ const (
 	ctxCaller = "caller" // access.Caller
 	ctxRoute  = "route"  // route
 	ctxReqID  = "request-id"
+	ctxDenied = "denied" // bool: the denial of this request is on record
 )
 
 // cookieName returns the cookie's name. Behind https it gets the prefix __Host-, so that no other host of the domain

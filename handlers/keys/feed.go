@@ -45,7 +45,7 @@ func (a *Area) feed(c echo.Context) error {
 		c.Response().WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return a.Download(c, frame.Download{What: "calendar feed", Type: "text/calendar; charset=utf-8"}, func(ctx context.Context, w io.Writer) error {
+	return a.Stream(c, frame.Download{What: "calendar feed", Type: "text/calendar; charset=utf-8"}, func(ctx context.Context, w io.Writer) error {
 		return a.sendFeed(ctx, c, w, now)
 	})
 }

@@ -26,8 +26,7 @@ func (a *Area) exportPack(c echo.Context) error {
 	return a.export(c, "Evidence pack", "cxseal-evidence", "zip", "application/zip", a.Pack.WritePack)
 }
 
-// export streams a file of the records that match the filters. The export is itself recorded, after its last byte
-// and before the response ends: when the record cannot be appended, the download is aborted.
+// export streams a file of the records that match the filters, and has the frame record it.
 func (a *Area) export(c echo.Context, what, name, extension, contentType string, write audit.Exporter) error {
 	q := frame.ReadQuery(c)
 	q.Only("An export", auditParams)
@@ -42,9 +41,9 @@ func (a *Area) export(c echo.Context, what, name, extension, contentType string,
 		return err
 	}
 	d := frame.Download{What: what, Type: contentType, Name: name + "-" + a.Now().UTC().Format("20060102T150405Z") + "." + extension}
-	return a.Download(c, d, func(ctx context.Context, w io.Writer) error {
+	return a.Export(c, d, filter, func(ctx context.Context, f audit.Filter, w io.Writer) (int64, error) {
 		a.signBefore(ctx, c, what)
-		return audit.Exported(ctx, a.Recorder(), a.Now, frame.Caller(c).Actor(), what, filter, w, write)
+		return write(ctx, f, w)
 	})
 }
 

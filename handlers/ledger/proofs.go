@@ -1,7 +1,7 @@
 package ledger
 
 import (
-	"net/http"
+	"context"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,11 +16,11 @@ func (a *Area) checkpoint(c echo.Context) error {
 	if a.Log == nil {
 		return errNoLog
 	}
-	text, err := a.Log.Checkpoint(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return a.Text(c, http.StatusOK, text)
+	d := frame.Download{What: "Checkpoint", Type: echo.MIMETextPlainCharsetUTF8}
+	return a.DownloadBytes(c, d, func(ctx context.Context) ([]byte, error) {
+		text, err := a.Log.Checkpoint(ctx)
+		return []byte(text), err
+	})
 }
 
 // proof is one record's inclusion proof (C2SP tlog-proof).
@@ -32,10 +32,7 @@ func (a *Area) proof(c echo.Context) error {
 	if a.Log == nil {
 		return errNoLog
 	}
-	raw, err := a.Log.Proof(c.Request().Context(), entry.Seq)
-	if err != nil {
-		return err
-	}
-	frame.SetDownload(c, entry.Record.AuditID+".tlog-proof")
-	return a.Send(c, http.StatusOK, echo.MIMETextPlainCharsetUTF8, raw)
+	d := frame.Download{What: "Inclusion proof", Filter: "record " + entry.Record.AuditID, Type: echo.MIMETextPlainCharsetUTF8,
+		Name: entry.Record.AuditID + ".tlog-proof"}
+	return a.DownloadBytes(c, d, func(ctx context.Context) ([]byte, error) { return a.Log.Proof(ctx, entry.Seq) })
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cxseal/handlers/frame"
+	"cxseal/internal/access"
 	"cxseal/internal/trend"
 	"cxseal/web"
 )
@@ -61,6 +62,9 @@ func (a *Area) charts(c echo.Context) error {
 	}
 	for i := range v.Latency {
 		v.Latency[i].CSV = v.Filter.Path("/charts/latency.csv")
+	}
+	if !frame.Caller(c).Can(access.PermViewAll) {
+		plainCharts(&v)
 	}
 	return a.Render(c, status, web.ChartsPage(v))
 }

@@ -73,10 +73,10 @@ func (a *Area) dashboard(c echo.Context) error {
 	if review != nil {
 		v.Stats = append(v.Stats, *review)
 	}
-	if frame.Caller(c).Can(access.PermViewAll) {
-		if err := a.dashboardLists(ctx, &v, now); err != nil {
-			return err
-		}
+	if v.Lists = frame.Caller(c).Can(access.PermViewAll); !v.Lists {
+		plainDashboard(&v)
+	} else if err := a.dashboardLists(ctx, &v, now); err != nil {
+		return err
 	}
 	return a.Render(c, http.StatusOK, web.DashboardPage(v))
 }

@@ -12,7 +12,7 @@ import (
 
 // coverageCSV and latencyCSV are the series behind the charts (contract §3).
 func (a *Area) coverageCSV(c echo.Context) error {
-	return a.seriesCSV(c, "coverage", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+	return a.seriesCSV(c, "Coverage series", "coverage", func(ctx context.Context, f trend.Filter, w io.Writer) error {
 		out := trend.NewCoverageCSV(w)
 		if err := a.Trends.CoverageDaily(ctx, f, out.Coverage); err != nil {
 			return err
@@ -22,7 +22,7 @@ func (a *Area) coverageCSV(c echo.Context) error {
 }
 
 func (a *Area) latencyCSV(c echo.Context) error {
-	return a.seriesCSV(c, "latency", func(ctx context.Context, f trend.Filter, w io.Writer) error {
+	return a.seriesCSV(c, "Latency series", "latency", func(ctx context.Context, f trend.Filter, w io.Writer) error {
 		days, err := a.Trends.Latency(ctx, f)
 		if err != nil {
 			return err
@@ -40,13 +40,13 @@ func (a *Area) latencyCSV(c echo.Context) error {
 var seriesParams = []string{"from", "to", "connection", "datastore_id", "table_id"}
 
 // seriesCSV streams a series.
-func (a *Area) seriesCSV(c echo.Context, name string, write func(context.Context, trend.Filter, io.Writer) error) error {
+func (a *Area) seriesCSV(c echo.Context, what, name string, write func(context.Context, trend.Filter, io.Writer) error) error {
 	q := frame.ReadQuery(c)
 	q.Only("A series", seriesParams)
 	f := trendFilter(q)
 	if err := q.Err(); err != nil {
 		return err
 	}
-	d := frame.Download{What: "series of " + name, Type: "text/csv; charset=utf-8; header=present", Name: name + ".csv"}
+	d := frame.Download{What: what, Filter: c.QueryParams().Encode(), Type: "text/csv; charset=utf-8; header=present", Name: name + ".csv"}
 	return a.Download(c, d, func(ctx context.Context, w io.Writer) error { return write(ctx, f, w) })
 }

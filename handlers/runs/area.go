@@ -122,7 +122,7 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post("/campaigns/preflight", access.PermLaunchRun, a.preflightCampaign),
 		frame.Get("/campaigns/:campaign", frame.Page, access.PermViewAll, a.campaign),
 		frame.Get("/campaigns/:campaign/progress", frame.Page, access.PermViewAll, a.campaignProgress),
-		frame.Get("/campaigns/:campaign/export.csv", frame.File, access.PermExport, a.campaignCSV).OrDeny(a.ExportDenied("Campaign")),
+		frame.Get("/campaigns/:campaign/export.csv", frame.Stream, access.PermExport, a.campaignCSV).OrDeny(a.ExportDenied("Campaign")),
 		frame.Post("/campaigns/:campaign/pause", access.PermLaunchRun,
 			frame.Change(a.Frame, campaign, frame.Of(a.Campaigner.Pause), "Paused. Runs that were launched go on.", web.CampaignPath)),
 		frame.Post("/campaigns/:campaign/resume", access.PermLaunchRun,

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -51,7 +52,8 @@ func (a *Area) campaignView(c echo.Context, after int) (web.CampaignView, error)
 		return web.CampaignView{}, err
 	}
 	v := web.CampaignView{CampaignRow: a.campaignRow(found), Target: string(found.Target), IntervalDays: found.IntervalDays,
-		MaskIndexes: found.MaskIndexes, CanSteer: frame.Caller(c).Can(access.PermLaunchRun), Reason: found.Reason}
+		MaskIndexes: found.MaskIndexes, CanSteer: frame.Caller(c).Can(access.PermLaunchRun),
+		CanExport: frame.Caller(c).Can(access.PermExport), Reason: found.Reason}
 	items, err := a.Campaigns.CampaignItems(ctx, id, after, frame.PageRows+1)
 	if err != nil {
 		return v, err
@@ -108,18 +110,20 @@ func (a *Area) campaignCSV(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	file := csvRow(nil, "campaign_id", "connection", "datastore_id", "table_id", "table_name", "columns", "left_out", "run_id", "state", "detail")
-	err = a.eachItem(ctx, id, func(i campaign.Item) error {
-		item := a.itemOf(found, i)
-		file = csvRow(file, id, found.Connection, i.DatastoreID, i.TableID, i.TableName, strings.Join(i.Columns, ";"), strings.Join(i.LeftOut, " "),
-			i.RunID, item.State, item.Refused)
-		return nil
+	d := frame.Download{What: "Campaign", Filter: "campaign " + id, Type: "text/csv; charset=utf-8; header=present", Name: "campaign-" + id + ".csv"}
+	return a.Download(c, d, func(ctx context.Context, w io.Writer) error {
+		row := csvRow(nil, "campaign_id", "connection", "datastore_id", "table_id", "table_name", "columns", "left_out", "run_id", "state", "detail")
+		if _, err := w.Write(row); err != nil {
+			return err
+		}
+		return a.eachItem(ctx, id, func(i campaign.Item) error {
+			item := a.itemOf(found, i)
+			row = csvRow(row[:0], id, found.Connection, i.DatastoreID, i.TableID, i.TableName, strings.Join(i.Columns, ";"),
+				strings.Join(i.LeftOut, " "), i.RunID, item.State, item.Refused)
+			_, err := w.Write(row)
+			return err
+		})
 	})
-	if err != nil {
-		return err
-	}
-	frame.SetDownload(c, "campaign-"+id+".csv")
-	return a.Send(c, http.StatusOK, "text/csv; charset=utf-8; header=present", file)
 }
 
 // csvRow appends a row of text cells (RFC 4180).

@@ -1,0 +1,41 @@
+package overview
+
+import (
+	"slices"
+
+	"cxseal/web"
+)
+
+// plainDashboard takes the links out of a dashboard, for a caller who may see its figures and not the lists behind
+// them. Links to the charts stay: the same permission opens both.
+func plainDashboard(v *web.DashboardView) {
+	v.SensitiveHref, v.OpenHref, v.Coverage.Href, v.Coverage.UntouchedHref = "", "", "", ""
+	for i := range v.Attention {
+		v.Attention[i].Link = web.Link{}
+	}
+	for i := range v.Stats {
+		v.Stats[i].Href = ""
+	}
+	plainChart(&v.History)
+}
+
+// plainCharts takes the links to runs and tables out of the charts and the list of drops.
+func plainCharts(v *web.ChartsView) {
+	plainChart(&v.Coverage)
+	for i := range v.Latency {
+		plainChart(&v.Latency[i])
+	}
+	for i := range v.Drops {
+		v.Drops[i].TableHref = ""
+	}
+}
+
+func plainChart(v *web.ChartView) {
+	v.Runs = false
+	for i := range v.Days {
+		v.Days[i].Marks = slices.Clone(v.Days[i].Marks)
+		for j := range v.Days[i].Marks {
+			v.Days[i].Marks[j].Href = ""
+		}
+	}
+}
