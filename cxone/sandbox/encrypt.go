@@ -77,10 +77,18 @@ func (s *Sandbox) judge(t *table, body []byte) answer {
 	}
 	if f, on := s.takeFault(of(FaultLateTable)); on {
 		before := slices.Clone(t.columns)
-		s.apply(t, p, func(e *event) { e.delay += time.Duration(f.LatencyMs) * time.Millisecond })
+		var made event
+		s.apply(t, p, func(e *event) {
+			e.delay += time.Duration(f.LatencyMs) * time.Millisecond
+			made = *e
+		})
 		t.shown = before
 		s.later(f.LatencyMs, func() { t.shown = nil })
-		return reply(http.StatusOK, t.asShown().shape(s.settings.HideEncryption))
+		out := t.asShown().shape(s.settings.HideEncryption)
+		if s.settings.inline() && made.kinds[FaultKMSNone] == 0 {
+			out.KMSPayload = made.payload
+		}
+		return reply(http.StatusOK, out)
 	}
 	return s.apply(t, p)
 }

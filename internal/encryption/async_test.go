@@ -265,3 +265,26 @@ func TestATenantWhoseKeyVersionsAreIDsIsConfirmed(t *testing.T) {
 		})
 	}
 }
+
+// A payload in the tenant's answer that says yes to a change which the table
+// never shows is kept like a callback that is refused for it.
+func TestAnInlineYesThatTheTableNeverShowsIsKept(t *testing.T) {
+	p := newPipeline(t, sandbox.Config{KMS: sandbox.KMSInline})
+	p.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultLateTable, LatencyMs: 600_000})
+	p.start()
+	id := p.launch(requestFor("ssn")).ID
+	p.in(id, encryption.Verifying)
+	p.ahead.Store(int64(2 * time.Minute))
+	run := p.ended(id)
+	if run.State != encryption.Unconfirmed || !strings.Contains(run.ErrorMessage, "the table did not show it") {
+		t.Fatalf("%s: %s", run.State, run.ErrorMessage)
+	}
+	list, err := p.store.RunVerifications(t.Context(), id)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if v := list[0]; !v.Inline || v.Accepted || v.Code != "change" || v.KeyVersion != 1 || v.Reason == "" {
+		t.Errorf("%+v", v)
+	}
+	p.final(run)
+}

@@ -264,6 +264,11 @@ func (t *task) expire(ctx context.Context) error {
 	if t.run.After != nil && !t.unknown() {
 		with.rotations = rotationDates(t.run, t.now())
 	}
+	if payload := inlinePayload(t.run.Answer); t.confirmed && payload != nil {
+		v := t.judgeInline(payload)
+		v.refuse(Check{Name: checkChange, Detail: "the table does not show the change"})
+		with.verification = &v
+	}
 	return t.advance(ctx, Unconfirmed, with)
 }
 
@@ -286,6 +291,8 @@ type step struct {
 	rotations []RotationDate
 	park      time.Time // when set, the run is let go until then
 	release   bool      // the run is let go, so that any runner may claim it
+
+	verification *Verification // the inline payload; nil where the step has none to keep
 }
 
 // advance commits the task's run in a new state and renews its lease.
@@ -304,7 +311,7 @@ func (t *task) advance(ctx context.Context, to State, with step) error {
 		with.events[i].State = to
 	}
 	err := t.commit(ctx, Transition{Run: next, From: t.run.State, Owner: t.runner.owner,
-		Events: with.events, Records: with.records, Rotations: with.rotations})
+		Events: with.events, Records: with.records, Verification: with.verification, Rotations: with.rotations})
 	if err == nil {
 		t.run = next
 	}
