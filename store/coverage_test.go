@@ -232,6 +232,29 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 	}
 }
 
+func TestNewRulesSeeTheWholeTable(t *testing.T) {
+	s := open(t)
+	if _, err := s.ApplyRules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, noon, "widgets", columnsOf("", "name", "born"))
+	save(t, s, noon, "gadgets", columnsOf("", "name"))
+	rules, err := sensitivity.Load(strings.NewReader("subject person widget"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.rules = rules
+	if _, err := s.ApplyRules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]sensitivity.State{"widgets": sensitivity.Sensitive, "gadgets": sensitivity.Undecided} {
+		list, err := s.SensitivityColumns(t.Context(), sensitivity.Filter{TableID: table, Query: "name"}, nil, 10)
+		if err != nil || len(list) != 1 || list[0].State != want {
+			t.Errorf("%s: %+v, %v, want %s", table, list, err, want)
+		}
+	}
+}
+
 // Whatever happens to the tables, the totals are their sum and no coverage
 // falls without a reason.
 func TestNoCoverageFallsWithoutAReason(t *testing.T) {

@@ -59,7 +59,7 @@ func (l *lexicon) expand(word string) string {
 			best = w
 		}
 	}
-	if best == "" || len(word)*2 < len(best) {
+	if best == "" || len(word)*5 < len(best)*3 {
 		return word
 	}
 	return best

@@ -1,5 +1,7 @@
 package sensitivity
 
+import "slices"
+
 // The grammar of names: the last noun of phone_number_type is what the column
 // holds, and what stands around a thing turns it into a fact about it.
 
@@ -50,16 +52,16 @@ func (m match) ofInstitution(table *reading, name []token) (string, bool) {
 	if m.category != Contact && m.category != Location {
 		return "", false
 	}
-	for i, w := range name {
+	// The word that is nearest before the thing says whose it is, then one after it.
+	for _, w := range slices.Concat(reversed(name[:m.from]), name[m.to:]) {
 		switch {
-		case i >= m.from && i < m.to:
 		case w.subject&person != 0:
 			return "", false
 		case w.subject&(institution|apparatus) != 0 && !w.shared:
 			return "“" + w.text + "”", true
 		}
 	}
-	if table.about&person == 0 && (table.about&institution != 0 || m.category == Location && table.about&thing != 0) {
+	if table.about&institution != 0 || m.category == Location && table.about&thing != 0 {
 		return "the table's name", true
 	}
 	return "", false
@@ -82,4 +84,10 @@ func (m match) inValueList(table *reading, name []token) bool {
 		}
 	}
 	return true
+}
+
+func reversed(name []token) []token {
+	back := slices.Clone(name)
+	slices.Reverse(back)
+	return back
 }

@@ -76,6 +76,12 @@ func TestTheTableTellsWhoseTheNameIs(t *testing.T) {
 		{"hospitals", "email", nil, NotSensitive},
 		{"hospital_patients", "email", nil, Sensitive},
 		{"visitors", "hospital_email", nil, NotSensitive},
+		{"visitors", "hospital_patient_email", nil, Sensitive},
+		{"visitors", "patient_hospital_email", nil, NotSensitive},
+		{"servers", "latitude", nil, NotSensitive},
+		{"positions", "latitude", nil, Sensitive},
+		{"user_roles", "name", []string{"date_of_birth date"}, Sensitive},
+		{"patients", "theme_name", []string{"theme_size text", "theme_colour text", "a text", "b text", "c text", "d text"}, NotSensitive},
 		{"employees", "emp_name", []string{"emp_street text", "emp_zip text", "emp_no text"}, Sensitive},
 		{"mitglied", "ktoiname", []string{"ktoistrasse text", "ktoivorname text", "ktoititel text"}, Sensitive},
 		{"anagrafica", "cap", []string{"indirizzo text", "cognome text", "comune text"}, Sensitive},
@@ -118,14 +124,33 @@ func TestAReasonNamesItsEvidence(t *testing.T) {
 
 func TestAWordIsKnownByHowDatabasesShortenIt(t *testing.T) {
 	r := mustLoad(t, "")
-	for name, want := range map[string]Category{"gndr_cd": Personal, "mthr_name": Contact, "religionszug": Personal, "hospitaliz": Health} {
+	for name, want := range map[string]Category{"gndr_cd": Personal, "mthr_name": Contact, "religionszugeh": Personal, "hospitaliz": Health} {
 		if p := one(t, r, "", name, "text"); p.State != Sensitive || p.Category != want {
 			t.Errorf("%s is proposed as %s %s: %s", name, p.State, p.Category, p.Reason)
 		}
 	}
-	for _, name := range []string{"hyper", "custom", "relig", "passenger_count", "strng", "crd"} {
+	for _, name := range []string{"hyper", "custom", "relig", "passenger_count", "strng", "crd", "sozial"} {
 		if p := one(t, r, "", name, "text"); p.State == Sensitive {
 			t.Errorf("%s is proposed as sensitive: %s", name, p.Reason)
 		}
+	}
+}
+
+func TestWordsWrittenTogetherAreCutIntoKnownOnes(t *testing.T) {
+	r := mustLoad(t, "")
+	for word, want := range map[string]string{
+		"vaterstelefon": "vaters telefon", "kontoinhabername": "kontoinhaber name", "faxnumberhome": "fax number home", "saxophone": "saxophone",
+	} {
+		if got := strings.Join(r.parts(word), " "); got != want {
+			t.Errorf("%s is cut into %q, want %q", word, got, want)
+		}
+	}
+	for plural, singular := range map[string]string{"allergies": "allergy", "addresses": "address", "apellidos": "apellido", "address": "address", "pais": "pais"} {
+		if stem(plural) != stem(singular) {
+			t.Errorf("%s is %q, %s is %q", plural, stem(plural), singular, stem(singular))
+		}
+	}
+	if stem("pais") == stem("pai") {
+		t.Error("a country is a father")
 	}
 }

@@ -74,6 +74,13 @@ func TestAnOrganisationsRulesWinOverTheBuiltInOnes(t *testing.T) {
 	if proposal(r, "kdnr_alt", "string").State != NotSensitive {
 		t.Error("a phrase for the whole name matches a part of one")
 	}
+	r2 := mustLoad(t, "not 10 phone\npersonal 61 zeta")
+	if got := proposal(r2, "phone_number", "string"); got.State != NotSensitive {
+		t.Errorf("an own phrase loses to a longer one that is built in: %s", got.Reason)
+	}
+	if got := proposal(r2, "zeta_iban", "string"); got.Category != Personal {
+		t.Errorf("an own phrase loses to a surer one that is built in: %s", got.Reason)
+	}
 	if r.Version() == mustLoad(t, "").Version() {
 		t.Error("other rules have the same version: columns would not be looked at again")
 	}
