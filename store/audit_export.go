@@ -74,6 +74,11 @@ func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list st
 	if err != nil {
 		return 0, err
 	}
+	if f.Query != "" { // a page may go on with an index that is behind, evidence may not
+		if err := s.derived(ctx); err != nil {
+			return 0, err
+		}
+	}
 	q, err := s.auditQuery(ctx, f)
 	if err != nil {
 		return 0, err

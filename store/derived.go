@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxseal/internal/fault"
 	"cxseal/store/groupcommit"
 )
 
@@ -93,7 +94,38 @@ func (s *Store) derived(ctx context.Context) error {
 	if all {
 		return nil
 	}
+	if s.writer == nil {
+		return fault.New(fault.Invalid, "The newest records of the database are not in its index of words yet, and it was opened for reading only: search without words, or let a console open it once.")
+	}
 	return s.write(ctx, (*tx).derive)
+}
+
+// derivedIfPossible brings the derived data up to date for a page, which goes on
+// with what there is while nothing can be written (a full disk): Unindexed then
+// says what is missing.
+func (s *Store) derivedIfPossible(ctx context.Context) error {
+	err := s.derived(ctx)
+	if err != nil && s.writer != nil && s.writer.Broken() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// Unindexed returns how many of the newest records the search by words and the
+// counts of values lack because nothing can be written, and when the first of
+// them was made. n is 0 while writing works: the data then follows by itself.
+func (s *Store) Unindexed(ctx context.Context) (n int64, since time.Time, err error) {
+	if s.writer == nil || s.writer.Broken() == nil {
+		return 0, since, nil
+	}
+	var at string
+	err = s.queryRow(ctx, `SELECT count(*), coalesce(min(timestamp), '') FROM audit_records
+		WHERE seq > (SELECT value FROM marks WHERE name = ?)`, derivedMark).Scan(&n, &at)
+	if err != nil || n == 0 {
+		return 0, since, err
+	}
+	since, err = time.Parse(time.RFC3339, at)
+	return n, since, err
 }
 
 // The full-text index is put in order when the ledger has grown by one part in

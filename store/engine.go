@@ -35,6 +35,10 @@ type engine interface {
 	// up to date. Its errors are sentences for the operator.
 	open(ctx context.Context) (connections, error)
 
+	// openReadOnly opens a database that is there without writing to it, and
+	// unlocked reports whether it is then read without locks.
+	openReadOnly(ctx context.Context) (connections, error)
+	unlocked() bool
 	// rewrite turns a statement's text, with ? for its arguments, into the
 	// engine's. It is asked once for each text that is kept prepared.
 	rewrite(text string) string
@@ -81,7 +85,7 @@ type engine interface {
 
 // connections are what an engine opens.
 type connections struct {
-	writer *sql.DB // for the one connection that writes
+	writer *sql.DB // for the one connection that writes; nil when there is none
 	pages  *pool   // short reads: pages, sessions, runs
 	long   *pool   // exports and verifications, which must not make pages wait
 }

@@ -14,10 +14,16 @@ import (
 // for as long as it lives. held is true when this process has it now: no
 // console is serving on this database, and one that did is gone, with all its
 // leases. held is false when another process has it; release does nothing then.
+// The path is resolved by RealFile: a database has one lock under all its names.
 //
 // The system drops the lock with the process, however that ends. The file
 // itself stays: removing it would let two processes lock two files.
 func Lock(dbPath string) (release func() error, held bool, err error) {
+	asked := dbPath
+	dbPath, err = RealFile(asked)
+	if err != nil {
+		return nil, false, err
+	}
 	path := dbPath + ".lock"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the operator names the database
 	if errors.Is(err, fs.ErrNotExist) {

@@ -32,9 +32,11 @@ func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, 
 		return nil, err
 	}
 	if st != nil {
-		return st.QueryContext(ctx, args...)
+		rows, err := st.QueryContext(ctx, args...) //nolint:rowserrcheck,sqlclosecheck // the caller does
+		return rows, explainDamage(err)
 	}
-	return p.db.QueryContext(ctx, p.rewrite(text), args...)
+	rows, err := p.db.QueryContext(ctx, p.rewrite(text), args...) //nolint:rowserrcheck,sqlclosecheck // the caller does
+	return rows, explainDamage(err)
 }
 
 // stmt is the prepared statement, nil when there is no more room for one.
@@ -47,7 +49,7 @@ func (p *pool) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	}
 	st, err := p.db.PrepareContext(ctx, p.rewrite(text))
 	if err != nil {
-		return nil, err
+		return nil, explainDamage(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +109,7 @@ func (r row) Scan(dst ...any) error {
 	defer func() { _ = r.rows.Close() }()
 	if !r.rows.Next() {
 		if err := r.rows.Err(); err != nil {
-			return err
+			return explainDamage(err)
 		}
 		return sql.ErrNoRows
 	}
@@ -137,5 +139,5 @@ func collectFrom[T any](q querier, scan func(scanner) (T, error), text string, a
 		}
 		all = append(all, v)
 	}
-	return all, rows.Err()
+	return all, explainDamage(rows.Err())
 }

@@ -41,7 +41,7 @@ func (s *Store) VerifyReadings(ctx context.Context, add func(audit.Problem)) err
 	for _, step := range []func(context.Context) error{
 		func(ctx context.Context) error { return s.checkColumns(ctx, c) },
 		func(ctx context.Context) error { return s.checkHours(ctx, c) },
-		s.derived, // the words of every record that was read
+		func(ctx context.Context) error { return s.coverWords(ctx, &c.words) },
 		func(ctx context.Context) error { return s.checkWords(ctx, &c.words, add) },
 		func(ctx context.Context) error { return s.checkValues(ctx, add) },
 	} {

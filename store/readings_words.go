@@ -114,6 +114,22 @@ func (w *wordsCheck) accented(s string) bool {
 	return true
 }
 
+// coverWords makes sure that the index has the words of every record that was
+// read, and leaves those records out that a store which only reads cannot index.
+func (s *Store) coverWords(ctx context.Context, w *wordsCheck) error {
+	if s.writer != nil {
+		return s.derived(ctx)
+	}
+	last, err := s.mark(ctx, derivedMark)
+	if err != nil {
+		return err
+	}
+	for i := max(last, 0); i < int64(len(w.sums)); i++ {
+		w.skip[i/64] |= 1 << (i % 64)
+	}
+	return nil
+}
+
 // row takes a word and a record that the index says holds it.
 func (w *wordsCheck) row(args []driver.Value) {
 	word, _ := args[0].(string)

@@ -14,7 +14,9 @@ var _ engine = (*sqliteEngine)(nil)
 type sqliteEngine struct {
 	path string
 	log  *slog.Logger
-	wal  walLimiter // of the writer's goroutine
+	// immutable says that the file is read without locks (openReadOnly).
+	immutable bool
+	wal       walLimiter // of the writer's goroutine
 }
 
 func newSQLite(path string, log *slog.Logger) *sqliteEngine {

@@ -57,7 +57,11 @@ func backupExists(dest string) error {
 
 // vacuumInto copies on a connection of its own, so that readers keep theirs.
 func (e *sqliteEngine) vacuumInto(ctx context.Context, dest string) (err error) {
-	db, err := sql.Open("sqlite", dsn(e.path, url.Values{"mode": {"ro"}}, fmt.Sprintf("busy_timeout(%d)", busyTimeout)))
+	query := url.Values{"mode": {"ro"}}
+	if e.immutable {
+		query.Set("immutable", "1")
+	}
+	db, err := sql.Open("sqlite", dsn(e.path, query, fmt.Sprintf("busy_timeout(%d)", busyTimeout)))
 	if err != nil {
 		return err
 	}

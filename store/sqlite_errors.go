@@ -37,13 +37,27 @@ func explainFile(err error, path string) error {
 	case sqlite3.SQLITE_NOTADB:
 		return notOurs(path)
 	case sqlite3.SQLITE_CORRUPT:
-		return fault.Wrap(err, fault.Invalid, "The database %s is damaged: restore a backup.", path)
+		return fault.Wrap(err, fault.Invalid, "The database %s is damaged, or %s-wal beside it belongs to another one, as happens when a backup is put in its place by hand: stop the console and run `cxseal restore FILE` with the backup.", path, path)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
 	case sqlite3.SQLITE_FULL:
 		return fault.Wrap(err, fault.Invalid, "The disk with the database %s is full: make room and start again.", path)
 	case sqlite3.SQLITE_BUSY:
 		return fault.Wrap(err, fault.Conflict, "The database %s is held by another process: stop it, or try again.", path)
+	}
+	return err
+}
+
+// explainDamage turns SQLite's finding that the database is damaged into a
+// sentence that names no path, and leaves every other error as it is.
+func explainDamage(err error) error {
+	var f *fault.Error
+	if err == nil || errors.As(err, &f) {
+		return err
+	}
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fault.Wrap(err, fault.Unavailable, "The console's database is damaged, or a write-ahead log (-wal) of another one lies beside it, as happens when a backup is put in its place by hand: stop the console and run `cxseal restore FILE` with a backup.")
 	}
 	return err
 }
@@ -57,6 +71,8 @@ func (e *sqliteEngine) notCommitted(err error) (lasting bool, explained error) {
 	switch code {
 	case sqlite3.SQLITE_FULL:
 		return true, fault.Wrap(err, fault.Unavailable, "The console's disk is full. Nothing can be recorded, so nothing was done: make room and try again.")
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return true, explainDamage(err)
 	case sqlite3.SQLITE_BUSY:
 		return false, fault.Wrap(err, fault.Unavailable, "Another process holds the console's database: try again.")
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:

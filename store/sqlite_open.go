@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -81,7 +82,7 @@ func (e *sqliteEngine) open(ctx context.Context) (_ connections, err error) {
 	}
 	var pools [2]*pool
 	for i := range pools {
-		db, err := openReaders(e.path)
+		db, err := openReaders(e.path, url.Values{})
 		if err != nil {
 			return connections{}, err
 		}
@@ -114,8 +115,10 @@ func openWriter(ctx context.Context, path string) (*sql.DB, error) {
 	return db, nil
 }
 
-func openReaders(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, url.Values{"mode": {"ro"}},
+func openReaders(path string, query url.Values) (*sql.DB, error) {
+	query = maps.Clone(query)
+	query.Set("mode", "ro")
+	db, err := sql.Open("sqlite", dsn(path, query,
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout),
 		"query_only(1)",
 		fmt.Sprintf("cache_size(%d)", readerCache),
@@ -136,17 +139,27 @@ func prepareFile(path string) error {
 	if fi, err := os.Stat(filepath.Dir(path)); err != nil || !fi.IsDir() {
 		return fault.New(fault.Invalid, "The folder %s for the database does not exist: make it, or name another file with --db.", filepath.Dir(path))
 	}
+	if err := checkLeftover(path); err != nil {
+		return err
+	}
 	// The path is the operator's own setting.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: see above
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The database %s cannot be opened for writing: check the permissions of the file and its folder.", path)
 	}
-	head := make([]byte, len(sqliteMagic))
-	n, _ := f.Read(head)
 	if err := f.Close(); err != nil {
 		return fault.Wrap(err, fault.Invalid, "The database %s cannot be read.", path)
 	}
-	if n > 0 && string(head[:n]) != sqliteMagic {
+	return checkMagic(path)
+}
+
+// checkMagic refuses a file that is not empty and no SQLite database.
+func checkMagic(path string) error {
+	head, err := header(path)
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "The database %s cannot be read.", path)
+	}
+	if len(head) > 0 && string(head[:min(len(head), len(sqliteMagic))]) != sqliteMagic {
 		return notOurs(path)
 	}
 	return nil
@@ -170,13 +183,13 @@ func migrate(ctx context.Context, db *sql.DB, path string, log *slog.Logger) err
 			return err
 		}
 		if have > newest {
-			return fault.New(fault.Conflict, "The database %s was written by a newer release of cxseal (schema %d; this release knows %d): use that release, or restore a backup made before the upgrade.", path, have, newest)
+			return newerSchema(path, have, newest)
 		}
 		if have == newest {
 			return nil
 		}
 		if have > 0 && have < migrations.First {
-			return fault.New(fault.Conflict, "The database %s was made by a build from before the first release of cxseal (schema %d), which this release cannot bring up to date: name a new file with --db, and keep the old one with the build that made it.", path, have)
+			return firstBuilds(path, have)
 		}
 		p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.Files,
 			goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
@@ -193,6 +206,14 @@ func migrate(ctx context.Context, db *sql.DB, path string, log *slog.Logger) err
 			return fmt.Errorf("migrate %s: %w", path, err)
 		}
 	}
+}
+
+func newerSchema(path string, have, newest int64) error {
+	return fault.New(fault.Conflict, "The database %s was written by a newer release of cxseal (schema %d; this release knows %d): use that release, or restore a backup made before the upgrade.", path, have, newest)
+}
+
+func firstBuilds(path string, have int64) error {
+	return fault.New(fault.Conflict, "The database %s was made by a build from before the first release of cxseal (schema %d), which this release cannot bring up to date: name a new file with --db, and keep the old one with the build that made it.", path, have)
 }
 
 // newestMigration is the version this release knows.

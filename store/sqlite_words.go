@@ -138,7 +138,7 @@ func (e *sqliteEngine) search(ctx context.Context, s *Store, wish audit.Query, q
 		}
 		return nil
 	}
-	if err := s.derived(ctx); err != nil {
+	if err := s.derivedIfPossible(ctx); err != nil {
 		return err
 	}
 	for i := range match {

@@ -13,10 +13,14 @@ type Stats struct {
 func (s *Store) Stats() Stats {
 	pool := s.pages.db.Stats()
 	database, log := s.engine.sizes()
+	queued := 0
+	if s.writer != nil {
+		queued = s.writer.Waiting()
+	}
 	return Stats{
 		DatabaseBytes: database,
 		WALBytes:      log,
-		Queued:        s.writer.Waiting(),
+		Queued:        queued,
 		ReadersInUse:  pool.InUse,
 		ReadWaits:     pool.WaitCount,
 	}

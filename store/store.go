@@ -19,6 +19,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -43,13 +44,14 @@ type Store struct {
 	log    *slog.Logger
 	rules  *sensitivity.Rules
 	engine engine
-	db     *sql.DB // the writer's
+	db     *sql.DB // the writer's; nil in a store that only reads, as writer is
 	pages  *pool
 	long   *pool
 	writer *groupcommit.Writer
-	edge   treeEdge   // of the writer
-	behind derivation // of the writer
-	few    int64      // fewRecords, less in tests
+	opened fs.FileInfo // the file when OpenReadOnly opened it
+	edge   treeEdge    // of the writer
+	behind derivation  // of the writer
+	few    int64       // fewRecords, less in tests
 }
 
 // Open opens the database at path, makes it when it is absent (mode 0600), and
@@ -57,6 +59,23 @@ type Store struct {
 // was written by a newer release is refused with a sentence that says so:
 // fault.Conflict for the newer release, fault.Invalid for the rest.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	s, err := newStore(path, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.engine.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.db, s.pages, s.long = c.writer, c.pages, c.long
+	if s.writer, err = s.newWriter(ctx, s.db); err != nil {
+		return nil, errors.Join(err, s.pages.close(), s.long.close(), s.db.Close())
+	}
+	return s, nil
+}
+
+// newStore is the store of the real file at path, not yet opened.
+func newStore(path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -74,20 +93,15 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The database path %q cannot be used.", path)
 	}
-	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), few: fewRecords}
-	s.behind = derivation{s: s, lag: 1} // a crash may have left some behind
-	c, err := s.engine.open(ctx)
-	if err != nil {
+	if abs, err = RealFile(abs); err != nil {
 		return nil, err
 	}
-	s.db, s.pages, s.long = c.writer, c.pages, c.long
-	if s.writer, err = s.newWriter(ctx, s.db); err != nil {
-		return nil, errors.Join(err, s.pages.close(), s.long.close(), s.db.Close())
-	}
+	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), few: fewRecords}
+	s.behind = derivation{s: s, lag: 1} // a crash may have left some behind
 	return s, nil
 }
 
-// Path is the database file's absolute path.
+// Path is the database file's absolute path, with symbolic links followed.
 func (s *Store) Path() string { return s.path }
 
 // Ping reports whether the database answers and could keep what was written
@@ -97,11 +111,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.queryRow(ctx, `SELECT 1`).Scan(&one); err != nil {
 		return err
 	}
+	if s.writer == nil {
+		return nil
+	}
 	return s.writer.Broken()
 }
 
 // Close finishes what is queued and closes the database.
 func (s *Store) Close() error {
+	if s.writer == nil {
+		return errors.Join(s.pages.close(), s.long.close())
+	}
 	s.writer.Drain()
 	return errors.Join(s.pages.close(), s.long.close(), s.writer.Close(), s.db.Close())
 }

@@ -30,6 +30,9 @@ func (s *Store) newWriter(ctx context.Context, db *sql.DB) (*groupcommit.Writer,
 // the job waits in the queue, it is not run and ctx's error is returned; once
 // it has begun, the answer is what became of it, whatever ctx does.
 func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
+	if s.writer == nil {
+		return errReadOnly
+	}
 	err := s.writer.Do(ctx, func(t *groupcommit.Tx) error { return fn(&tx{t, s}) })
 	if errors.Is(err, groupcommit.ErrClosed) {
 		return errClosed

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"cxseal/internal/audit"
+	"cxseal/internal/console"
 	"cxseal/internal/fault"
 	"cxseal/internal/period"
 )
@@ -11,7 +13,8 @@ import (
 type exportCmd struct {
 	database
 	logging
-	Format string `help:"csv or jsonl." default:"csv" enum:"csv,jsonl"`
+	Format        string `help:"csv or jsonl." default:"csv" enum:"csv,jsonl"`
+	WithoutRecord bool   `help:"Export from a database that cannot be written, such as a copy on read-only media: no record of it is made. Refused for every other database."`
 	auditFilter
 }
 
@@ -49,23 +52,54 @@ func (f auditFilter) parse() (audit.Filter, error) {
 	return out, nil
 }
 
-// Run writes the export and records it.
+// Run writes the export and records it. An export leaves a record in the log it
+// was made of (contract §4). Where the log cannot be written there is none, and
+// the operator says by --without-record that they know.
 func (cmd *exportCmd) Run(a *app) error {
 	filter, err := cmd.parse()
 	if err != nil {
 		return err
 	}
-	db, err := openExisting(a, cmd.database, cmd.logging)
+	db, err := readExisting(a, cmd.database, cmd.logging) // refuses a schema that opening it would change
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // a failed record is reported below
-	export := db.Store.ExportCSV
-	if cmd.Format == "jsonl" {
-		export = db.Store.ExportJSONL
+	writable := console.Writable(cmd.DB)
+	switch {
+	case cmd.WithoutRecord && writable:
+		return usagef("--without-record is for a database that cannot be written: this one can, and its export is recorded")
+	case cmd.WithoutRecord:
+		return cmd.unrecorded(a, db, filter)
+	case !writable:
+		return fault.New(fault.Invalid, "The database %s cannot be written, so this export would leave no record in its log: export where it is served, or add --without-record.", cmd.DB)
 	}
-	if err := db.Sign(a.ctx); err != nil {
+	recorded, err := openExisting(a, cmd.database, cmd.logging)
+	if err != nil {
 		return err
 	}
-	return audit.Exported(a.ctx, db.Store, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, export)
+	defer recorded.Close() //nolint:errcheck // a failed record is reported below
+	if err := recorded.Sign(a.ctx); err != nil {
+		return err
+	}
+	return audit.Exported(a.ctx, recorded.Store, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, cmd.exporter(recorded))
+}
+
+func (cmd *exportCmd) exporter(db *console.Database) audit.Exporter {
+	if cmd.Format == "jsonl" {
+		return db.Store.ExportJSONL
+	}
+	return db.Store.ExportCSV
+}
+
+// unrecorded writes the export and says that there is no record of it.
+func (cmd *exportCmd) unrecorded(a *app, db *console.Database, filter audit.Filter) error {
+	if _, err := cmd.exporter(db)(a.ctx, filter, a.stdout); err != nil {
+		return err
+	}
+	if err := db.Store.Undisturbed(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.stderr, "cxseal: %s cannot be written: this export is not recorded in its log.\n", cmd.DB)
+	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -56,6 +57,14 @@ func openExisting(a *app, db database, l logging) (*console.Database, error) {
 	return openDatabase(a, db, l)
 }
 
+// readExisting opens a database that must be there for reading only.
+func readExisting(a *app, db database, l logging) (*console.Database, error) {
+	if _, err := os.Stat(db.DB); err != nil {
+		return nil, usagef("there is no database at %s (name one with --db)", db.DB)
+	}
+	return console.ReadDatabase(a.ctx, console.DatabaseConfig{Path: db.DB, Logger: l.logger(a.stderr)})
+}
+
 // openDatabase opens a database, and makes it when there is none.
 func openDatabase(a *app, db database, l logging) (*console.Database, error) {
 	return console.OpenDatabase(a.ctx, console.DatabaseConfig{Path: db.DB, Logger: l.logger(a.stderr)})
@@ -68,7 +77,7 @@ type keyCmd struct {
 
 // Run prints the verifier key.
 func (cmd *keyCmd) Run(a *app) error {
-	db, err := openExisting(a, cmd.database, cmd.logging)
+	db, err := readExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
@@ -89,13 +98,16 @@ type backupCmd struct {
 
 // Run writes the copy and checks that it is one.
 func (cmd *backupCmd) Run(a *app) error {
-	db, err := openExisting(a, cmd.database, cmd.logging)
+	db, err := readExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return err
 	}
 	defer db.Close() //nolint:errcheck // nothing was written to it
 	if err := db.Store.Backup(a.ctx, cmd.File); err != nil {
 		return err
+	}
+	if err := db.Store.Undisturbed(); err != nil {
+		return errors.Join(err, os.Remove(cmd.File))
 	}
 	_, err = fmt.Fprintf(a.stdout, "%s holds a copy of %s. The log's signing key %s is not in it: keep a copy of that apart.\n",
 		cmd.File, cmd.DB, console.LogKeyPath(cmd.DB))

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 
+	"cxseal/internal/console"
 	"cxseal/internal/seal"
 )
 
@@ -23,7 +24,7 @@ func (s sealing) source(db string, getenv func(string) string) (seal.Source, err
 	}
 	switch named {
 	case 0:
-		source.File = db + ".seal-key"
+		source.File = console.SealKeyPath(db)
 	case 1:
 	default:
 		return source, usagef("name one of --seal-key-file, CXSEAL_SEAL_KEY and --seal-key-command")

@@ -45,7 +45,7 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	if cmd.File != "" {
 		return cmd.verifyFile(a)
 	}
-	db, err := openExisting(a, cmd.database, cmd.logging)
+	db, err := readExisting(a, cmd.database, cmd.logging)
 	if err != nil {
 		return audit.Report{}, err
 	}
@@ -64,10 +64,15 @@ func (cmd *verifyCmd) verify(a *app) (audit.Report, error) {
 	if err != nil {
 		return report, err
 	}
-	if err := db.Store.VerifySurroundings(a.ctx, key, report.Add); err != nil || !cmd.Deep {
+	if err := db.Store.VerifySurroundings(a.ctx, key, report.Add); err != nil {
 		return report, err
 	}
-	return report, db.Store.VerifyReadings(a.ctx, report.Add)
+	if cmd.Deep {
+		if err := db.Store.VerifyReadings(a.ctx, report.Add); err != nil {
+			return report, err
+		}
+	}
+	return report, db.Store.Undisturbed()
 }
 
 // ownKey is the verifier key of the signing key beside the database. Where

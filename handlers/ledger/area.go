@@ -5,6 +5,7 @@ package ledger
 import (
 	"context"
 	"io"
+	"time"
 
 	"cxseal/handlers/frame"
 	"cxseal/internal/access"
@@ -47,6 +48,9 @@ type Audit interface {
 	AuditEntry(ctx context.Context, auditID string) (audit.Entry, error)
 	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 	TreeSize(ctx context.Context) (int64, error)
+	// Unindexed is how many of the newest records searches by words and counts
+	// lack because nothing can be written, and since when.
+	Unindexed(ctx context.Context) (n int64, since time.Time, err error)
 	// LatestCheckpoint is the newest that was signed, or nil.
 	LatestCheckpoint(ctx context.Context) (*audit.KeptCheckpoint, error)
 	ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)

@@ -92,6 +92,9 @@ func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Fil
 	if !exact {
 		v.Pager.Total = "more than " + v.Pager.Total
 	}
+	if err := a.showUnindexed(ctx, v); err != nil {
+		return err
+	}
 	if a.Facets == nil {
 		return nil
 	}
@@ -103,6 +106,19 @@ func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Fil
 	if !facets.All {
 		v.FacetsOf = "the newest " + web.FormatNumber(facets.Of)
 	}
+	return nil
+}
+
+// showUnindexed says on the page which records a search by words cannot find
+// while nothing can be written.
+func (a *Area) showUnindexed(ctx context.Context, v *web.AuditView) error {
+	n, since, err := a.Audit.Unindexed(ctx)
+	if err != nil || n == 0 {
+		return err
+	}
+	frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable,
+		"Nothing can be written at the moment (see System). Searches by words and the numbers beside the list lack the newest %s, from %s on.",
+		web.Plural(int(n), "record", "records"), audit.FormatTime(since)))
 	return nil
 }
 

@@ -94,7 +94,7 @@ func AddressOf(l net.Listener) string {
 // setDefaults fills in what is optional.
 func (cfg *Config) setDefaults() {
 	if cfg.Seal == (seal.Source{}) {
-		cfg.Seal.File = cfg.DB + ".seal-key"
+		cfg.Seal.File = SealKeyPath(cfg.DB)
 	}
 	if cfg.Leads == (rotation.Leads{}) {
 		cfg.Leads = rotation.DefaultLeads

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/fault"
 	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
@@ -34,6 +36,19 @@ func OpenDatabase(ctx context.Context, cfg DatabaseConfig) (*Database, error) {
 	return &Database{Store: s, path: cfg.Path}, nil
 }
 
+// ReadDatabase opens a database that is there for reading only: nothing is
+// written to it or beside it, and an older schema is refused (store.OpenReadOnly).
+func ReadDatabase(ctx context.Context, cfg DatabaseConfig) (*Database, error) {
+	s, err := store.OpenReadOnly(ctx, cfg.Path, store.Options{Logger: cfg.Logger, Rules: cfg.Rules})
+	if err != nil {
+		return nil, err
+	}
+	return &Database{Store: s, path: cfg.Path}, nil
+}
+
+// Writable reports whether a command could write to the database.
+func Writable(path string) bool { return store.Writable(path) }
+
 // Close closes the database. Every step was committed before, so its error may
 // be passed over.
 func (d *Database) Close() error { return d.Store.Close() }
@@ -45,10 +60,20 @@ func (d *Database) Accounts() *access.Accounts {
 		access.WithSecondFactor(access.NewSecondFactor(d.Store, nil, time.Now)))
 }
 
-// VerifierKey is the public half of the log's signing key, which is made when
-// nothing was signed yet.
+// VerifierKey is the public half of the log's signing key. None is made:
+// fault.NotFound says whether it is gone or was never there.
 func (d *Database) VerifierKey(ctx context.Context) (string, error) {
-	key, err := logKey(ctx, d.path, d.Store)
+	signed, err := d.Store.LatestCheckpoint(ctx)
+	if err != nil {
+		return "", err
+	}
+	key, err := audit.LoadKey(LogKeyPath(d.path))
+	if fault.CodeOf(err) == fault.NotFound && signed == nil {
+		return "", fault.Wrap(err, fault.NotFound, "There is no signing key at %s: `cxseal serve` makes it when it first starts.", LogKeyPath(d.path))
+	}
+	if fault.CodeOf(err) == fault.NotFound {
+		return "", fault.Wrap(err, fault.NotFound, "The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", LogKeyPath(d.path))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -66,4 +91,18 @@ func (d *Database) Sign(ctx context.Context) error {
 }
 
 // LogKeyPath is where the log's signing key lies: beside its database.
-func LogKeyPath(db string) string { return db + ".log-key" }
+func LogKeyPath(db string) string { return realFile(db) + ".log-key" }
+
+// SealKeyPath is where the sealing key lies unless a setting names another place:
+// beside the database.
+func SealKeyPath(db string) string { return realFile(db) + ".seal-key" }
+
+// realFile is store.RealFile for what lies beside a database. Its errors are
+// those of opening the database, which says them.
+func realFile(db string) string {
+	real, err := store.RealFile(db)
+	if err != nil {
+		return db
+	}
+	return real
+}
