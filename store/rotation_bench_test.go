@@ -44,7 +44,7 @@ func BenchmarkScanOf100kColumnsAtRest(b *testing.B) {
 
 func BenchmarkLedgerFirstPageOf100k(b *testing.B) {
 	s, now := manyColumns(b)
-	for _, status := range append([]rotation.Status{""}, rotation.Statuses...) {
+	for _, status := range append([]rotation.Status{""}, rotation.Statuses()...) {
 		b.Run("status="+string(status), func(b *testing.B) {
 			for b.Loop() {
 				if _, err := s.Ledger(b.Context(), rotation.Filter{Status: status, Now: now, Leads: rotation.DefaultLeads}, nil, 51); err != nil {

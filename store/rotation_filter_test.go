@@ -36,7 +36,7 @@ func TestEachColumnIsInTheListOfItsStatusAndInNoOther(t *testing.T) {
 		if err := s.write(t.Context(), func(t *tx) error { return t.changeLedger(rotation.Changes{Moved: want}) }); err != nil {
 			rt.Fatal(err)
 		}
-		for _, status := range rotation.Statuses {
+		for _, status := range rotation.Statuses() {
 			list, err := s.Ledger(t.Context(), rotation.Filter{Connection: connection, Status: status, Now: at, Leads: leads}, nil, 100)
 			if err != nil {
 				rt.Fatal(err)

@@ -230,7 +230,7 @@ func TestOnlyOneRunIsAtWorkOnATable(t *testing.T) {
 // of the state machine that have not ended and wait for no person.
 func TestOpenStatesAreThoseThatAWorkerMovesOn(t *testing.T) {
 	var open []string
-	for _, state := range encryption.States {
+	for _, state := range encryption.States() {
 		if !state.Ended() && state != encryption.Awaiting {
 			open = append(open, "'"+string(state)+"'")
 		}

@@ -14,7 +14,7 @@ import (
 // TestStatesInSQLAreTheVocabularys: a state that is added to the vocabulary and
 // not to the partial indexes would make every claim scan the history.
 func TestStatesInSQLAreTheVocabularys(t *testing.T) {
-	for _, state := range encryption.States {
+	for _, state := range encryption.States() {
 		worked := slices.Contains(encryption.WorkStates(), state)
 		if worked != (!state.Ended() && state != encryption.Awaiting) {
 			t.Errorf("%s: a worker moves it on: %v", state, worked)

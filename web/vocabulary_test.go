@@ -56,7 +56,7 @@ func checkLabels[T ~string](t *testing.T, words []T, table vocabulary, labelOf f
 // Fails when a state, an outcome or a status has no label, or the wrong colour: “Rejected” in green would have an
 // officer rely on a change that the KMS refused (tried with that very change).
 func TestEveryWordHasItsLabelAndTone(t *testing.T) {
-	checkLabels(t, encryption.States, runStates, stateLabel, map[encryption.State]expected{
+	checkLabels(t, encryption.States(), runStates, stateLabel, map[encryption.State]expected{
 		encryption.Awaiting: {"Awaits approval", ToneWarning}, encryption.Queued: {"Queued", ToneNone},
 		encryption.Checking: {"Checking", ToneInfo}, encryption.Patching: {"Patching", ToneInfo},
 		encryption.Verifying: {"Waiting for KMS", ToneInfo}, encryption.Verified: {"Verified", ToneSuccess},
@@ -70,7 +70,7 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 	checkLabels(t, audit.Outcomes(), outcomes, outcomeLabel, map[audit.Outcome]expected{
 		audit.Success: {"Success", ToneSuccess}, audit.Failure: {"Failure", ToneDanger}, audit.Denied: {"Denied", ToneWarning},
 	})
-	checkLabels(t, rotation.Statuses, rotationStatuses, rotationLabel, map[rotation.Status]expected{
+	checkLabels(t, rotation.Statuses(), rotationStatuses, rotationLabel, map[rotation.Status]expected{
 		rotation.StatusOverdue: {"Overdue", ToneDanger}, rotation.StatusDue: {"Due", ToneWarning},
 		rotation.StatusSoon: {"Due soon", ToneInfo}, rotation.StatusUnknown: {"Unknown", ToneWarning},
 		rotation.StatusLate: {"Rotated late", ToneWarning}, rotation.StatusOnTime: {"On time", ToneSuccess},
@@ -112,13 +112,13 @@ func TestEveryWordCanBeChosen(t *testing.T) {
 		words []string
 		list  []Option
 	}{
-		"runs by state":              {append([]string{encryption.InProgress}, strs(encryption.States)...), stateOptions},
+		"runs by state":              {append([]string{encryption.InProgress}, strs(encryption.States())...), stateOptions},
 		"runs by operation":          {strs(encryption.Operations()), runOperationOptions},
 		"records by operation":       {strs(audit.Operations()), operationOptions(operations)},
 		"records by outcome":         {strs(audit.Outcomes()), outcomeOptions},
-		"rotation dates by status":   {strs(rotation.Statuses), rotationOptions},
+		"rotation dates by status":   {strs(rotation.Statuses()), rotationOptions},
 		"columns by state":           {strs(sensitivity.States()), sensitivityOptions},
-		"columns by category":        {strs(sensitivity.Categories), categories},
+		"columns by category":        {strs(sensitivity.Categories()), categories},
 		"the way of an alarm":        {strs(alarm.Ways()), wayOptions},
 		"the mode of a connection":   {connection.Modes(), modeOptions},
 		"who rotates a key":          {encryption.Strategies(), strategyOptions},
@@ -181,7 +181,7 @@ func TestEveryStateOfARunHasItsSteps(t *testing.T) {
 		encryption.Rejected: "done done done done failed todo", encryption.Unconfirmed: "done done done done warned todo",
 		encryption.Failed: "failed todo todo todo todo todo", encryption.Cancelled: "warned todo todo todo todo todo",
 	}
-	for _, state := range encryption.States {
+	for _, state := range encryption.States() {
 		var got []string
 		for _, s := range runSteps(RunView{Run: RunRow{State: string(state)}, Approval: &ApprovalView{}}) {
 			got = append(got, s.how)

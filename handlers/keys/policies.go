@@ -33,7 +33,7 @@ func (a *Area) showPolicies(c echo.Context, status int, form web.PolicyForm) err
 	}
 	v := web.PoliciesView{Chrome: a.Chrome(c, "Rotation policies", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}),
 		Default: ruleText(rotation.DefaultRule), Connections: a.ConnectionOptions(), CanManage: frame.Caller(c).Can(access.PermManageSettings), Form: form}
-	for _, c := range sensitivity.Categories {
+	for _, c := range sensitivity.Categories() {
 		v.Categories = append(v.Categories, web.Option{Value: string(c), Label: web.CategoryText(string(c))})
 	}
 	for _, p := range known {

@@ -92,7 +92,7 @@ func (a *Area) ledgerRow(ctx context.Context, c rotation.Column, policies rotati
 func readStatus(q *frame.Query, name string) rotation.Status {
 	const scheduled = "scheduled"
 	names := []string{scheduled}
-	for _, s := range rotation.Statuses {
+	for _, s := range rotation.Statuses() {
 		names = append(names, string(s))
 	}
 	status := q.OneOf(name, names...)

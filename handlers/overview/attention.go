@@ -45,7 +45,7 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 	if err != nil {
 		return err
 	}
-	for _, stage := range trend.Stages {
+	for _, stage := range trend.Stages() {
 		line := web.StageLatency{Stage: stageTitles[stage], Href: "/charts#latency-" + string(stage), P95: -1}
 		for _, d := range days {
 			if d.Stage != stage || d.Runs == d.Failed && d.Max == 0 {

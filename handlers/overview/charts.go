@@ -161,7 +161,7 @@ func (a *Area) latencyCharts(ctx context.Context, f trend.Filter) ([]web.ChartVi
 		return nil, err
 	}
 	var charts []web.ChartView
-	for _, stage := range trend.Stages {
+	for _, stage := range trend.Stages() {
 		v := web.ChartView{ID: "latency-" + string(stage), Title: stageTitles[stage] + " latency", Unit: "ms", Runs: true,
 			Lines: []web.ChartLine{{Label: "p50"}, {Label: "p95"}, {Label: "Longest"}, {Label: "Days with failed runs", Points: true}}}
 		runs, failed, worst := 0, 0, int64(0)

@@ -26,7 +26,7 @@ func (s states) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.NewInvalidMetric(statesDesc, err)
 		return
 	}
-	for _, state := range encryption.States {
+	for _, state := range encryption.States() {
 		out <- prometheus.MustNewConstMetric(statesDesc, prometheus.GaugeValue, float64(counts[state]), string(state))
 	}
 }

@@ -72,8 +72,8 @@ func (a *Area) run(c echo.Context) error {
 }
 
 func stateNames() []string {
-	names := make([]string, len(encryption.States))
-	for i, s := range encryption.States {
+	names := make([]string, len(encryption.States()))
+	for i, s := range encryption.States() {
 		names[i] = string(s)
 	}
 	return names

@@ -27,7 +27,7 @@ func (a *Area) showAlarms(c echo.Context, status int, form web.RouteForm) error 
 	v := web.AlarmsView{Chrome: a.Chrome(c, "Alarms", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}),
 		Kind: q.Raw("kind"), CanManage: frame.Caller(c).Can(access.PermManageSettings), Form: form}
 	var kinds []string
-	for _, k := range alarm.Kinds {
+	for _, k := range alarm.Kinds() {
 		kinds = append(kinds, string(k))
 		v.Kinds = append(v.Kinds, web.Option{Value: string(k), Label: k.Text()})
 	}

@@ -18,8 +18,8 @@ import (
 const mostColumns = 10_000
 
 func categoryNames() []string {
-	names := make([]string, len(sensitivity.Categories))
-	for i, c := range sensitivity.Categories {
+	names := make([]string, len(sensitivity.Categories()))
+	for i, c := range sensitivity.Categories() {
 		names[i] = string(c)
 	}
 	return names

@@ -29,8 +29,10 @@ const (
 )
 
 // Kinds lists the kinds that a person may choose for a route: all of them but Test.
-var Kinds = []Kind{RotationSoon, RotationDue, RotationOverdue, RotationUnknown, Drift, KMSRefused,
-	RunFailed, RunUnconfirmed, NotAnchored, JobFailed, ClockWentBack}
+func Kinds() []Kind {
+	return []Kind{RotationSoon, RotationDue, RotationOverdue, RotationUnknown, Drift, KMSRefused,
+		RunFailed, RunUnconfirmed, NotAnchored, JobFailed, ClockWentBack}
+}
 
 var kindText = map[Kind]string{
 	RotationSoon: "Rotation due soon", RotationDue: "Rotation due", RotationOverdue: "Rotation overdue",

@@ -117,7 +117,7 @@ func checkRoute(r Route) error {
 		return fault.New(fault.Invalid, "A route needs a name of 1 to 64 printable characters.")
 	}
 	for _, k := range r.Kinds {
-		if !slices.Contains(Kinds, k) {
+		if !slices.Contains(Kinds(), k) {
 			return fault.New(fault.Invalid, "There is no kind of alarm %q.", k)
 		}
 	}

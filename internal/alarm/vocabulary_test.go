@@ -9,7 +9,7 @@ import (
 
 // Fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) {
-	vocabularytest.Complete(t, alarm.Kinds, alarm.Test)
+	vocabularytest.Complete(t, alarm.Kinds(), alarm.Test)
 	vocabularytest.Complete(t, alarm.Severities())
 	vocabularytest.Complete(t, alarm.States())
 	vocabularytest.Complete(t, alarm.Ways())

@@ -35,7 +35,10 @@ const (
 
 // Fields lists the qualifiers in the order in which help texts show them, without the dates after, before,
 // from and to.
-var Fields = []Field{FieldOperation, FieldOutcome, FieldActor, FieldRole, FieldConnection, FieldDatastore, FieldTable, FieldColumn, FieldRun}
+func Fields() []Field {
+	return []Field{FieldOperation, FieldOutcome, FieldActor, FieldRole, FieldConnection,
+		FieldDatastore, FieldTable, FieldColumn, FieldRun}
+}
 
 // Term asks that a field has (or, with Not, hasn't) exactly this value.
 type Term struct {
@@ -182,7 +185,7 @@ func (q *Query) add(t token) error {
 		}
 		return nil
 	}
-	if !slices.Contains(Fields, Field(t.key)) {
+	if !slices.Contains(Fields(), Field(t.key)) {
 		return fault.New(fault.Invalid, "There is no qualifier %q: use one of %s, or put the words in quotes", clip(t.key)+":", fieldList())
 	}
 	if t.text == "" {
@@ -246,7 +249,7 @@ func exampleOf(f Field) string {
 
 func fieldList() string {
 	var b strings.Builder
-	for _, f := range Fields {
+	for _, f := range Fields() {
 		b.WriteString(string(f) + ":, ")
 	}
 	return b.String() + "after:, before:, from:, to:"

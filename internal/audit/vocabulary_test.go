@@ -11,5 +11,5 @@ import (
 func TestTheListsHoldEveryWord(t *testing.T) {
 	vocabularytest.Complete(t, audit.Operations())
 	vocabularytest.Complete(t, audit.Outcomes())
-	vocabularytest.Complete(t, audit.Fields)
+	vocabularytest.Complete(t, audit.Fields())
 }

@@ -15,7 +15,7 @@ func TestEveryItemIsCountedOnceByWhatBecameOfIt(t *testing.T) {
 	p.Add(false, "", 4)
 	n := 10
 	want := Progress{Total: 7, Refused: 3, Pending: 4, Ended: map[encryption.State]int{}}
-	for _, state := range encryption.States {
+	for _, state := range encryption.States() {
 		p.Add(false, state, n)
 		if want.Total += n; state.Ended() {
 			want.Ended[state] = n

@@ -7,7 +7,7 @@ import (
 
 func TestAnEndedRunHasNoLeaseAndOnlyAVerifiedOneAKeyVersion(t *testing.T) {
 	until := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	for _, state := range States {
+	for _, state := range States() {
 		r := Run{State: state, LeaseOwner: "w", LeaseUntil: until, KeyVersion: 4}
 		owner, at := r.Lease()
 		if ended := owner == "" && at.IsZero(); ended != state.Ended() || !ended && (owner != "w" || !at.Equal(until)) {

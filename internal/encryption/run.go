@@ -27,7 +27,10 @@ const (
 )
 
 // States lists every state in the order a run meets them.
-var States = []State{Awaiting, Queued, Checking, Patching, Verifying, Verified, Rejected, Unconfirmed, Failed, Cancelled}
+func States() []State {
+	return []State{Awaiting, Queued, Checking, Patching, Verifying,
+		Verified, Rejected, Unconfirmed, Failed, Cancelled}
+}
 
 // WorkStates lists the states that a worker moves a run on from.
 func WorkStates() []State { return []State{Queued, Checking, Patching, Verifying} }

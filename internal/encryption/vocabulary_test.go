@@ -9,6 +9,6 @@ import (
 
 // Fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) {
-	vocabularytest.Complete(t, encryption.States)
+	vocabularytest.Complete(t, encryption.States())
 	vocabularytest.Complete(t, encryption.KMSStatuses())
 }

@@ -27,9 +27,9 @@ type View struct {
 	Query  string // the query string of /audit, without ? and without a page
 }
 
-// ViewParams are the query parameters that a view keeps: the filters of /audit (contract §3). The page number
+// viewParams are the query parameters that a view keeps: the filters of /audit (contract §3). The page number
 // is not part of a search.
-var ViewParams = []string{"from", "to", "operation", "outcome", "actor", "connection", "datastore_id", "table_id", "run_id", "q"}
+var viewParams = []string{"from", "to", "operation", "outcome", "actor", "connection", "datastore_id", "table_id", "run_id", "q"}
 
 // Views lists the caller's own views by name.
 func (s *Service) Views(ctx context.Context, caller access.Caller) ([]View, error) {
@@ -65,7 +65,7 @@ func (s *Service) Save(ctx context.Context, caller access.Caller, name, query st
 	}
 	kept := url.Values{}
 	for param, values := range asked {
-		if slices.Contains(ViewParams, param) && len(values) == 1 && values[0] != "" {
+		if slices.Contains(viewParams, param) && len(values) == 1 && values[0] != "" {
 			kept.Set(param, values[0])
 		}
 	}

@@ -29,7 +29,9 @@ const (
 )
 
 // Statuses lists every status, the most pressing first.
-var Statuses = []Status{StatusOverdue, StatusDue, StatusSoon, StatusUnknown, StatusLate, StatusOnTime}
+func Statuses() []Status {
+	return []Status{StatusOverdue, StatusDue, StatusSoon, StatusUnknown, StatusLate, StatusOnTime}
+}
 
 // Leads are how long before a due date it is announced, first and second.
 type Leads struct{ First, Second time.Duration }

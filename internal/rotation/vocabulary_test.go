@@ -9,7 +9,7 @@ import (
 
 // Fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) {
-	vocabularytest.Complete(t, rotation.Statuses)
+	vocabularytest.Complete(t, rotation.Statuses())
 	vocabularytest.Complete(t, rotation.Hows())
 	vocabularytest.Complete(t, rotation.Timelinesses())
 }

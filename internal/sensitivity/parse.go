@@ -53,7 +53,7 @@ func (r *Rules) parseLine(line string, speaks language, own bool) error {
 			return r.parseWords(list, speaks, meaning{subject: about})
 		}
 		model.tells = about
-	case model.category != Not && !slices.Contains(Categories, model.category):
+	case model.category != Not && !slices.Contains(Categories(), model.category):
 		return fmt.Errorf("%q is not a category", begin)
 	default:
 		var err error

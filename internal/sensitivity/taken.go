@@ -2,9 +2,6 @@ package sensitivity
 
 import "time"
 
-// Decisions are what can be decided of a column, and that nothing was.
-var Decisions = []State{"", Sensitive, NotSensitive}
-
 // StateOf is what a column is taken for: what a person decided, else what is
 // proposed.
 func StateOf(decided, proposed State) State {

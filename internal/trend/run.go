@@ -34,7 +34,7 @@ func (e Ended) Parts() []Part {
 	}
 	waited := e.State == encryption.Rejected || e.State == encryption.Unconfirmed // for the KMS
 	var parts []Part
-	for i, stage := range Stages {
+	for i, stage := range Stages() {
 		if e.Ms[i] >= 0 || stage == "kms" && waited {
 			parts = append(parts, Part{Stage: stage, Ms: e.Ms[i]})
 		}
@@ -62,7 +62,7 @@ func LatencyOf(runs []Ended) []Latency {
 
 func latencyOfDay(day int64, runs []Ended) []Latency {
 	var list []Latency
-	for _, stage := range Stages {
+	for _, stage := range Stages() {
 		l := Latency{Day: DayTime(day), Stage: stage}
 		var ms []int64
 		for _, r := range runs {

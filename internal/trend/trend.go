@@ -80,7 +80,7 @@ func Kinds() []Kind { return []Kind{Run, Drop} }
 type Stage string
 
 // Stages lists the stages in the order a run meets them.
-var Stages = []Stage{"token", "checks", "patch", "kms"}
+func Stages() []Stage { return []Stage{"token", "checks", "patch", "kms"} }
 
 // Latency is how long the runs that ended on a UTC day took in one stage. Runs
 // counts those that reached the stage; Failed those of them that came no
