@@ -48,7 +48,9 @@ func ofSchemas(tables []labelledTable, schemas []string) []labelledTable {
 
 // An officer who trusts the proposals must not be shown rows of false alarms,
 // nor a coverage that leaves out what the rules never noticed. The rules were
-// written with these sets, so the bounds only keep what was reached.
+// written with the first two sets; nobody who wrote rules saw the third. The
+// bounds keep what was reached, which falls short of the goal of 0.92 for both
+// on the third (docs/sensitivity.md).
 func TestProposalsStayAsGoodAsTheyWere(t *testing.T) {
 	for _, set := range []struct {
 		path              string
@@ -57,6 +59,7 @@ func TestProposalsStayAsGoodAsTheyWere(t *testing.T) {
 	}{
 		{"testdata/labelled_dev.csv", 2400, 0.98, 0.90},
 		{"testdata/columns.txt", 1100, 0.95, 0.90},
+		{"testdata/labelled_heldout.csv", 2800, 0.91, 0.70},
 	} {
 		tables, err := readSet(set.path)
 		if err != nil {
