@@ -36,6 +36,8 @@ var walk = []struct {
 	{"POST", "/account/factor/off", false, everyRole, 403},
 	{"POST", "/account/tokens", false, everyRole, 403},
 	{"POST", "/account/tokens/1/remove", false, everyRole, 403},
+	{"GET", "/kept", true, everyRole, 200},
+	{"POST", "/kept/discard", false, everyRole, 403},
 	{"GET", "/people", true, admins, 200},
 	{"POST", "/people", false, admins, 403},
 	{"POST", "/people/1/role", false, admins, 403},

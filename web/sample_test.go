@@ -313,6 +313,8 @@ func samplePages() []page {
 		{"trends", "/charts", ChartsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
 		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},
+		{"session-ended", "/runs", SessionEndedPage(SessionEndedView{Chrome: guest, Message: "You were signed out after 30 minutes without activity. Sign in again.", Kept: true})},
+		{"kept", "/kept", KeptPage(KeptView{Chrome: chrome("Send what you typed", NavNone), Action: "/runs", Fields: []KeptFields{{"columns", []string{"ssn", "credit_card"}}, {"interval_days", []string{"90"}}}})},
 		{"link", "/sso/link", LinkPage(LinkView{Chrome: guest, Account: "olga", Provider: "Example SSO", Code: true, Error: "The password of the account olga is not right."})},
 		{"account", "/account", AccountPage(sampleAccount(false))}, {"account-enrol", "/account", AccountPage(sampleAccount(true))},
 		{"people", "/people", PeoplePage(samplePeople())},

@@ -27,6 +27,7 @@ type Config struct {
 	Factors  Factors
 	Sessions scs.Store // gets hashed tokens only
 	Records  Recorder
+	Forms    FormSealer
 	Syncs    Syncs
 
 	// Connections lists the tenants that are configured, in a stable order.
@@ -100,7 +101,7 @@ type Frame struct {
 func New(cfg Config) (*Frame, error) {
 	if err := Missing("Frame", map[string]bool{
 		"Accounts": cfg.Accounts == nil, "Tokens": cfg.Tokens == nil, "Factors": cfg.Factors == nil, "Sessions": cfg.Sessions == nil,
-		"Records": cfg.Records == nil, "Syncs": cfg.Syncs == nil, "Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
+		"Records": cfg.Records == nil, "Forms": cfg.Forms == nil, "Syncs": cfg.Syncs == nil, "Connections": cfg.Connections == nil, "Ready": cfg.Ready == nil,
 		"Now": cfg.Now == nil, "Logger": cfg.Logger == nil, "Metrics": cfg.Metrics == nil,
 	}); err != nil {
 		return nil, err

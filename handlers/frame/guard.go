@@ -60,8 +60,9 @@ func (f *Frame) guard(rt Route) echo.MiddlewareFunc {
 					if rt.SignedIn != nil && who.UserID != 0 {
 						return rt.SignedIn(c)
 					}
-					return err
+					return f.confirmStale(c, rt, who, err)
 				}
+				f.sentKept(c)
 			}
 			return next(c)
 		}
@@ -95,11 +96,14 @@ func (f *Frame) OwesFactor(c echo.Context, who access.Caller) (bool, error) {
 func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 	r := c.Request()
 	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if fault.CodeOf(why) != fault.Unauthenticated || rt.Kind != Page || !reading || IsHTMX(r) || WantsJSON(r) {
+	if fault.CodeOf(why) != fault.Unauthenticated || rt.Kind != Form && (rt.Kind != Page || !reading) || IsHTMX(r) || WantsJSON(r) {
 		return why
 	}
 	if _, token := bearer(r); token {
 		return why
+	}
+	if rt.Kind == Form {
+		return f.signInAgain(c, rt, why)
 	}
 	return f.Redirect(c, "/login?next="+url.QueryEscape(r.URL.RequestURI()))
 }

@@ -40,6 +40,10 @@ type Route struct {
 	// frame records ACCESS_DENIED.
 	Denied func(c echo.Context, who access.Caller, why error) error
 
+	// Secret says that the form holds a secret in a field whose name does not tell (see HoldsSecret): it is not
+	// kept when it arrives after its session's end.
+	Secret bool
+
 	// SignedIn answers a form of Everyone whose csrf_token is not this session's, where the browser is signed in:
 	// another tab has done so since the form was made. It must change nothing. Nil: the form is refused.
 	SignedIn echo.HandlerFunc
@@ -58,6 +62,12 @@ func Post(path string, needs access.Permission, handle echo.HandlerFunc) Route {
 // OrDeny returns the route with denied as its function to record a denial.
 func (rt Route) OrDeny(denied func(c echo.Context, who access.Caller, why error) error) Route {
 	rt.Denied = denied
+	return rt
+}
+
+// WithSecret returns the route as one whose form holds a secret.
+func (rt Route) WithSecret() Route {
+	rt.Secret = true
 	return rt
 }
 

@@ -43,6 +43,7 @@ const (
 // Keys of echo's context.
 const (
 	ctxCaller = "caller" // access.Caller
+	ctxEnded  = "ended"  // int64: the account whose session is over
 	ctxRoute  = "route"  // route
 	ctxReqID  = "request-id"
 	ctxDenied = "denied" // bool: the denial of this request is on record
@@ -149,6 +150,7 @@ func (f *Frame) signedIn(c echo.Context) (access.Caller, error) {
 	if id == 0 {
 		return access.Caller{}, fault.New(fault.Unauthenticated, "Sign in first.")
 	}
+	c.Set(ctxEnded, id)
 	now := f.cfg.Now()
 	idle := now.Sub(time.Unix(f.sessions.GetInt64(ctx, keySeen), 0))
 	if idle > sessionIdle {

@@ -111,6 +111,8 @@ func (a *Area) Routes() []frame.Route {
 		frame.Get("/sso/link", frame.Page, frame.Everyone, a.linkPage),
 		frame.Post("/sso/link", frame.Everyone, a.link),
 		frame.Post("/logout", access.PermOwnAccount, a.logout),
+		frame.Get(frame.KeptPath, frame.Page, access.PermOwnAccount, a.kept),
+		frame.Post("/kept/discard", access.PermOwnAccount, a.discardKept),
 
 		frame.Get("/account", frame.Page, access.PermOwnAccount, a.account),
 		frame.Post("/account/password", access.PermOwnAccount, a.changePassword),

@@ -115,7 +115,7 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post(connectionPath+"/callback-secret/drop", access.PermManageConnections, a.dropCallbackSecrets),
 
 		frame.Get("/alarms", frame.Page, access.PermViewAll, a.alarms),
-		frame.Post("/alarms/routes", access.PermManageSettings, a.addRoute),
+		frame.Post("/alarms/routes", access.PermManageSettings, a.addRoute).WithSecret(), // its address may hold a token
 		frame.Post("/alarms/routes/:route/test", access.PermManageSettings,
 			frame.Change(a.Frame, route, frame.Of(a.Routing.TestRoute), "", routes)), // the page says what became of the test
 		frame.Post("/alarms/routes/:route/delete", access.PermManageSettings,

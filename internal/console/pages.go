@@ -17,6 +17,7 @@ import (
 	"cxseal/internal/fault"
 	"cxseal/internal/review"
 	"cxseal/internal/rotation"
+	"cxseal/internal/seal"
 	"cxseal/internal/sensitivity"
 )
 
@@ -29,7 +30,7 @@ func (c *Console) PagesConfig() handlers.Config {
 	pages := handlers.Config{
 		Frame: frame.Config{
 			Accounts: c.Accounts, Tokens: c.tokens, Factors: c.factors, Sessions: c.sessions,
-			Connections: c.connections, Ready: c.ready, RequireFactor: cfg.RequireFactor,
+			Forms: formSealer{c.Sealer}, Connections: c.connections, Ready: c.ready, RequireFactor: cfg.RequireFactor,
 			PublicURL: cfg.PublicURL, TrustedProxies: cfg.Proxies,
 			Version: cfg.Version, Now: cfg.Now, Logger: cfg.Logger, Metrics: newMetrics(c.Store),
 		},
@@ -47,6 +48,17 @@ func (c *Console) PagesConfig() handlers.Config {
 	}
 	pages.ReadFrom(c.Store)
 	return pages
+}
+
+// formSealer seals the forms that browsers keep with a key made from the console's sealing key.
+type formSealer struct{ sealer *seal.Sealer }
+
+const keptForm = "a form that waits for its person to sign in again"
+
+func (f formSealer) SealForm(form []byte) ([]byte, error) { return f.sealer.SealCookie(form, keptForm) }
+
+func (f formSealer) OpenForm(sealed []byte) ([]byte, error) {
+	return f.sealer.OpenCookie(sealed, keptForm)
 }
 
 // connections describes the usable tenants without their secrets.
