@@ -2,10 +2,12 @@ package handlers_test
 
 import (
 	"html"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"cxseal/cxone/sandbox"
 	"cxseal/internal/access"
 	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
@@ -39,8 +41,8 @@ func TestTheDashboardsNumbersLeadToListsThatAgree(t *testing.T) {
 	h.WaitFor(a.Header.Get("Location"), encryption.Failed)
 	h.Advance(7*24*time.Hour - time.Minute)
 	officer := h.As(access.Officer)
-	failed := "/runs?from=" + today.AddDate(0, 0, -7).Format(time.DateOnly) + "&state=failed"
-	if page := officer.Get("/").Body; !strings.Contains(page, `href="`+html.EscapeString(failed)+`" aria-label="1 runs failed">1<`) {
+	failed := "/runs?from=" + today.AddDate(0, 0, -7).Format(time.DateOnly) + "&state=not_verified"
+	if page := officer.Get("/").Body; !strings.Contains(page, `href="`+html.EscapeString(failed)+`" aria-label="1 runs ended, not verified">1<`) {
 		t.Errorf("the number of failed runs, which %s lists: %s", failed, page)
 	}
 	if list := officer.Get(failed).Body; !strings.Contains(list, "1 run on this page") {
@@ -61,5 +63,25 @@ func TestWhoeverOpensAConsoleWithoutAnAccountIsToldWhereTheLinkIs(t *testing.T) 
 	}
 	if page := h.Browser().Get("/login"); !strings.Contains(page.Body, says) {
 		t.Errorf("the first page says nothing of it: %s", page.Body)
+	}
+}
+
+// Fails when the dashboard says that no run went wrong on the day on which the KMS rejected one.
+func TestARejectedRunIsCountedOnItsDay(t *testing.T) {
+	h := consoletest.Start(t, func(c *consoletest.Config) { c.Sandbox.KMS = sandbox.KMSNone })
+	run := h.As(access.Admin).Launch("ssn")
+	h.WaitFor(run, encryption.Verifying)
+	token := h.WaitFor(run, encryption.Verifying).CallbackToken
+	h.Browser().Do("POST", "/kms/callback/"+token, strings.NewReader(
+		`{"tableId":"`+tableID+`","columns":["ssn"],"keyVersion":1,"complianceCheck":{"algorithm":"AES-128-CBC"}}`), "Content-Type", "application/json")
+	h.WaitFor(run, encryption.Rejected)
+	officer := h.As(access.Officer)
+	page := officer.Get("/").Body
+	link := regexp.MustCompile(`href="([^"]*)" aria-label="1 runs ended, not verified">1<`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatalf("the rejected run is not counted: %s", page)
+	}
+	if list := officer.Get(html.UnescapeString(link[1])).Body; !strings.Contains(list, "1 run on this page") || !strings.Contains(list, ">Rejected<") && !strings.Contains(list, "Rejected</span>") {
+		t.Errorf("the list behind it: %s", list)
 	}
 }

@@ -243,6 +243,9 @@ func TestTheTimelineCountsWhatIsLongOverdue(t *testing.T) {
 	if link == nil {
 		t.Fatalf("the key is nowhere on the timeline: %s", page)
 	}
+	if !strings.Contains(page, "1 overdue</span>") || !strings.Contains(page, "cx-bar-big cx-tone-danger") {
+		t.Errorf("nothing says that it is overdue: %s", page)
+	}
 	if list := h.As(access.Officer).Get(link[1]).Body; !strings.Contains(list, "1 column on this page") || !strings.Contains(list, ">Contacts<") {
 		t.Errorf("the list behind it: %s", list)
 	}

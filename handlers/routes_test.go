@@ -86,6 +86,7 @@ var walk = []struct {
 	{"GET", "/charts", true, everyRole, 200},
 	{"GET", "/charts/coverage.csv", false, everyRole, 200},
 	{"GET", "/charts/latency.csv", false, everyRole, 200},
+	{"GET", "/help/glossary", true, everyRole, 200},
 	{"GET", "/sensitivity", true, readers, 200},
 	{"POST", "/sensitivity", false, admins, 403},
 	{"GET", "/campaigns", true, readers, 200},

@@ -54,7 +54,7 @@ func (v AuditRecordView) checkpointText() string {
 // kmsStatuses are what a run's record says of the KMS's confirmation.
 var kmsStatuses = vocabulary{
 	{"VERIFIED", label{"Verified", ToneSuccess, "check"}},
-	{"REJECTED", label{"Refused", ToneDanger, "x"}},
+	{"REJECTED", label{"Rejected", ToneDanger, "x"}},
 	{"UNCONFIRMED", label{"Unconfirmed", ToneWarning, "help"}},
 	{"NOT_REACHED", label{"Not reached", ToneNone, "circle"}},
 }

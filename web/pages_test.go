@@ -199,6 +199,7 @@ var hostilePages = map[string]func(text string) templ.Component{
 	"DatastoresPage":       filled(DatastoresPage),
 	"ErrorFragment":        filled(ErrorFragment),
 	"ErrorPage":            filled(ErrorPage),
+	"GlossaryPage":         filled(GlossaryPage),
 	"JobsPage":             filled(JobsPage),
 	"KeptPage":             filled(KeptPage),
 	"LinkPage":             filled(LinkPage),

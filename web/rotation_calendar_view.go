@@ -29,12 +29,25 @@ type TimelineView struct {
 
 // TimelineWeek is one week, from Monday.
 type TimelineWeek struct {
-	From   time.Time
-	Before bool // everything before From, in one line
-	Due    int
-	Now    bool // today lies in it
-	Passed bool // its dates have passed: nothing newer was seen
-	Path   string
+	From    time.Time
+	Before  bool // everything before From, in one line
+	Due     int
+	Overdue int  // of those, past their grace too
+	Now     bool // today lies in it
+	Passed  bool // its dates have passed: nothing newer was seen
+	Path    string
+}
+
+// barTone is the tone of a week's bar, that of its most pressing rotation. Green is for what was done, so no date that
+// is still to come, or has passed, is drawn in it.
+func (w TimelineWeek) barTone() Tone {
+	switch {
+	case w.Overdue > 0:
+		return ToneDanger
+	case w.Passed:
+		return ToneWarning
+	}
+	return ToneInfo
 }
 
 func (w TimelineWeek) label() string {

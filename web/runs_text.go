@@ -16,8 +16,9 @@ var runStates = vocabulary{
 
 func stateLabel(state string) label { return runStates.label(state) }
 
-// stateOptions are the choices of the run list's filter: every state, and those together that a worker moves on.
-var stateOptions = append([]Option{{"in_progress", "In progress"}}, runStates.options()...)
+// stateOptions are the choices of the run list's filter: every state, those that a worker moves on taken together, and
+// those in which a run ended without being verified.
+var stateOptions = append([]Option{{"in_progress", "In progress"}, {"not_verified", "Ended, not verified"}}, runStates.options()...)
 
 // runOperationOptions are the operations that a run may be of.
 var runOperationOptions = operationOptions([]string{"COLUMN_ENCRYPTION", "KEY_ROTATION"})

@@ -310,6 +310,7 @@ func samplePages() []page {
 			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Encrypted: true},
 		}}
 	return append(rotationSamples(), []page{
+		{"glossary", "/help/glossary", GlossaryPage(GlossaryView{chrome("Glossary", NavNone)})},
 		{"trends", "/charts", ChartsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
 		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
 		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},

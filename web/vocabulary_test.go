@@ -1,10 +1,13 @@
 package web
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/a-h/templ"
 
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
@@ -64,7 +67,7 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 		encryption.Failed: {"Failed", ToneDanger}, encryption.Cancelled: {"Cancelled", ToneNone},
 	})
 	checkLabels(t, encryption.KMSStatuses(), kmsStatuses, kmsLabel, map[encryption.KMSStatus]expected{
-		"VERIFIED": {"Verified", ToneSuccess}, "REJECTED": {"Refused", ToneDanger},
+		"VERIFIED": {"Verified", ToneSuccess}, "REJECTED": {"Rejected", ToneDanger},
 		"UNCONFIRMED": {"Unconfirmed", ToneWarning}, "NOT_REACHED": {"Not reached", ToneNone},
 	})
 	checkLabels(t, audit.Outcomes(), outcomes, outcomeLabel, map[audit.Outcome]expected{
@@ -112,7 +115,7 @@ func TestEveryWordCanBeChosen(t *testing.T) {
 		words []string
 		list  []Option
 	}{
-		"runs by state":              {append([]string{encryption.InProgress}, strs(encryption.States())...), stateOptions},
+		"runs by state":              {encryption.FilterStates(), stateOptions},
 		"runs by operation":          {strs(encryption.Operations()), runOperationOptions},
 		"records by operation":       {strs(audit.Operations()), operationOptions(operations)},
 		"records by outcome":         {strs(audit.Outcomes()), outcomeOptions},
@@ -233,6 +236,58 @@ func TestRolesAndOperationsAreWords(t *testing.T) {
 		shown := slices.ContainsFunc(placesFor(string(role)), func(p place) bool { return p.nav == NavAudit })
 		if shown != access.Can(role, access.PermViewAll) {
 			t.Errorf("%s is offered the audit log: %v", role, shown)
+		}
+	}
+}
+
+// Fails when a word has no meaning in the glossary, or the glossary lacks a vocabulary that a page shows (tried by
+// taking CHECKPOINT_CREATED out, and the section of rotations).
+func TestTheGlossarySaysEveryWord(t *testing.T) {
+	want := map[string][]string{
+		"run-states": strs(encryption.States()), "kms": strs(encryption.KMSStatuses()), "operations": strs(audit.Operations()),
+		"outcomes": strs(audit.Outcomes()), "rotation": strs(rotation.Statuses()), "sensitivity": strs(sensitivity.States()),
+		"categories": strs(sensitivity.Categories()), "campaigns": strs(campaign.States()), "deliveries": strs(alarm.States()),
+		"jobs": strs(schedule.Conditions()), "findings": strs(doctor.Verdicts()),
+	}
+	page := draw(t, GlossaryPage(GlossaryView{}))
+	meanings := map[string]string{}
+	for _, s := range glossary() {
+		var codes []string
+		for _, x := range s.terms {
+			codes = append(codes, x.code)
+			if len(x.meaning) < 10 || !strings.HasSuffix(x.meaning, ".") || !strings.Contains(page, templ.EscapeString(x.meaning)) {
+				t.Errorf("%s: %q means %q", s.title, x.code, x.meaning)
+			}
+			if other := meanings[x.meaning]; other != "" {
+				t.Errorf("%q and %q mean the same", other, x.code)
+			}
+			meanings[x.meaning] = x.code
+		}
+		slices.Sort(codes)
+		words := slices.Sorted(slices.Values(want[s.id]))
+		if !slices.Equal(codes, words) {
+			t.Errorf("%s has %q, want %q", s.title, codes, words)
+		}
+		delete(want, s.id)
+	}
+	if len(want) > 0 {
+		t.Errorf("the glossary lacks %v", slices.Collect(maps.Keys(want)))
+	}
+	for name, m := range map[string]int{"operations": len(operationMeanings) - len(audit.Operations()), "runs": len(runMeanings) - len(encryption.States())} {
+		if m != 0 {
+			t.Errorf("%s: a meaning stands for a word that does not exist", name)
+		}
+	}
+}
+
+// Fails when a week whose rotations are overdue is drawn green, as if they were done.
+func TestNoWeekThatPassedIsDrawnGreen(t *testing.T) {
+	for want, w := range map[Tone]TimelineWeek{
+		ToneDanger: {Due: 3, Overdue: 1, Passed: true}, ToneWarning: {Due: 3, Passed: true}, ToneInfo: {Due: 3},
+	} {
+		page := draw(t, RotationTimelinePage(TimelineView{Most: 3, Weeks: []TimelineWeek{w}}))
+		if !strings.Contains(page, `<progress class="cx-bar cx-bar-big `+toneClass(want)+`"`) {
+			t.Errorf("%+v is not drawn in the tone %q", w, want)
 		}
 	}
 }

@@ -85,6 +85,10 @@ func (a *Area) timeline(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	overdue, err := a.Rotations.LedgerDays(c.Request().Context(), rotation.Filter{Until: until, Status: rotation.StatusOverdue, Now: now, Leads: a.Leads})
+	if err != nil {
+		return err
+	}
 	v := web.TimelineView{Chrome: a.Chrome(c, "Rotations", web.NavRotations), Most: 1}
 	earlier, err := a.Rotations.LedgerDays(c.Request().Context(), rotation.Filter{Until: from})
 	if err != nil {
@@ -94,6 +98,11 @@ func (a *Area) timeline(c echo.Context) error {
 	for _, n := range earlier {
 		before.Due += n
 	}
+	for date, n := range overdue {
+		if date < from.Format(time.DateOnly) {
+			before.Overdue += n
+		}
+	}
 	if before.Due > 0 {
 		v.Most, v.Weeks = before.Due, append(v.Weeks, before)
 	}
@@ -102,6 +111,7 @@ func (a *Area) timeline(c echo.Context) error {
 		w := web.TimelineWeek{From: at, Now: !today.Before(at) && today.Before(end), Passed: !end.After(today), Path: web.RotationsBetweenPath(at, end)}
 		for d := at; d.Before(end); d = d.AddDate(0, 0, 1) {
 			w.Due += days[d.Format(time.DateOnly)]
+			w.Overdue += overdue[d.Format(time.DateOnly)]
 		}
 		v.Most = max(v.Most, w.Due)
 		v.Weeks = append(v.Weeks, w)

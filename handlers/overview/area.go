@@ -1,4 +1,5 @@
-// Package overview holds the dashboard and the charts of coverage and latency.
+// Package overview holds the pages that everybody may read: the dashboard, the charts of coverage and latency, and
+// the glossary.
 package overview
 
 import (
@@ -16,7 +17,7 @@ import (
 	"cxseal/internal/trend"
 )
 
-// Area serves the dashboard and the pages under /charts.
+// Area serves the dashboard, the pages under /charts and the glossary.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -102,5 +103,6 @@ func (a *Area) Routes() []frame.Route {
 		frame.Get("/charts", frame.Page, access.PermViewDashboard, a.charts),
 		frame.Get("/charts/coverage.csv", frame.Stream, access.PermViewDashboard, a.coverageCSV),
 		frame.Get("/charts/latency.csv", frame.Stream, access.PermViewDashboard, a.latencyCSV),
+		frame.Get("/help/glossary", frame.Page, access.PermViewDashboard, a.glossary),
 	}
 }

@@ -44,6 +44,10 @@ func (a *Area) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	unverified, err := a.Runs.RunCount(ctx, encryption.RunFilter{State: encryption.NotVerified, From: since})
+	if err != nil {
+		return err
+	}
 	rotations, err := a.Rotations.LedgerCounts(ctx, now, a.Leads)
 	if err != nil {
 		return err
@@ -67,7 +71,8 @@ func (a *Area) dashboard(c echo.Context) error {
 	v.Stats = []web.Stat{
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
 		{Label: "runs in progress", Value: int(active), Href: runsIn(encryption.InProgress, time.Time{})},
-		{Label: "runs failed", Value: failed, Note: fmt.Sprintf("last %d days", failedDays), Href: runsIn(encryption.Failed, since), Tone: web.ToneDanger},
+		{Label: "runs ended, not verified", Value: int(unverified), Note: fmt.Sprintf("failed, rejected or unconfirmed, last %d days", failedDays),
+			Href: runsIn(encryption.NotVerified, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
 	if review != nil {
@@ -150,7 +155,7 @@ func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64,
 	}
 	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval", "runs wait for a second person's approval",
 		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting, time.Time{}), time.Time{})
-	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was refused by the KMS check", "runs were refused by the KMS check",
+	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was rejected by the KMS check", "runs were rejected by the KMS check",
 		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
 	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
 		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})

@@ -24,7 +24,7 @@ func (a *Area) runs(c echo.Context) error {
 	}
 	v.Lead = frame.PeriodHelp
 	filter := encryption.RunFilter{
-		State:     q.OneOf("state", append(stateNames(), encryption.InProgress)...),
+		State:     q.OneOf("state", encryption.FilterStates()...),
 		Operation: q.OneOf("operation", string(audit.ColumnEncryption), string(audit.KeyRotation)), Connection: q.Text("connection"),
 		DatastoreID: q.Text("datastore_id"), TableID: q.Text("table_id"), RequestedBy: q.Text("requested_by"),
 	}
@@ -69,12 +69,4 @@ func (a *Area) run(c echo.Context) error {
 	}
 	v.Chrome = a.Chrome(c, web.OperationText(string(run.Operation))+" of "+v.Run.TableName, web.NavRuns, crumbs...)
 	return a.Render(c, http.StatusOK, web.RunPage(v))
-}
-
-func stateNames() []string {
-	names := make([]string, len(encryption.States()))
-	for i, s := range encryption.States() {
-		names[i] = string(s)
-	}
-	return names
 }

@@ -35,6 +35,10 @@ func States() []State {
 // WorkStates lists the states that a worker moves a run on from.
 func WorkStates() []State { return []State{Queued, Checking, Patching, Verifying} }
 
+// UnverifiedEnds lists the states in which a run ended without the KMS's confirmation. A cancelled run is none: it
+// was never sent.
+func UnverifiedEnds() []State { return []State{Rejected, Unconfirmed, Failed} }
+
 // Operations returns the operations that a run may be of.
 func Operations() []audit.Operation {
 	return []audit.Operation{audit.ColumnEncryption, audit.KeyRotation}
@@ -282,12 +286,25 @@ type RotationDate struct {
 	UpdatedAt    time.Time
 }
 
-// InProgress stands in RunFilter.State for every state that a worker moves on.
-const InProgress = "in_progress"
+// InProgress and NotVerified stand in RunFilter.State for several states together: those that a worker moves on from
+// (WorkStates), and those in which a run ended that should have been verified (UnverifiedEnds).
+const (
+	InProgress  = "in_progress"
+	NotVerified = "not_verified"
+)
+
+// FilterStates returns every value of RunFilter.State, in the order in which a filter offers them.
+func FilterStates() []string {
+	list := []string{InProgress, NotVerified}
+	for _, s := range States() {
+		list = append(list, string(s))
+	}
+	return list
+}
 
 // RunFilter narrows the run list; the zero value is everything.
 type RunFilter struct {
-	State       string // one state, or InProgress
+	State       string // one of FilterStates
 	Operation   string
 	Connection  string
 	DatastoreID string
