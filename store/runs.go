@@ -67,7 +67,7 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		plan, idempotency_key, payload, callback_token, next_rotation,
 		attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
 		token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval)
-		VALUES (`+placeholders(41)+`) RETURNING seq`,
+		VALUES (`+placeholders(40)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
 		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ShownFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
