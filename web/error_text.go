@@ -47,3 +47,19 @@ func AdviceFor(code string) string {
 	}
 	return ""
 }
+
+// ListingAdviceFor says what a person can do about a data store whose tables
+// could not be listed: no run mends that.
+func ListingAdviceFor(code string) string {
+	switch code {
+	case "tenant_scope":
+		return "Ask the tenant's administrator to let this client list this data store, then read again from CXone."
+	case "tenant_not_found":
+		return "The data store may have been removed in CXone, or its tables cannot be listed there. Look there, then read again."
+	case "tenant_refused":
+		return "Show CXone's answer to its administrator, then read again."
+	case "tenant_down":
+		return "CXone could not be reached or kept failing. See its status page, and read again when it answers."
+	}
+	return AdviceFor(code)
+}

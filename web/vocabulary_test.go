@@ -153,6 +153,11 @@ func TestEveryFaultHasAnAdvice(t *testing.T) {
 		}
 		said[advice] = code
 	}
+	for _, code := range fault.Codes() {
+		if advice := ListingAdviceFor(string(code)); strings.HasPrefix(string(code), "tenant_") && strings.Contains(advice, "new run") {
+			t.Errorf("%s: no run mends a listing: %s", code, advice)
+		}
+	}
 	if AdviceFor("from-another-release") != "" {
 		t.Error("a code that nobody knows has an advice")
 	}

@@ -87,6 +87,8 @@ func describeSync(row *web.ConnectionRow, s inventory.Sync) {
 		if s.OffersNoList() {
 			row.Detail = "This tenant does not list its data stores; tables are opened by their ids."
 		}
+	case s.Incomplete():
+		row.Tone, row.State, row.Detail = web.ToneWarning, "Read, perhaps not whole", s.Error
 	default:
 		row.Tone, row.State, row.Detail = web.ToneWarning, "Not read", s.Error
 		if !s.SucceededAt.IsZero() {

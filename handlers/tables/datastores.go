@@ -70,7 +70,7 @@ func (a *Area) fillDatastores(ctx context.Context, v *web.DatastoresView) error 
 	for _, d := range stores {
 		v.Datastores = append(v.Datastores, web.Option{Value: d.ID, Label: d.Name})
 		row := web.StoreRow{ID: d.ID, Name: d.Name, Tables: d.Tables, Unread: d.Unread, ListedAt: d.ListedAt, OldestRead: d.OldestRead,
-			Error: d.ListError, Advice: web.AdviceFor(string(d.ListCode))}
+			Error: d.ListError, Advice: web.ListingAdviceFor(string(d.ListCode))}
 		if len(v.Connections) > 1 {
 			row.Connection = d.Connection
 		}
