@@ -162,13 +162,13 @@ func (p *pipeline) confirmVersion(run encryption.Run, version int64) encryption.
 
 func (p *pipeline) send(run encryption.Run, id, body string) encryption.CallbackAnswer {
 	p.t.Helper()
-	request := encryption.CallbackRequest{Token: run.CallbackToken, Body: []byte(body)}
+	request := encryption.CallbackRequest{Token: run.CallbackToken, ID: id, Body: []byte(body)}
 	if len(p.conn.KMSSecrets) > 0 {
 		hook, err := standardwebhooks.NewWebhook(p.conn.KMSSecrets[0])
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		request.ID, request.Timestamp = id, strconv.FormatInt(p.now().Unix(), 10)
+		request.Timestamp = strconv.FormatInt(p.now().Unix(), 10)
 		if request.Signature, err = hook.Sign(request.ID, p.now(), request.Body); err != nil {
 			p.t.Fatal(err)
 		}
