@@ -101,7 +101,8 @@ func signIn(base, name, password string) (*http.Client, error) {
 	if m == nil {
 		return nil, errors.New("the sign-in form has no token")
 	}
-	resp, err = client.PostForm(base+"/login", url.Values{"username": {name}, "password": {password}, "csrf_token": {string(m[1])}})
+	resp, err = client.PostForm(base+"/login",
+		url.Values{"username": {name}, "password": {password}, "csrf_token": {string(m[1])}})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ const queriesFile = "queries.jsonl"
 
 // measuredPages are the pages to measure; %s stands for an id, which the query beside it finds.
 var measuredPages = []struct{ path, id string }{
-	{path: "/"}, {path: "/audit"}, {path: "/audit/%s", id: `SELECT audit_id FROM audit_records ORDER BY seq DESC LIMIT 1 OFFSET 1000`},
+	{path: "/"}, {path: "/audit"}, {path: "/audit/%s",
+		id: `SELECT audit_id FROM audit_records ORDER BY seq DESC LIMIT 1 OFFSET 1000`},
 	{path: "/audit?operation=KEY_ROTATION"}, {path: "/audit?q=certificate"}, {path: "/reviews"},
 	{path: "/runs"}, {path: "/runs/%s", id: `SELECT id FROM runs WHERE state = 'verified' ORDER BY rowid DESC LIMIT 1`},
 	{path: "/campaigns"}, {path: "/campaigns/%s", id: `SELECT id FROM campaigns ORDER BY rowid DESC LIMIT 1`},
@@ -79,7 +80,8 @@ func (b *bench) everyPage() (err error) {
 	for _, path := range paths {
 		var page, queries []float64
 		for range min(b.rounds, 2) { // there are many pages
-			for address, list := range map[string]*[]float64{c.url + path: &page, other.url + "/?page=" + url.QueryEscape(path): &queries} {
+			for address, list := range map[string]*[]float64{c.url + path: &page,
+				other.url + "/?page=" + url.QueryEscape(path): &queries} {
 				pace, err := b.hammer(client, address)
 				if err != nil {
 					return err

@@ -52,7 +52,8 @@ func (d *pageParts) plainPage(path string) (*plainPage, error) {
 		return nil, errors.New("the page has no table of 50 records")
 	}
 	badges := map[string]outcomeBadge{}
-	for outcome, b := range map[string]outcomeBadge{"SUCCESS": {"cx-tone-success", "Success", ""}, "FAILURE": {"cx-tone-danger", "Failure", ""}, "DENIED": {"cx-tone-warning", "Denied", ""}} {
+	for outcome, b := range map[string]outcomeBadge{"SUCCESS": {"cx-tone-success", "Success", ""},
+		"FAILURE": {"cx-tone-danger", "Failure", ""}, "DENIED": {"cx-tone-warning", "Denied", ""}} {
 		b.Icon = `<path d="M5 12l5 5l10 -10" />`
 		badges[outcome] = b
 	}
@@ -62,7 +63,8 @@ func (d *pageParts) plainPage(path string) (*plainPage, error) {
 		"machine": func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") },
 		"outcome": func(o string) outcomeBadge { return badges[o] },
 		"table": func(r web.AuditRow) string {
-			return "/datastores/" + url.PathEscape(r.DatastoreID) + "/tables/" + url.PathEscape(r.TableID) + "?connection=" + url.QueryEscape(r.Connection)
+			return "/datastores/" + url.PathEscape(r.DatastoreID) + "/tables/" + url.PathEscape(r.TableID) +
+				"?connection=" + url.QueryEscape(r.Connection)
 		},
 		"head": func(list []string) []string { return list[:min(2, len(list))] },
 		"rest": func(list []string) *moreNames {
@@ -108,7 +110,8 @@ func (p *plainPage) check(want string, d *pageParts) error {
 		for at < min(len(a), len(b)) && a[at] == b[at] {
 			at++
 		}
-		return fmt.Errorf("the two pages differ at %q and %q", a[max(0, at-40):min(len(a), at+80)], b[max(0, at-40):min(len(b), at+80)])
+		return fmt.Errorf("the two pages differ at %q and %q", a[max(0, at-40):min(len(a), at+80)],
+			b[max(0, at-40):min(len(b), at+80)])
 	}
 	return nil
 }

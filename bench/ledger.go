@@ -97,7 +97,8 @@ func (h *history) next() audit.Record {
 
 // begin fills run with the records of the next event.
 func (h *history) begin() {
-	who := audit.Actor{Name: people[h.rand.IntN(len(people))], Role: "admin", IP: fmt.Sprintf("10.0.%d.%d", h.rand.IntN(4), h.rand.IntN(250))}
+	who := audit.Actor{Name: people[h.rand.IntN(len(people))], Role: "admin",
+		IP: fmt.Sprintf("10.0.%d.%d", h.rand.IntN(4), h.rand.IntN(250))}
 	base := func(op audit.Operation, outcome audit.Outcome, detail string) audit.Record {
 		return audit.Record{Operation: op, Outcome: outcome, Actor: who, Detail: detail}
 	}
@@ -109,7 +110,9 @@ func (h *history) begin() {
 		}
 		return
 	case p < 22:
-		h.run = []audit.Record{base(audit.AuditExport, audit.Success, fmt.Sprintf("CSV of %d records, %d bytes, filter none, SHA-256 %016x.", h.rand.IntN(1e6), h.rand.IntN(1e9), h.rand.Uint64()))}
+		h.run = []audit.Record{base(audit.AuditExport, audit.Success,
+			fmt.Sprintf("CSV of %d records, %d bytes, filter none, SHA-256 %016x.", h.rand.IntN(1e6),
+				h.rand.IntN(1e9), h.rand.Uint64()))}
 		return
 	case p < 23:
 		h.run = []audit.Record{base(audit.AccessDenied, audit.Denied, "May not launch runs.")}
@@ -131,7 +134,8 @@ func (h *history) begin() {
 	for range 1 + h.rand.IntN(3) {
 		names = append(names, columns[h.rand.IntN(len(columns))])
 	}
-	id := fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", h.rand.Uint32(), h.rand.IntN(1<<16), h.rand.IntN(1<<12), h.rand.IntN(1<<12), h.rand.Uint64N(1<<48))
+	id := fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", h.rand.Uint32(), h.rand.IntN(1<<16), h.rand.IntN(1<<12),
+		h.rand.IntN(1<<12), h.rand.Uint64N(1<<48))
 	run := func(op audit.Operation, outcome audit.Outcome, detail string) audit.Record {
 		r := about(base(op, outcome, detail))
 		r.Columns, r.RunID = names, id
@@ -145,7 +149,8 @@ func (h *history) begin() {
 	asked := run(audit.RunRequested, audit.Success, fmt.Sprintf("Encryption of %s asked for, key rotation every 90 days.", list))
 	end := run(op, audit.Success, fmt.Sprintf("Encryption of %s verified: the KMS confirmed key version %d.", list, version))
 	coverage := float64(h.rand.IntN(10_000)) / 100
-	end.Metrics = &audit.Metrics{LatencyMs: int64(100 + h.rand.IntN(5000)), CoverageRate: coverage, FieldsEncrypted: h.rand.IntN(12), TotalFields: 14, QueryDegradationRisk: "LOW"}
+	end.Metrics = &audit.Metrics{LatencyMs: int64(100 + h.rand.IntN(5000)), CoverageRate: coverage,
+		FieldsEncrypted: h.rand.IntN(12), TotalFields: 14, QueryDegradationRisk: "LOW"}
 	end.Compliance = &audit.Compliance{GDPRAligned: true, Algorithm: "AES-256-GCM", KeyRotationEnabled: true}
 	end.KMS = &audit.KMS{KeyVersion: version, Status: "VERIFIED",
 		PermissionHash: fmt.Sprintf("%016x%016x%016x%016x", h.rand.Uint64(), h.rand.Uint64(), h.rand.Uint64(), h.rand.Uint64())}
@@ -155,7 +160,8 @@ func (h *history) begin() {
 		h.run = []audit.Record{asked, end}
 		return
 	}
-	callback := run(audit.KMSCallback, audit.Success, fmt.Sprintf("The KMS confirmed table, %d columns, algorithm and key version %d.", len(names), version))
+	callback := run(audit.KMSCallback, audit.Success,
+		fmt.Sprintf("The KMS confirmed table, %d columns, algorithm and key version %d.", len(names), version))
 	callback.KMS = &audit.KMS{KeyVersion: version, Status: "VERIFIED"}
 	callback.Actor = audit.Actor{Name: "kms", Role: "system", IP: "203.0.113.9"}
 	h.run = []audit.Record{asked, callback, end}

@@ -86,7 +86,8 @@ func (b *bench) load() (err error) {
 	defer func() { err = errors.Join(err, other.stop()) }()
 	paces := map[string][]float64{}
 	for range b.rounds {
-		for name, address := range map[string]string{"page": c.url + "/audit", "queries": other.url + "/queries", "templ": other.url + "/templ", "html": other.url + "/html"} {
+		for name, address := range map[string]string{"page": c.url + "/audit",
+			"queries": other.url + "/queries", "templ": other.url + "/templ", "html": other.url + "/html"} {
 			p, err := b.hammer(client, address)
 			if err != nil {
 				return err
@@ -97,8 +98,10 @@ func (b *bench) load() (err error) {
 	for name, list := range paces {
 		progress("  %s: %.0f requests/s", name, median(list))
 	}
-	b.atLeast("the whole /audit page, 16 connections", "its queries alone", median(paces["page"])/median(paces["queries"]), 0.6, "")
-	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template", median(paces["templ"])/median(paces["html"]), 2, "")
+	b.atLeast("the whole /audit page, 16 connections", "its queries alone",
+		median(paces["page"])/median(paces["queries"]), 0.6, "")
+	b.atLeast("the page's queries and templ, 16 connections", "its queries and html/template",
+		median(paces["templ"])/median(paces["html"]), 2, "")
 	return b.drawing(page)
 }
 
@@ -216,12 +219,15 @@ func (b *bench) hammer(client *http.Client, address string) (float64, error) {
 
 // plainView returns the page's view model with the first 50 of the lines.
 func plainView(lines []audit.Line) web.AuditView {
-	v := web.AuditView{Chrome: web.Chrome{Title: "Audit log", Nav: web.NavAudit, User: web.User{Name: "bench-officer", Role: "officer"},
+	v := web.AuditView{Chrome: web.Chrome{Title: "Audit log", Nav: web.NavAudit,
+		User: web.User{Name: "bench-officer", Role: "officer"},
 		CSRF: "token", Version: "bench", Now: time.Now()}, CanExport: true, Evidence: true, Reviews: true, CanSave: true}
 	v.Pager = web.Pager{Older: "/audit?before=1", Total: web.FormatNumber(int64(len(lines)))}
-	v.Facets = []web.Facet{{Title: "Outcome", Param: "outcome", Values: []web.FacetValue{{Value: "SUCCESS", Count: "900,000"}, {Value: "FAILURE", Count: "100,000"}}}}
+	v.Facets = []web.Facet{{Title: "Outcome", Param: "outcome",
+		Values: []web.FacetValue{{Value: "SUCCESS", Count: "900,000"}, {Value: "FAILURE", Count: "100,000"}}}}
 	for _, r := range lines[:min(50, len(lines))] {
-		v.Rows = append(v.Rows, web.AuditRow{Seq: r.Seq, ID: r.AuditID, At: r.Time(), Operation: string(r.Operation), Outcome: string(r.Outcome),
+		v.Rows = append(v.Rows, web.AuditRow{Seq: r.Seq, ID: r.AuditID, At: r.Time(),
+			Operation: string(r.Operation), Outcome: string(r.Outcome),
 			Actor: r.Actor.Name, Role: r.Actor.Role, Connection: r.Connection, DatastoreID: r.DatastoreID, TableID: r.TableID,
 			Columns: r.Columns, RunID: r.RunID, Detail: r.Detail})
 	}

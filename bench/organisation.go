@@ -64,9 +64,10 @@ func (b *bench) secondTenant(c *console, db string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := post(client, c.url, "/connections", url.Values{"name": {"bulk"}, "mode": {connection.ClientCredentials}, "client_id": {sandbox.DefaultClientID},
-		"client_secret": {sandbox.DefaultClientSecret}, "realm": {sandbox.DefaultRealm}, "base_url": {tenant.url}, "path_prefix": {connection.DefaultPathPrefix}, "rate": {"0"},
-		"concurrency": {"4"}, "callback_deadline": {"10m"}, "approval_life": {"24h"}}); err != nil {
+	if err := post(client, c.url, "/connections",
+		url.Values{"name": {"bulk"}, "mode": {connection.ClientCredentials}, "client_id": {sandbox.DefaultClientID},
+			"client_secret": {sandbox.DefaultClientSecret}, "realm": {sandbox.DefaultRealm}, "base_url": {tenant.url}, "path_prefix": {connection.DefaultPathPrefix}, "rate": {"0"},
+			"concurrency": {"4"}, "callback_deadline": {"10m"}, "approval_life": {"24h"}}); err != nil {
 		return err
 	}
 	if err := post(client, c.url, "/datastores/sync", url.Values{"connection": {"bulk"}}); err != nil {

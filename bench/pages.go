@@ -40,7 +40,8 @@ func (b *bench) pages() (err error) {
 		{"data store", audit.Filter{DatastoreID: "ds-07"}, false},
 		{"table", audit.Filter{TableID: "tbl-123"}, false},
 		{"role", audit.Filter{Query: "role:system"}, false},
-		{"period", audit.Filter{From: time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}, false},
+		{"period", audit.Filter{From: time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC),
+			To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}, false},
 		{"column", audit.Filter{Query: "column:passport_number"}, true},
 		{"a common word", audit.Filter{Query: "encryption"}, true},
 		{"a rarer word", audit.Filter{Query: "reached"}, true},
@@ -73,7 +74,8 @@ func (b *bench) pages() (err error) {
 
 // counts measures the counts and facets that a page shows beside its rows.
 func (b *bench) counts(s *store.Store) {
-	for name, f := range map[string]audit.Filter{"no filter": {}, "an outcome": {Outcome: "FAILURE"}, "a common word": {Query: "encryption"}} {
+	for name, f := range map[string]audit.Filter{"no filter": {}, "an outcome": {Outcome: "FAILURE"},
+		"a common word": {Query: "encryption"}} {
 		var counting, dividing []time.Duration
 		for range 20 {
 			began := time.Now()

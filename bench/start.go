@@ -25,7 +25,8 @@ const (
 // the idle console after that, and the size of the binary as it is shipped.
 func (b *bench) startup() error {
 	shipped := filepath.Join(b.tmp, "cxseal-stripped")
-	if err := b.command("env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", shipped, "./cmd/cxseal"); err != nil {
+	if err := b.command("env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", shipped,
+		"./cmd/cxseal"); err != nil {
 		return err
 	}
 	file, err := os.Stat(shipped)

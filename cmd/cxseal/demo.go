@@ -141,7 +141,8 @@ func (cmd *demoCmd) open(a *app, db string) (d *demo, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.console, err = console.New(a.ctx, console.Config{DB: db, Listener: listener, Version: version(), Tenant: tenant, Now: d.clock.Now, Logger: logger,
+	d.console, err = console.New(a.ctx, console.Config{DB: db, Listener: listener, Version: version(),
+		Tenant: tenant, Now: d.clock.Now, Logger: logger,
 		DemoNote: "Demo accounts and their passwords are printed on the terminal.",
 		Runner:   encryption.RunnerOptions{Poll: 100 * time.Millisecond, Backoff: 10 * time.Millisecond}})
 	if err != nil {

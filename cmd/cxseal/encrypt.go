@@ -97,7 +97,8 @@ func (cmd *encryptCmd) read(a *app) (encryption.Request, *console.Tenant, error)
 	case cmd.IntervalDays < 1 || cmd.IntervalDays > encryption.MaxIntervalDays:
 		return none, nil, usagef("--interval-days must be 1 to %d", encryption.MaxIntervalDays)
 	}
-	request := encryption.Request{Operation: audit.ColumnEncryption, Connection: defaultConnection, DatastoreID: cmd.Datastore, TableID: cmd.Table,
+	request := encryption.Request{Operation: audit.ColumnEncryption, Connection: defaultConnection,
+		DatastoreID: cmd.Datastore, TableID: cmd.Table,
 		Columns: columns, MaskIndexes: cmd.MaskIndexes, IntervalDays: cmd.IntervalDays}
 	if cmd.Rotate {
 		request.Operation = audit.KeyRotation
@@ -149,7 +150,8 @@ func (j *job) run(request encryption.Request) (encryption.Run, error) {
 		return run, err
 	}
 	if run.State == encryption.Awaiting {
-		return run, fault.New(fault.Conflict, "This connection asks for a second person: the run %s waits until %s for an approval in the console, which then does it.",
+		return run, fault.New(fault.Conflict,
+			"This connection asks for a second person: the run %s waits until %s for an approval in the console, which then does it.",
 			run.ID, audit.FormatTime(run.Approval.ExpiresAt))
 	}
 	ctx, stop := context.WithCancel(j.a.ctx)

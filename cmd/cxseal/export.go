@@ -82,7 +82,8 @@ func (cmd *exportCmd) Run(a *app) error {
 	if err := recorded.Sign(a.ctx); err != nil {
 		return err
 	}
-	return audit.Exported(a.ctx, recorded.Store, time.Now, operator().Actor(), cmd.Format, filter, a.stdout, cmd.exporter(recorded))
+	return audit.Exported(a.ctx, recorded.Store, time.Now, operator().Actor(), cmd.Format, filter, a.stdout,
+		cmd.exporter(recorded))
 }
 
 func (cmd *exportCmd) exporter(db *console.Database) audit.Exporter {

@@ -131,7 +131,8 @@ func (h *history) decrypted(ctx context.Context, day int) error {
 	h.lost = map[string][]string{}
 	for _, t := range h.decryptedTables {
 		for _, column := range h.encrypted(t) {
-			if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
+			if err := h.tenant.Mutate(t.DatastoreID, t.ID,
+				sandbox.Mutation{Action: sandbox.Decrypt, Column: column}); err != nil {
 				return err
 			}
 			h.lost[t.ID] = append(h.lost[t.ID], column)
@@ -163,7 +164,8 @@ func (h *history) rotated(ctx context.Context, day int, tables []cxone.TableRef)
 // campaign encrypts at once what is still open in one data store.
 func (h *history) campaign(ctx context.Context, day int) error {
 	h.moveTo(day, 9)
-	c, err := h.console.Campaigns.Launch(ctx, demoAdmin, campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
+	c, err := h.console.Campaigns.Launch(ctx, demoAdmin,
+		campaign.Request{Connection: defaultConnection, DatastoreID: "ds-telecom", Target: campaign.Sensitive})
 	if fault.CodeOf(err) == fault.Invalid {
 		return nil // nothing is left open there
 	}

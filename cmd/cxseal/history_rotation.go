@@ -27,7 +27,8 @@ func (h *history) tenantRotates(ctx context.Context) error {
 		if c.Strategy != encryption.Automatic || twelfth == 0 || late {
 			continue
 		}
-		if err := h.tenant.Mutate(c.DatastoreID, c.TableID, sandbox.Mutation{Action: sandbox.Rotate, Column: c.Column}); err != nil {
+		if err := h.tenant.Mutate(c.DatastoreID, c.TableID,
+			sandbox.Mutation{Action: sandbox.Rotate, Column: c.Column}); err != nil {
 			return err
 		}
 	}

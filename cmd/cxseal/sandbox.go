@@ -56,14 +56,16 @@ func (cmd *sandboxCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	tenant := sandbox.New(sandbox.Config{ClientID: cmd.ClientID, ClientSecret: cmd.ClientSecret, Realm: cmd.Realm, Tables: cmd.Tables,
+	tenant := sandbox.New(sandbox.Config{ClientID: cmd.ClientID, ClientSecret: cmd.ClientSecret,
+		Realm: cmd.Realm, Tables: cmd.Tables,
 		Rate: cmd.Rate, Burst: cmd.Burst, Latency: cmd.Latency, KMSSecret: cmd.KMSSecret, KMS: sandbox.Confirmation(cmd.KMS), Seed: cmd.Seed,
 		Logger: cmd.logger(a.stderr)})
 	for _, f := range faults {
 		tenant.Fail(f)
 	}
 	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n", console.AddressOf(listener), console.AddressOf(listener))
+	fmt.Fprintf(a.stdout, "The sandbox tenant is serving on %s (controls: %s/_sandbox/)\n",
+		console.AddressOf(listener), console.AddressOf(listener))
 	serving := make(chan error, 1)
 	go func() { serving <- server.Serve(listener) }()
 	select {

@@ -70,7 +70,8 @@ func (cmd *serveCmd) serve(a *app) error {
 		return err
 	}
 	logger := cmd.logger(a.stderr)
-	c, err := console.New(a.ctx, console.Config{DB: cmd.DB, Listener: listener, Version: version(), PublicURL: cmd.PublicURL, Tenant: tenant,
+	c, err := console.New(a.ctx, console.Config{DB: cmd.DB, Listener: listener, Version: version(),
+		PublicURL: cmd.PublicURL, Tenant: tenant,
 		Proxies: trusted, TLS: certificates, Seal: seal, SSO: providers, NoLocal: !cmd.LocalLogin, RequireFactor: cmd.RequireSecondFactor,
 		SyncEvery: syncEvery, Leads: leads, Rules: rules, Signing: signing, Now: time.Now, Logger: logger})
 	if err != nil {

@@ -71,7 +71,8 @@ func (l *listening) validate() error {
 		return nil
 	}
 	u, err := url.Parse(l.PublicURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
+		u.RawQuery != "" || u.Fragment != "" {
 		return usagef("--public-url %q is not an address like https://seal.example.org", l.PublicURL)
 	}
 	if u.Path != "" && u.Path != "/" {

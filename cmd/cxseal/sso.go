@@ -56,15 +56,17 @@ func (s signOn) providers(getenv func(string) string) ([]access.ProviderConfig, 
 	var out []access.ProviderConfig
 	for _, p := range list {
 		if p.ClientSecret != "" && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-			return nil, usagef("--sso-providers %s holds a secret and can be read by others. Run: chmod 600 %s", s.SSOProviders, s.SSOProviders)
+			return nil, usagef("--sso-providers %s holds a secret and can be read by others. Run: chmod 600 %s",
+				s.SSOProviders, s.SSOProviders)
 		}
 		if p.ClientSecretEnv != "" {
 			if p.ClientSecret = getenv(p.ClientSecretEnv); p.ClientSecret == "" {
 				return nil, usagef("the sign-in provider %q takes its secret from %s, which is empty", p.ID, p.ClientSecretEnv)
 			}
 		}
-		config := access.ProviderConfig{ID: p.ID, Label: p.Label, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret,
-			Scopes: p.Scopes, NameClaim: p.NameClaim, GroupsClaim: p.GroupsClaim, Roles: map[string]access.Role{}}
+		config := access.ProviderConfig{ID: p.ID, Label: p.Label, Issuer: p.Issuer, ClientID: p.ClientID,
+			ClientSecret: p.ClientSecret,
+			Scopes:       p.Scopes, NameClaim: p.NameClaim, GroupsClaim: p.GroupsClaim, Roles: map[string]access.Role{}}
 		for group, role := range p.Roles {
 			config.Roles[group] = access.Role(role)
 		}

@@ -75,7 +75,8 @@ func readNumbers(t *console.Tenant, or func(name, fallback string) string) error
 	if t.Concurrency, err = strconv.Atoi(or("CXONE_CONCURRENCY", "4")); err != nil || t.Concurrency < 1 || t.Concurrency > 64 {
 		return usagef("CXONE_CONCURRENCY must be 1 to 64 runs at a time")
 	}
-	if t.CallbackDeadline, err = time.ParseDuration(or("CXONE_CALLBACK_DEADLINE", encryption.DefaultCallbackDeadline.String())); err != nil ||
+	deadline := or("CXONE_CALLBACK_DEADLINE", encryption.DefaultCallbackDeadline.String())
+	if t.CallbackDeadline, err = time.ParseDuration(deadline); err != nil ||
 		t.CallbackDeadline < time.Second || t.CallbackDeadline > 7*24*time.Hour {
 		return usagef("CXONE_CALLBACK_DEADLINE must be a duration from 1s to 168h, like 10m")
 	}

@@ -48,7 +48,8 @@ func (e encrypted) config(publicURL, db string) (*tls.Config, error) {
 	if cache == "" {
 		cache = db + ".acme"
 	}
-	manager := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(e.ACMEDomain...), Email: e.ACMEEmail,
+	manager := &autocert.Manager{Prompt: autocert.AcceptTOS,
+		HostPolicy: autocert.HostWhitelist(e.ACMEDomain...), Email: e.ACMEEmail,
 		Cache: autocert.DirCache(filepath.Clean(cache)), Client: &acme.Client{DirectoryURL: e.ACMEDirectory}}
 	config := manager.TLSConfig()
 	config.MinVersion = tls.VersionTLS12

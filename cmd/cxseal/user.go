@@ -91,13 +91,14 @@ type userPasswdCmd struct {
 
 // Run sets the password.
 func (cmd *userPasswdCmd) Run(a *app) error {
-	return change(a, cmd.database, cmd.logging, cmd.Name, "has a new password; its sessions ended", func(accounts *access.Accounts, u access.User) error {
-		password, err := readPassword(a, "New password for "+u.Name+": ")
-		if err != nil {
-			return err
-		}
-		return accounts.ChangePassword(a.ctx, operator(), u.ID, password)
-	})
+	return change(a, cmd.database, cmd.logging, cmd.Name, "has a new password; its sessions ended",
+		func(accounts *access.Accounts, u access.User) error {
+			password, err := readPassword(a, "New password for "+u.Name+": ")
+			if err != nil {
+				return err
+			}
+			return accounts.ChangePassword(a.ctx, operator(), u.ID, password)
+		})
 }
 
 type userDisableCmd struct {
@@ -134,9 +135,10 @@ type userResetFactorCmd struct {
 
 // Run removes the account's second factor.
 func (cmd *userResetFactorCmd) Run(a *app) error {
-	return change(a, cmd.database, cmd.logging, cmd.Name, "has no second factor any more", func(accounts *access.Accounts, u access.User) error {
-		return accounts.RemoveSecondFactor(a.ctx, operator(), u.ID)
-	})
+	return change(a, cmd.database, cmd.logging, cmd.Name, "has no second factor any more",
+		func(accounts *access.Accounts, u access.User) error {
+			return accounts.RemoveSecondFactor(a.ctx, operator(), u.ID)
+		})
 }
 
 // change does one thing to one account and says that it is done.

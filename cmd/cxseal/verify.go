@@ -94,7 +94,8 @@ func (cmd *verifyCmd) ownKey(a *app, db *console.Database) (string, error) {
 
 // withAnchors adds the checkpoints of files that left the machine to those of
 // the database.
-func withAnchors(kept iter.Seq2[audit.SignedCheckpoint, error], files []string) (iter.Seq2[audit.SignedCheckpoint, error], error) {
+func withAnchors(kept iter.Seq2[audit.SignedCheckpoint, error],
+	files []string) (iter.Seq2[audit.SignedCheckpoint, error], error) {
 	var anchored []audit.SignedCheckpoint
 	for _, name := range files {
 		if strings.HasPrefix(name, "syslog:") || strings.HasPrefix(name, "http") {

@@ -104,7 +104,8 @@ func (f *Frame) Stream(c echo.Context, d Download, write func(ctx context.Contex
 
 // setFileName sets the name under which a browser saves the response.
 func setFileName(c echo.Context, name string) {
-	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	c.Response().Header().Set(echo.HeaderContentDisposition,
+		mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
 // ExportDenied returns the Denied of a route that exports: it appends an AUDIT_EXPORT record with the outcome DENIED,

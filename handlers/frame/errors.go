@@ -122,7 +122,8 @@ func (f *Frame) fail(c echo.Context, err error) {
 	}
 	p := Describe(err)
 	if p.Status >= 500 {
-		f.cfg.Logger.ErrorContext(c.Request().Context(), "a request failed", "request_id", RequestID(c), "route", c.Path(), "err", err)
+		f.cfg.Logger.ErrorContext(c.Request().Context(), "a request failed", "request_id", RequestID(c),
+			"route", c.Path(), "err", err)
 	}
 	if c.Response().Committed {
 		return
@@ -138,7 +139,8 @@ func (f *Frame) fail(c echo.Context, err error) {
 	if err := f.answer(c, p); err != nil {
 		f.cfg.Logger.ErrorContext(c.Request().Context(), "an error could not be shown", "request_id", RequestID(c), "err", err)
 		if !c.Response().Committed {
-			_ = c.String(http.StatusInternalServerError, "Internal error, request id "+RequestID(c)+"\n") // the client is gone: there is no other way to report it
+			// An error means that the client is gone: there is no other way to report it.
+			_ = c.String(http.StatusInternalServerError, "Internal error, request id "+RequestID(c)+"\n")
 		}
 	}
 }

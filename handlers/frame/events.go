@@ -52,7 +52,8 @@ func (f *Frame) Events(c echo.Context, follow func(ctx context.Context, out *Eve
 	defer cancel()
 	if err := follow(ctx, out); err != nil && ctx.Err() == nil {
 		// The header is out: the browser comes back with its Last-Event-ID.
-		f.cfg.Logger.WarnContext(ctx, "an event stream broke off", "request_id", RequestID(c), "path", c.Request().URL.Path, "err", err)
+		f.cfg.Logger.WarnContext(ctx, "an event stream broke off", "request_id", RequestID(c), "path",
+			c.Request().URL.Path, "err", err)
 	}
 	return nil
 }

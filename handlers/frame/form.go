@@ -19,7 +19,8 @@ func (f *Frame) Done(c echo.Context, said, to string) error {
 
 // Change returns the handler of a form that changes the one thing its address names and then redirects. id reads
 // the address (Named, Numbered), do makes the change, said is the flash (none when empty), to returns the next page.
-func Change[ID any](f *Frame, id func(echo.Context) (ID, error), do func(echo.Context, access.Caller, ID) error, said string, to func(ID) string) echo.HandlerFunc {
+func Change[ID any](f *Frame, id func(echo.Context) (ID, error), do func(echo.Context, access.Caller, ID) error,
+	said string, to func(ID) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		what, err := id(c)
 		if err != nil {

@@ -41,7 +41,8 @@ type Cursor struct{ Before, After int64 }
 
 // ReadPage reads the rows at the cursor, one more than a page shows. before and after read the rows older and newer
 // than a sequence number.
-func ReadPage[F, T any](ctx context.Context, cur Cursor, filter F, before, after func(context.Context, F, int64, int) ([]T, error)) ([]T, error) {
+func ReadPage[F, T any](ctx context.Context, cur Cursor, filter F,
+	before, after func(context.Context, F, int64, int) ([]T, error)) ([]T, error) {
 	if cur.After > 0 {
 		return after(ctx, filter, cur.After, PageRows+1)
 	}

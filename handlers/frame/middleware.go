@@ -128,14 +128,16 @@ func (f *Frame) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		name, port := splitHost(r.Host)
 		publicName, publicPort := splitHost(f.public.Host)
-		samePort := port == publicPort || port == "" && publicPort == f.defaultPort() || publicPort == "" && port == f.defaultPort()
+		samePort := port == publicPort || port == "" && publicPort == f.defaultPort() ||
+			publicPort == "" && port == f.defaultPort()
 		if strings.EqualFold(name, publicName) && samePort {
 			return next(c)
 		}
 		if isLoopback(name) && reachedOverLoopback(r) {
 			return next(c)
 		}
-		return echo.NewHTTPError(http.StatusMisdirectedRequest, "This console does not answer under this host name. Use its public address.")
+		return echo.NewHTTPError(http.StatusMisdirectedRequest,
+			"This console does not answer under this host name. Use its public address.")
 	}
 }
 

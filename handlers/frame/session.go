@@ -76,7 +76,8 @@ func (f *Frame) withSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Add(echo.HeaderVary, "Cookie")
 		token := ""
-		if cookie, err := c.Cookie(cookieName(sessionCookie, f.secure)); err == nil && len(cookie.Value) <= 128 && !sessionless(c.Request()) {
+		if cookie, err := c.Cookie(cookieName(sessionCookie, f.secure)); err == nil &&
+			len(cookie.Value) <= 128 && !sessionless(c.Request()) {
 			token = cookie.Value
 		}
 		ctx, err := f.sessions.Load(c.Request().Context(), token)
@@ -157,7 +158,8 @@ func (f *Frame) signedIn(c echo.Context) (access.Caller, error) {
 		if err := f.sessions.Destroy(ctx); err != nil {
 			return access.Caller{}, err
 		}
-		return access.Caller{}, fault.New(fault.Unauthenticated, "You were signed out after %d minutes without activity. Sign in again.", int(sessionIdle.Minutes()))
+		return access.Caller{}, fault.New(fault.Unauthenticated,
+			"You were signed out after %d minutes without activity. Sign in again.", int(sessionIdle.Minutes()))
 	}
 	caller, err := f.cfg.Accounts.Current(ctx, id, c.RealIP())
 	if err != nil {

@@ -34,7 +34,8 @@ type Rotations interface {
 	// LedgerDates hands the columns after the key that are due between two
 	// times to each, in the key's order and with only what a calendar shows,
 	// and says how many. They may not be kept. The key is moved to the last.
-	LedgerDates(ctx context.Context, from, until time.Time, after *rotation.Key, limit int, each func(*rotation.Column)) (int, error)
+	LedgerDates(ctx context.Context, from, until time.Time, after *rotation.Key, limit int,
+		each func(*rotation.Column)) (int, error)
 	// LedgerMark is another number after every change of the ledger.
 	LedgerMark(ctx context.Context) (int64, error)
 	// LedgerDays counts what is due on each UTC day, by its date.
@@ -80,7 +81,8 @@ func (a *Area) Routes() []frame.Route {
 		frame.Get("/rotations/policies", frame.Page, access.PermViewAll, a.policies),
 		frame.Post("/rotations/policies", access.PermManageSettings, a.savePolicy),
 		frame.Post("/rotations/policies/:policy/delete", access.PermManageSettings,
-			frame.Change(a.Frame, frame.Numbered("policy"), frame.Of(a.Policies.Delete), "The policy is deleted.", frame.To[int64]("/rotations/policies"))),
+			frame.Change(a.Frame, frame.Numbered("policy"), frame.Of(a.Policies.Delete),
+				"The policy is deleted.", frame.To[int64]("/rotations/policies"))),
 		frame.Post("/rotations/feed", access.PermExport, a.newFeed),
 		frame.Post("/rotations/feed/revoke", access.PermExport, a.revokeFeed),
 		frame.Get("/rotations.ics", frame.Feed, frame.Everyone, a.feed), // the token in the address says who asks

@@ -45,9 +45,10 @@ func (a *Area) feed(c echo.Context) error {
 		c.Response().WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return a.Stream(c, frame.Download{What: "calendar feed", Type: "text/calendar; charset=utf-8"}, func(ctx context.Context, w io.Writer) error {
-		return a.sendFeed(ctx, c, w, now)
-	})
+	return a.Stream(c, frame.Download{What: "calendar feed", Type: "text/calendar; charset=utf-8"},
+		func(ctx context.Context, w io.Writer) error {
+			return a.sendFeed(ctx, c, w, now)
+		})
 }
 
 // feedTag returns the feed's ETag. It is made of the ledger's mark, which changes with every column and with every
@@ -119,7 +120,8 @@ func (a *Area) tablePaths() func(*rotation.Column) string {
 	var path string
 	return func(col *rotation.Column) string {
 		if path == "" || at.TableID != col.TableID || at.DatastoreID != col.DatastoreID || at.Connection != col.Connection {
-			at = rotation.Key{Connection: strings.Clone(col.Connection), DatastoreID: strings.Clone(col.DatastoreID), TableID: strings.Clone(col.TableID)}
+			at = rotation.Key{Connection: strings.Clone(col.Connection),
+				DatastoreID: strings.Clone(col.DatastoreID), TableID: strings.Clone(col.TableID)}
 			connection := ""
 			if named {
 				connection = at.Connection

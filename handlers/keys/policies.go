@@ -31,15 +31,18 @@ func (a *Area) showPolicies(c echo.Context, status int, form web.PolicyForm) err
 	if err != nil {
 		return err
 	}
-	v := web.PoliciesView{Chrome: a.Chrome(c, "Rotation policies", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}),
+	v := web.PoliciesView{Chrome: a.Chrome(c, "Rotation policies", web.NavRotations,
+		web.Link{Text: "Rotations", Href: "/rotations"}),
 		Default: ruleText(rotation.DefaultRule), Connections: a.ConnectionOptions(), CanManage: frame.Caller(c).Can(access.PermManageSettings), Form: form}
 	for _, c := range sensitivity.Categories() {
 		v.Categories = append(v.Categories, web.Option{Value: string(c), Label: web.CategoryText(string(c))})
 	}
 	for _, p := range known {
-		row := web.PolicyRow{ID: p.ID, Scope: scopeText(p.Scope), Rule: ruleText(p.Rule), Window: "at any time", UpdatedAt: p.UpdatedAt, UpdatedBy: p.UpdatedBy}
+		row := web.PolicyRow{ID: p.ID, Scope: scopeText(p.Scope), Rule: ruleText(p.Rule), Window: "at any time",
+			UpdatedAt: p.UpdatedAt, UpdatedBy: p.UpdatedBy}
 		if p.Window != (rotation.Window{}) {
-			row.Window = p.Window.Cron + ", " + p.Window.Zone + ", for " + web.Plural(p.Window.Minutes, "minute", "minutes") + ". Next:"
+			row.Window = p.Window.Cron + ", " + p.Window.Zone + ", for " +
+				web.Plural(p.Window.Minutes, "minute", "minutes") + ". Next:"
 			if s, err := p.Window.Schedule(); err == nil {
 				row.Openings = openings(s, a.Now())
 			}
@@ -102,7 +105,8 @@ func (a *Area) savePolicy(c echo.Context) error {
 
 func readPolicy(post url.Values) (web.PolicyForm, rotation.Policy, error) {
 	get := func(name string) string { return strings.TrimSpace(post.Get(name)) }
-	f := web.PolicyForm{Connection: get("connection"), DatastoreID: get("datastore_id"), Category: get("category"), Strategy: get("strategy"),
+	f := web.PolicyForm{Connection: get("connection"), DatastoreID: get("datastore_id"),
+		Category: get("category"), Strategy: get("strategy"),
 		IntervalDays: get("interval_days"), GraceDays: get("grace_days"), AutoRotate: get("auto_rotate") == "1",
 		WindowCron: get("window_cron"), WindowZone: get("window_zone"), WindowMinutes: get("window_minutes")}
 	p := rotation.Policy{Scope: rotation.Scope{Connection: f.Connection, DatastoreID: f.DatastoreID, Category: f.Category},

@@ -108,7 +108,8 @@ func (a *Area) timeline(c echo.Context) error {
 	}
 	for at := from; at.Before(until); at = at.AddDate(0, 0, 7) {
 		end := at.AddDate(0, 0, 7)
-		w := web.TimelineWeek{From: at, Now: !today.Before(at) && today.Before(end), Passed: !end.After(today), Path: web.RotationsBetweenPath(at, end)}
+		w := web.TimelineWeek{From: at, Now: !today.Before(at) && today.Before(end), Passed: !end.After(today),
+			Path: web.RotationsBetweenPath(at, end)}
 		for d := at; d.Before(end); d = d.AddDate(0, 0, 1) {
 			w.Due += days[d.Format(time.DateOnly)]
 			w.Overdue += overdue[d.Format(time.DateOnly)]

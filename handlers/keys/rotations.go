@@ -68,7 +68,8 @@ func (a *Area) showRotations(c echo.Context, feedURL string) error {
 	return a.Render(c, http.StatusOK, web.RotationsPage(v))
 }
 
-func (a *Area) ledgerRow(ctx context.Context, c rotation.Column, policies rotation.Policies, now time.Time) (web.RotationRow, error) {
+func (a *Area) ledgerRow(ctx context.Context, c rotation.Column, policies rotation.Policies,
+	now time.Time) (web.RotationRow, error) {
 	category := ""
 	if policies.ByCategory() {
 		var err error
@@ -139,7 +140,8 @@ func (a *Area) rotate(c echo.Context) error {
 		table := k
 		table.Column = ""
 		if _, read := tables[table]; !read {
-			list, err := a.Rotations.Ledger(ctx, rotation.Filter{Connection: k.Connection, DatastoreID: k.DatastoreID, TableID: k.TableID}, nil, maxRotate)
+			list, err := a.Rotations.Ledger(ctx,
+				rotation.Filter{Connection: k.Connection, DatastoreID: k.DatastoreID, TableID: k.TableID}, nil, maxRotate)
 			if err != nil {
 				return err
 			}

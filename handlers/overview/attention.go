@@ -64,14 +64,17 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 
 // protectionAttention returns the items about columns and the log that need a person: those at the top of the list
 // and those at its end.
-func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals, review *web.Stat) (first, last []web.Attention, err error) {
+func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
+	review *web.Stat) (first, last []web.Attention, err error) {
 	now := a.Now()
 	if open := totals.Sensitive - totals.Protected; open > 0 {
-		first = append(first, web.Attention{Tone: web.ToneDanger, Title: web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
+		first = append(first, web.Attention{Tone: web.ToneDanger,
+			Title:  web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
 			Detail: "Encrypt them, or decide that they are not sensitive.", Link: web.Link{Text: "Show", Href: unprotected()}})
 	}
 	from := daysBefore(now, driftDays)
-	lost, exact, err := a.Audit.AuditCount(ctx, audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
+	lost, exact, err := a.Audit.AuditCount(ctx,
+		audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,15 +85,17 @@ func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 		}
 		first = append(first, web.Attention{Tone: web.ToneDanger, Title: title,
 			Detail: "Found within the last 30 days. Find out who did it, and make sure that they are encrypted again.",
-			Link: web.Link{Text: "Show", Href: "/audit?" + url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
-				"from": {from.Format(time.DateOnly)}}.Encode()}})
+			Link: web.Link{Text: "Show", Href: "/audit?" +
+				url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
+					"from": {from.Format(time.DateOnly)}}.Encode()}})
 	}
 	undecided, err := a.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
 	if err != nil {
 		return nil, nil, err
 	}
 	if undecided > 0 {
-		last = append(last, web.Attention{Tone: web.ToneInfo, Title: web.Plural(undecided, "column is undecided", "columns are undecided"),
+		last = append(last, web.Attention{Tone: web.ToneInfo,
+			Title:  web.Plural(undecided, "column is undecided", "columns are undecided"),
 			Detail: "The name does not say what is kept there. A person who knows should decide.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
 	}
 	more, err := a.logAttention(ctx)
@@ -99,7 +104,8 @@ func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 	}
 	last = append(last, more...)
 	if review != nil && review.Tone == web.ToneWarning {
-		last = append(last, web.Attention{Tone: web.ToneWarning, Title: "The log was not reviewed for " + web.Plural(review.Value, "day", "days"),
+		last = append(last, web.Attention{Tone: web.ToneWarning,
+			Title:  "The log was not reviewed for " + web.Plural(review.Value, "day", "days"),
 			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: review.Href}})
 	}
 	return first, last, nil

@@ -95,7 +95,8 @@ func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView
 		}
 		if e.Kind == trend.Drop { // before the runs: a long list is cut
 			marks[day] = append([]web.ChartMark{mark}, marks[day]...)
-			drops = append([]web.DropRow{{Day: trend.DayTime(day).Format(time.DateOnly), TableName: e.TableName, TableHref: table, Reason: e.Reason}}, drops...)
+			drops = append([]web.DropRow{{Day: trend.DayTime(day).Format(time.DateOnly), TableName: e.TableName,
+				TableHref: table, Reason: e.Reason}}, drops...)
 		} else {
 			marks[day] = append(marks[day], mark)
 		}
@@ -163,7 +164,8 @@ func (a *Area) latencyCharts(ctx context.Context, f trend.Filter) ([]web.ChartVi
 	var charts []web.ChartView
 	for _, stage := range trend.Stages() {
 		v := web.ChartView{ID: "latency-" + string(stage), Title: stageTitles[stage] + " latency", Unit: "ms", Runs: true,
-			Lines: []web.ChartLine{{Label: "p50"}, {Label: "p95"}, {Label: "Longest"}, {Label: "Days with failed runs", Points: true}}}
+			Lines: []web.ChartLine{{Label: "p50"}, {Label: "p95"}, {Label: "Longest"},
+				{Label: "Days with failed runs", Points: true}}}
 		runs, failed, worst := 0, 0, int64(0)
 		for _, d := range days {
 			if d.Stage != stage {
@@ -172,7 +174,8 @@ func (a *Area) latencyCharts(ctx context.Context, f trend.Filter) ([]web.ChartVi
 			row := web.ChartDay{Day: d.Day, Values: []float64{float64(d.P50), float64(d.P95), float64(d.Max), 0}}
 			if d.Failed > 0 {
 				row.Values[3] = float64(max(d.Max, 1))
-				row.Marks = []web.ChartMark{{Kind: "drop", Reason: web.Plural(d.Failed, "run", "runs") + " of " + web.FormatNumber(int64(d.Runs)) + " ended here without success.",
+				row.Marks = []web.ChartMark{{Kind: "drop", Reason: web.Plural(d.Failed, "run", "runs") +
+					" of " + web.FormatNumber(int64(d.Runs)) + " ended here without success.",
 					Href: dayRuns(d.Day)}}
 			}
 			runs, failed, worst = runs+d.Runs, failed+d.Failed, max(worst, d.P95)

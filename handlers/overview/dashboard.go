@@ -63,7 +63,8 @@ func (a *Area) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Attention = slices.Concat(first, a.attention(ctx, counts, failed, lastFailed, overdue, rotations[rotation.StatusDue], since), last)
+	v.Attention = slices.Concat(first, a.attention(ctx, counts, failed, lastFailed, overdue,
+		rotations[rotation.StatusDue], since), last)
 	if err := a.protection(ctx, &v, totals); err != nil {
 		return err
 	}
@@ -71,7 +72,8 @@ func (a *Area) dashboard(c echo.Context) error {
 	v.Stats = []web.Stat{
 		{Label: "runs verified", Value: int(counts[encryption.Verified]), Href: runsIn(encryption.Verified, time.Time{})},
 		{Label: "runs in progress", Value: int(active), Href: runsIn(encryption.InProgress, time.Time{})},
-		{Label: "runs ended, not verified", Value: int(unverified), Note: fmt.Sprintf("failed, rejected or unconfirmed, last %d days", failedDays),
+		{Label: "runs ended, not verified", Value: int(unverified),
+			Note: fmt.Sprintf("failed, rejected or unconfirmed, last %d days", failedDays),
 			Href: runsIn(encryption.NotVerified, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
@@ -128,7 +130,8 @@ func (a *Area) nextStep(who access.Caller, totals inventory.Totals, counts map[e
 			Text: "Describe the tenant and its OAuth client here; its secrets are sealed. Or set CXONE_CLIENT_ID, CXONE_CLIENT_SECRET, CXONE_REALM and CXONE_BASE_URL, and start the console again.",
 			Link: web.Link{Text: "Add a connection", Href: "/connections/new"}}
 	case len(a.Connections()) == 0:
-		return &web.NextStep{Title: "No tenant is connected yet", Text: "An admin adds one under Connections. What this console finds there appears here."}
+		return &web.NextStep{Title: "No tenant is connected yet",
+			Text: "An admin adds one under Connections. What this console finds there appears here."}
 	case totals.Tables == 0 && len(counts) == 0:
 		return &web.NextStep{Title: "Choose a table",
 			Text: "Read the tenant's tables, or open one by its ids. Its page shows which columns are encrypted.",
@@ -145,7 +148,8 @@ func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	}
 }
 
-func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64, failed int, lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
+func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64, failed int,
+	lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
 	var list []web.Attention
 	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
 		if n > 0 {
@@ -153,10 +157,14 @@ func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64,
 				Link: web.Link{Text: "Show", Href: href}, At: at})
 		}
 	}
-	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval", "runs wait for a second person's approval",
-		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting, time.Time{}), time.Time{})
-	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was rejected by the KMS check", "runs were rejected by the KMS check",
-		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected, time.Time{}), time.Time{})
+	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval",
+		"runs wait for a second person's approval",
+		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting,
+			time.Time{}), time.Time{})
+	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was rejected by the KMS check",
+		"runs were rejected by the KMS check",
+		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected,
+			time.Time{}), time.Time{})
 	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
 		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})
 	add(failed, web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",

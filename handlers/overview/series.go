@@ -47,6 +47,7 @@ func (a *Area) seriesCSV(c echo.Context, what, name string, write func(context.C
 	if err := q.Err(); err != nil {
 		return err
 	}
-	d := frame.Download{What: what, Filter: c.QueryParams().Encode(), Type: "text/csv; charset=utf-8; header=present", Name: name + ".csv"}
+	d := frame.Download{What: what, Filter: c.QueryParams().Encode(),
+		Type: "text/csv; charset=utf-8; header=present", Name: name + ".csv"}
 	return a.Download(c, d, func(ctx context.Context, w io.Writer) error { return write(ctx, f, w) })
 }

@@ -69,7 +69,8 @@ func Rotation(c rotation.Column, connection, policy string, now time.Time, leads
 
 // LogState returns how far the log is signed and anchored, for a page.
 func LogState(s audit.LogStatus) web.LogState {
-	state := web.LogState{Size: s.Size, Anchors: s.Anchors, NotAnchored: s.NotAnchored, Error: s.AnchorError, FailedSince: s.FailedSince}
+	state := web.LogState{Size: s.Size, Anchors: s.Anchors, NotAnchored: s.NotAnchored, Error: s.AnchorError,
+		FailedSince: s.FailedSince}
 	if s.Checkpoint != nil {
 		state.Checkpoint, state.CheckpointAt = s.Checkpoint.Size, s.Checkpoint.CreatedAt
 	}

@@ -72,7 +72,8 @@ func (a *Area) alarmRows(ctx context.Context, list []alarm.Alarm) ([]web.AlarmRo
 	}
 	rows := make([]web.AlarmRow, len(list))
 	for i, one := range list {
-		rows[i] = web.AlarmRow{ID: one.ID, RaisedAt: one.RaisedAt, Kind: one.Kind.Text(), Tone: severityTone(one.Severity), Title: one.Title,
+		rows[i] = web.AlarmRow{ID: one.ID, RaisedAt: one.RaisedAt, Kind: one.Kind.Text(),
+			Tone: severityTone(one.Severity), Title: one.Title,
 			Detail: one.Detail, Connection: a.InPath(one.Connection), DatastoreID: one.DatastoreID, TableID: one.TableID, Columns: one.Columns,
 			RunID: one.RunID, Deliveries: of[one.ID]}
 	}
@@ -132,12 +133,14 @@ func (a *Area) routeRows(ctx context.Context) ([]web.RouteRow, error) {
 // may hold a secret.
 func (a *Area) addRoute(c echo.Context) error {
 	post := c.Request().PostForm
-	form := web.RouteForm{Name: strings.TrimSpace(post.Get("name")), Way: post.Get("way"), Kinds: post["kinds"], Digest: post.Get("digest") == "1"}
+	form := web.RouteForm{Name: strings.TrimSpace(post.Get("name")), Way: post.Get("way"), Kinds: post["kinds"],
+		Digest: post.Get("digest") == "1"}
 	route := alarm.Route{Name: form.Name, Digest: form.Digest}
 	for _, k := range form.Kinds {
 		route.Kinds = append(route.Kinds, alarm.Kind(k))
 	}
-	address := alarm.Address{Way: alarm.Way(form.Way), URL: strings.TrimSpace(post.Get("url")), Secret: strings.TrimSpace(post.Get("secret"))}
+	address := alarm.Address{Way: alarm.Way(form.Way), URL: strings.TrimSpace(post.Get("url")),
+		Secret: strings.TrimSpace(post.Get("secret"))}
 	err := a.Routing.AddRoute(c.Request().Context(), frame.Caller(c), route, address)
 	if code := fault.CodeOf(err); (code == fault.Invalid || code == fault.Conflict) && !frame.WantsJSON(c.Request()) {
 		form.Error = fault.MessageOf(err)

@@ -119,7 +119,8 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post("/alarms/routes/:route/test", access.PermManageSettings,
 			frame.Change(a.Frame, route, frame.Of(a.Routing.TestRoute), "", routes)), // the page says what became of the test
 		frame.Post("/alarms/routes/:route/delete", access.PermManageSettings,
-			frame.Change(a.Frame, route, frame.Of(a.Routing.DeleteRoute), "The route is deleted. What still waited for it is not sent.", routes)),
+			frame.Change(a.Frame, route, frame.Of(a.Routing.DeleteRoute),
+				"The route is deleted. What still waited for it is not sent.", routes)),
 		frame.Get("/jobs", frame.Page, access.PermViewAll, a.jobs),
 
 		frame.Get("/system", frame.Page, access.PermViewAll, a.system),

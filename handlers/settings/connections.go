@@ -33,7 +33,8 @@ func connectionRow(k connection.Known) web.ManagedConnection {
 	if s.Mode == connection.AccessKey {
 		address = s.Issuer
 	}
-	return web.ManagedConnection{Name: s.Name, Source: k.Source, Mode: s.Mode, Address: address, Disabled: k.Disabled, Trouble: k.Trouble,
+	return web.ManagedConnection{Name: s.Name, Source: k.Source, Mode: s.Mode, Address: address,
+		Disabled: k.Disabled, Trouble: k.Trouble,
 		FourEyes: s.FourEyes, Secrets: k.Secrets, Callback: k.Callback(), Managed: k.Source == connection.FromConsole, ChangedAt: k.Changed}
 }
 
@@ -87,7 +88,8 @@ func (a *Area) addConnection(c echo.Context) error {
 		err = a.Deps.Connections.Add(c.Request().Context(), frame.Caller(c), settings, secrets)
 	}
 	if refusable(err) {
-		return a.showConnection(c, http.StatusUnprocessableEntity, web.ConnectionView{Form: form, New: true, Error: fault.MessageOf(err)})
+		return a.showConnection(c, http.StatusUnprocessableEntity,
+			web.ConnectionView{Form: form, New: true, Error: fault.MessageOf(err)})
 	}
 	if err != nil {
 		return err
@@ -151,7 +153,8 @@ func (a *Area) connectionDisabled(disabled bool) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if err := a.Deps.Connections.SetDisabled(c.Request().Context(), frame.Caller(c), known.Settings.Name, disabled); err != nil {
+		if err := a.Deps.Connections.SetDisabled(c.Request().Context(), frame.Caller(c), known.Settings.Name,
+			disabled); err != nil {
 			return err
 		}
 		message := "The connection is enabled."
@@ -193,11 +196,13 @@ func (a *Area) dropCallbackSecrets(c echo.Context) error {
 func readConnection(c echo.Context) (web.ConnectionForm, connection.Settings, connection.Secrets, error) {
 	post := c.Request().PostForm
 	text := func(name string) string { return strings.TrimSpace(post.Get(name)) }
-	f := web.ConnectionForm{Name: text("name"), Mode: text("mode"), ClientID: text("client_id"), Realm: text("realm"), BaseURL: text("base_url"),
+	f := web.ConnectionForm{Name: text("name"), Mode: text("mode"), ClientID: text("client_id"),
+		Realm: text("realm"), BaseURL: text("base_url"),
 		TokenURL: text("token_url"), PathPrefix: text("path_prefix"), Issuer: text("issuer"), AccessKeyID: text("access_key_id"),
 		DatastoreID: text("datastore_id"), TableID: text("table_id"), CallbackURL: text("callback_url"), CallbackDeadline: text("callback_deadline"),
 		Rate: text("rate"), Concurrency: text("concurrency"), FourEyes: text("four_eyes") == "1", AutoRotate: text("auto_rotate") == "1", ApprovalLife: text("approval_life")}
-	s := connection.Settings{Name: f.Name, Mode: f.Mode, ClientID: f.ClientID, Realm: f.Realm, BaseURL: strings.TrimRight(f.BaseURL, "/"),
+	s := connection.Settings{Name: f.Name, Mode: f.Mode, ClientID: f.ClientID, Realm: f.Realm,
+		BaseURL:  strings.TrimRight(f.BaseURL, "/"),
 		TokenURL: f.TokenURL, PathPrefix: f.PathPrefix, Issuer: f.Issuer, AccessKeyID: f.AccessKeyID, DatastoreID: f.DatastoreID,
 		TableID: f.TableID, CallbackURL: f.CallbackURL, FourEyes: f.FourEyes, AutoRotate: f.AutoRotate}
 	if s.Mode == connection.AccessKey {
@@ -223,7 +228,8 @@ func readConnection(c echo.Context) (web.ConnectionForm, connection.Settings, co
 }
 
 func formOf(s connection.Settings) web.ConnectionForm {
-	return web.ConnectionForm{Name: s.Name, Mode: s.Mode, ClientID: s.ClientID, Realm: s.Realm, BaseURL: s.BaseURL, TokenURL: s.TokenURL,
+	return web.ConnectionForm{Name: s.Name, Mode: s.Mode, ClientID: s.ClientID, Realm: s.Realm,
+		BaseURL: s.BaseURL, TokenURL: s.TokenURL,
 		PathPrefix: s.PathPrefix, Issuer: s.Issuer, AccessKeyID: s.AccessKeyID, DatastoreID: s.DatastoreID, TableID: s.TableID,
 		CallbackURL: s.CallbackURL, CallbackDeadline: web.FormatDuration(s.CallbackDeadline), Rate: strconv.FormatFloat(s.Rate, 'f', -1, 64),
 		Concurrency: strconv.Itoa(s.Concurrency), FourEyes: s.FourEyes, AutoRotate: s.AutoRotate, ApprovalLife: web.FormatDuration(s.ApprovalLife)}

@@ -15,9 +15,11 @@ func (a *Area) jobs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := web.JobsView{Chrome: a.Chrome(c, "Background jobs", web.NavRotations, web.Link{Text: "Rotations", Href: "/rotations"}), Leading: a.Jobs.Leading()}
+	v := web.JobsView{Chrome: a.Chrome(c, "Background jobs", web.NavRotations,
+		web.Link{Text: "Rotations", Href: "/rotations"}), Leading: a.Jobs.Leading()}
 	for _, j := range list {
-		v.Rows = append(v.Rows, web.JobRow{Name: j.Name, Does: j.Does, State: string(j.Condition()), Every: every(j.Every), LastAt: j.Last.StartedAt,
+		v.Rows = append(v.Rows, web.JobRow{Name: j.Name, Does: j.Does, State: string(j.Condition()),
+			Every: every(j.Every), LastAt: j.Last.StartedAt,
 			TookMs: j.Last.Duration.Milliseconds(), NextAt: j.NextAt, Error: j.Last.Error, Failures: j.Last.Failures})
 	}
 	return a.Render(c, http.StatusOK, web.JobsPage(v))

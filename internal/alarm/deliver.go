@@ -156,7 +156,8 @@ func (s *Service) send(ctx context.Context, r Route, group []Delivery, message M
 		}
 	}
 	if err != nil {
-		s.logger.WarnContext(ctx, "an alarm was not delivered", "route", r.Name, "attempt", group[0].Attempts, "err", fault.MessageOf(err))
+		s.logger.WarnContext(ctx, "an alarm was not delivered", "route", r.Name, "attempt", group[0].Attempts,
+			"err", fault.MessageOf(err))
 	}
 	// The outcome is kept even if the console is told to stop meanwhile.
 	return s.store.SettleDelivery(context.WithoutCancel(ctx), group...)
@@ -176,7 +177,8 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 func (s *Service) attempt(ctx context.Context, r Route, m Message) error {
 	raw, err := s.sealer.Open(ctx, r.Sealed, place(r.ID))
 	if err != nil {
-		return fault.Wrap(err, fault.Internal, "The route's address cannot be unsealed: the sealing key is not the one it was sealed with.")
+		return fault.Wrap(err, fault.Internal,
+			"The route's address cannot be unsealed: the sealing key is not the one it was sealed with.")
 	}
 	a, err := decode(raw)
 	if err != nil {

@@ -13,7 +13,8 @@ func Dispatch(a Alarm, routes []Route) []Delivery {
 	var list []Delivery
 	for _, r := range routes {
 		if r.Wants(a.Kind) {
-			list = append(list, Delivery{MessageID: "msg_" + uuid.NewString(), AlarmID: a.ID, RouteID: r.ID, State: Waiting, NextAt: r.FirstAttempt(a.RaisedAt)})
+			list = append(list, Delivery{MessageID: "msg_" + uuid.NewString(), AlarmID: a.ID, RouteID: r.ID,
+				State: Waiting, NextAt: r.FirstAttempt(a.RaisedAt)})
 		}
 	}
 	return list

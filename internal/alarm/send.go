@@ -129,7 +129,8 @@ func sendWebhook(ctx context.Context, a Address, m Message) error {
 		e.Type = "alarm.test"
 	}
 	for _, x := range m.Alarms {
-		e.Data = append(e.Data, eventData{x.Kind, x.Severity, x.Title, x.Detail, x.Connection, x.DatastoreID, x.TableID, x.Columns, x.RunID, audit.FormatTime(x.RaisedAt)})
+		e.Data = append(e.Data, eventData{x.Kind, x.Severity, x.Title, x.Detail, x.Connection, x.DatastoreID,
+			x.TableID, x.Columns, x.RunID, audit.FormatTime(x.RaisedAt)})
 	}
 	body, err := json.Marshal(e)
 	if err != nil {

@@ -38,5 +38,6 @@ func (s *Service) WatchAnchor(ctx context.Context, log AnchorStatus) error {
 	}
 	return s.Raise(ctx, Alarm{Dedupe: "anchor\x1f" + status.FailedSince.UTC().Format(time.RFC3339),
 		Kind: NotAnchored, Severity: Critical, Title: "The audit log is not anchored",
-		Detail: fmt.Sprintf("%d records have no copy of their checkpoint outside of this machine. %s", status.NotAnchored, status.AnchorError)})
+		Detail: fmt.Sprintf("%d records have no copy of their checkpoint outside of this machine. %s",
+			status.NotAnchored, status.AnchorError)})
 }

@@ -111,7 +111,8 @@ func (p Progress) Closed() int { return p.Total - p.Pending - p.Open }
 
 // The states of runs that a campaign asks for.
 var (
-	atWork   = []encryption.State{encryption.Queued, encryption.Checking, encryption.Patching} // those that use the tenant, or are next
+	// atWork are the states that use the tenant, or will next.
+	atWork   = []encryption.State{encryption.Queued, encryption.Checking, encryption.Patching}
 	notBegun = []encryption.State{encryption.Awaiting, encryption.Queued}
 )
 

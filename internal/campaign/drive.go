@@ -189,7 +189,8 @@ func ignoreConflict(err error) error {
 func (s *Service) ended(c Campaign) audit.Record {
 	record := s.record(c, access.Caller{Name: "console", Role: access.System}, audit.Success)
 	verified := c.Progress.Ended[encryption.Verified]
-	record.Detail = "Campaign " + c.ID + " ended: " + audit.CountOf(verified, "run") + " verified of " + audit.CountOf(c.Progress.Total, "table") + "."
+	record.Detail = "Campaign " + c.ID + " ended: " + audit.CountOf(verified, "run") + " verified of " +
+		audit.CountOf(c.Progress.Total, "table") + "."
 	if verified < c.Progress.Total {
 		record.Outcome = audit.Failure
 	}

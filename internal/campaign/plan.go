@@ -73,7 +73,8 @@ func (s *Service) preview(ctx context.Context, caller access.Caller, r Request, 
 	if item.Refused != "" || ctx.Err() != nil {
 		return shown
 	}
-	plan, err := s.plan(ctx, caller, Campaign{Connection: r.Connection, IntervalDays: r.IntervalDays, MaskIndexes: r.MaskIndexes}, &shown.Item)
+	plan, err := s.plan(ctx, caller, Campaign{Connection: r.Connection, IntervalDays: r.IntervalDays,
+		MaskIndexes: r.MaskIndexes}, &shown.Item)
 	switch {
 	case ctx.Err() != nil:
 		shown.Item = item
@@ -106,7 +107,8 @@ func (s *Service) plan(ctx context.Context, caller access.Caller, c Campaign, it
 				item.LeftOut = append(item.LeftOut, b.Message)
 			}
 		case len(kept) >= room:
-			item.LeftOut = append(item.LeftOut, fmt.Sprintf("%q is over the table's limit of %d encrypted columns.", column, plan.MaxFields))
+			item.LeftOut = append(item.LeftOut,
+				fmt.Sprintf("%q is over the table's limit of %d encrypted columns.", column, plan.MaxFields))
 		default:
 			kept = append(kept, column)
 		}

@@ -54,7 +54,8 @@ func (s *Service) Launch(ctx context.Context, caller access.Caller, r Request) (
 		columns += len(i.Columns)
 	}
 	record := s.record(c, caller, audit.Success)
-	record.Detail = fmt.Sprintf("Campaign %s launched: %d columns of %d tables, key rotation every %d days.", c.ID, columns, len(items), c.IntervalDays)
+	record.Detail = fmt.Sprintf("Campaign %s launched: %d columns of %d tables, key rotation every %d days.",
+		c.ID, columns, len(items), c.IntervalDays)
 	if err := s.store.AddCampaign(ctx, c, items, record); err != nil {
 		return Campaign{}, err
 	}
@@ -117,7 +118,8 @@ func (s *Service) items(ctx context.Context, r *Request) ([]Item, error) {
 			return nil, err
 		}
 		if len(items) == 0 {
-			return nil, fault.New(fault.Invalid, "No sensitive column of this data store is known that is not encrypted. Read the tenant's tables first if they are new.")
+			return nil, fault.New(fault.Invalid,
+				"No sensitive column of this data store is known that is not encrypted. Read the tenant's tables first if they are new.")
 		}
 		if len(items) > MaxTables {
 			return nil, fault.New(fault.Invalid, "A campaign may have at most %d tables.", MaxTables)
@@ -158,7 +160,8 @@ func (s *Service) named(ctx context.Context, r *Request, id string) (Item, error
 	if err != nil || table.Total == 0 {
 		live, err := s.reader.Read(ctx, r.Connection, r.DatastoreID, id)
 		if err != nil {
-			return Item{}, fault.Wrap(err, fault.Invalid, "The table %s cannot be read: %s", id, fault.MessageOf(encryption.Explain(err)))
+			return Item{}, fault.Wrap(err, fault.Invalid, "The table %s cannot be read: %s", id,
+				fault.MessageOf(encryption.Explain(err)))
 		}
 		table = live.Table
 	}
@@ -188,13 +191,15 @@ func (s *Service) open(ctx context.Context, f sensitivity.Filter) ([]Item, error
 		}
 		for _, c := range columns {
 			if n := len(items); n == 0 || items[n-1].TableID != c.TableID || items[n-1].DatastoreID != c.DatastoreID {
-				items = append(items, Item{DatastoreID: c.DatastoreID, TableID: c.TableID, TableName: c.TableName, Columns: []string{}})
+				items = append(items, Item{DatastoreID: c.DatastoreID, TableID: c.TableID,
+					TableName: c.TableName, Columns: []string{}})
 			}
 			item := &items[len(items)-1]
 			if encryption.CanEncryptType(c.Type) {
 				item.Columns = append(item.Columns, c.Column)
 			} else {
-				item.LeftOut = append(item.LeftOut, fmt.Sprintf("%q has type %q, which cannot be encrypted as a column.", c.Column, c.Type))
+				item.LeftOut = append(item.LeftOut,
+					fmt.Sprintf("%q has type %q, which cannot be encrypted as a column.", c.Column, c.Type))
 			}
 		}
 		if len(columns) < page {

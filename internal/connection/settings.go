@@ -204,7 +204,8 @@ func Client(s Settings, x Secrets, userAgent string, now func() time.Time) (*cxo
 		if tokenURL == "" {
 			tokenURL = strings.TrimRight(s.BaseURL, "/") + "/oauth/token"
 		}
-		tokens = cxone.ClientCredentials(cxone.ClientCredentialsConfig{BaseURL: strings.TrimRight(s.BaseURL, "/"), TokenURL: tokenURL,
+		tokens = cxone.ClientCredentials(cxone.ClientCredentialsConfig{
+			BaseURL: strings.TrimRight(s.BaseURL, "/"), TokenURL: tokenURL,
 			ClientID: s.ClientID, ClientSecret: x.ClientSecret, Realm: s.Realm, Now: now})
 	}
 	return cxone.New(tokens, cxone.WithPathPrefix(s.PathPrefix), cxone.WithRate(s.Rate), cxone.WithClock(now),

@@ -69,10 +69,12 @@ func (d *Database) VerifierKey(ctx context.Context) (string, error) {
 	}
 	key, err := audit.LoadKey(LogKeyPath(d.path))
 	if fault.CodeOf(err) == fault.NotFound && signed == nil {
-		return "", fault.Wrap(err, fault.NotFound, "There is no signing key at %s: `cxseal serve` makes it when it first starts.", LogKeyPath(d.path))
+		return "", fault.Wrap(err, fault.NotFound,
+			"There is no signing key at %s: `cxseal serve` makes it when it first starts.", LogKeyPath(d.path))
 	}
 	if fault.CodeOf(err) == fault.NotFound {
-		return "", fault.Wrap(err, fault.NotFound, "The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", LogKeyPath(d.path))
+		return "", fault.Wrap(err, fault.NotFound,
+			"The log's signing key %s is gone, but checkpoints were signed with it. Put the key back from your backup.", LogKeyPath(d.path))
 	}
 	if err != nil {
 		return "", err

@@ -44,7 +44,8 @@ func (c *Console) jobs() []schedule.Job {
 			Every: time.Hour, Limit: 10 * time.Minute, Run: c.Store.TidyWords},
 	}
 	if every := c.cfg.SyncEvery; every > 0 {
-		jobs = append([]schedule.Job{{Name: "inventory", Does: "Lists what the tenants hold and reads every table: drift, coverage and key versions are seen here.",
+		jobs = append([]schedule.Job{{Name: "inventory",
+			Does:  "Lists what the tenants hold and reads every table: drift, coverage and key versions are seen here.",
 			Every: every, Limit: 6 * time.Hour, Run: func(ctx context.Context) error { return c.Inventory.SyncAll(ctx, every) }}}, jobs...)
 	}
 	return jobs

@@ -19,7 +19,8 @@ func logKey(ctx context.Context, db string, s *store.Store) (*audit.Key, error) 
 }
 
 // openLog returns the log of a database.
-func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time, options ...audit.LogOption) (*audit.Log, error) {
+func openLog(ctx context.Context, db string, s *store.Store, now func() time.Time,
+	options ...audit.LogOption) (*audit.Log, error) {
 	key, err := logKey(ctx, db, s)
 	if err != nil {
 		return nil, err

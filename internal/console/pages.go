@@ -43,8 +43,9 @@ func (c *Console) PagesConfig() handlers.Config {
 		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, SSO: c.sso,
 			WithFactor: c.Store.FactorUsers, DemoNote: cfg.DemoNote},
 		Overview: overview.Deps{Leads: cfg.Leads, Reviews: reviews, LogStatus: c.Log.Status},
-		Settings: settings.Deps{Connections: c.Connections, Routing: c.Alarms, Jobs: c.scheduler, Log: c.Log, LogStatus: c.Log.Status,
-			Facts: c.facts, Reseal: access.NewSealing(c.Sealer, c.Store, cfg.Now).ChangeKey},
+		Settings: settings.Deps{Connections: c.Connections, Routing: c.Alarms, Jobs: c.scheduler, Log: c.Log,
+			LogStatus: c.Log.Status,
+			Facts:     c.facts, Reseal: access.NewSealing(c.Sealer, c.Store, cfg.Now).ChangeKey},
 	}
 	pages.ReadFrom(c.Store)
 	return pages
@@ -68,7 +69,8 @@ func (c *Console) connections() []handlers.Connection {
 		if k.Disabled || k.Trouble != "" {
 			continue
 		}
-		list = append(list, handlers.Connection{Name: k.Settings.Name, BaseURL: k.Settings.BaseURL, Source: k.Source, Mode: k.Settings.Mode,
+		list = append(list, handlers.Connection{Name: k.Settings.Name, BaseURL: k.Settings.BaseURL,
+			Source: k.Source, Mode: k.Settings.Mode,
 			Callback: k.Callback(), Signed: k.Secrets > 0})
 	}
 	return list

@@ -93,7 +93,8 @@ func AfterReading(table Key, at time.Time, read []Reading, known map[string]Colu
 			continue
 		}
 		there[r.Column] = true
-		s := Sighting{At: at, How: ByTable, KeyVersion: r.KeyVersion, Strategy: r.Strategy, IntervalDays: r.IntervalDays, Next: r.Next}
+		s := Sighting{At: at, How: ByTable, KeyVersion: r.KeyVersion, Strategy: r.Strategy,
+			IntervalDays: r.IntervalDays, Next: r.Next}
 		c, ok := known[r.Column]
 		if !ok {
 			table.Column = r.Column

@@ -43,7 +43,8 @@ func (f *Feeds) New(ctx context.Context, c access.Caller) (token string, err err
 		return "", err
 	}
 	token = rand.Text() + rand.Text()
-	return token, f.store.SaveFeed(ctx, c.UserID, sha256.Sum256([]byte(token)), f.now(), f.changed(c, "Calendar feed of "+c.Name+" made."))
+	return token, f.store.SaveFeed(ctx, c.UserID, sha256.Sum256([]byte(token)), f.now(),
+		f.changed(c, "Calendar feed of "+c.Name+" made."))
 }
 
 // Revoke ends the caller's feed.
@@ -68,7 +69,8 @@ func (f *Feeds) Made(ctx context.Context, c access.Caller) (time.Time, error) {
 
 // Open returns the person whose token it is, if they may still read dates.
 func (f *Feeds) Open(ctx context.Context, token, ip string) (access.Caller, error) {
-	refused := fault.New(fault.Unauthenticated, "This calendar address is not valid, or no longer. Make a new one on the page of rotations.")
+	refused := fault.New(fault.Unauthenticated,
+		"This calendar address is not valid, or no longer. Make a new one on the page of rotations.")
 	if token == "" || len(token) > 128 {
 		return access.Caller{}, refused
 	}

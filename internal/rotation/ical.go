@@ -27,7 +27,8 @@ type Calendar struct {
 // NewCalendar begins a calendar. Links in it lead to the console at base.
 func NewCalendar(w io.Writer, base string) *Calendar {
 	c := &Calendar{w: w, base: base}
-	for _, line := range []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//cxseal//key rotations//EN", "CALSCALE:GREGORIAN", "METHOD:PUBLISH",
+	for _, line := range []string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//cxseal//key rotations//EN",
+		"CALSCALE:GREGORIAN", "METHOD:PUBLISH",
 		"X-WR-CALNAME:Key rotations", "REFRESH-INTERVAL;VALUE=DURATION:PT6H", "X-PUBLISHED-TTL:PT6H"} {
 		c.plain(line)
 	}

@@ -60,11 +60,13 @@ func describe(a *alarm.Alarm, n Notice, due string) {
 	case n.Phase == Overdue:
 		a.Kind, a.Severity = alarm.RotationOverdue, alarm.Critical
 		a.Title = fmt.Sprintf("Overdue: the %s on %s was not rotated", keys, a.TableID)
-		a.Detail = fmt.Sprintf("Due on %s, with %s of grace. No key version above %d was seen.", due, audit.CountOf(n.Column.GraceDays, "day"), n.Column.KeyVersion)
+		a.Detail = fmt.Sprintf("Due on %s, with %s of grace. No key version above %d was seen.", due,
+			audit.CountOf(n.Column.GraceDays, "day"), n.Column.KeyVersion)
 	case n.Phase == Due:
 		a.Kind, a.Severity = alarm.RotationDue, alarm.Warning
 		a.Title = fmt.Sprintf("Due: the %s on %s", keys, a.TableID)
-		a.Detail = fmt.Sprintf("Due on %s; overdue on %s unless a newer key version is seen.", due, n.Column.OverdueAt().UTC().Format(time.DateOnly))
+		a.Detail = fmt.Sprintf("Due on %s; overdue on %s unless a newer key version is seen.", due,
+			n.Column.OverdueAt().UTC().Format(time.DateOnly))
 	default:
 		a.Kind, a.Severity = alarm.RotationSoon, alarm.Info
 		a.Title = fmt.Sprintf("Due soon: the %s on %s", keys, a.TableID)

@@ -184,7 +184,8 @@ func (p Policy) check() error {
 }
 
 func (p Policy) describe() string {
-	text := p.Strategy + ", every " + audit.CountOf(p.IntervalDays, "day") + ", " + audit.CountOf(p.GraceDays, "day") + " of grace"
+	text := p.Strategy + ", every " + audit.CountOf(p.IntervalDays, "day") + ", " +
+		audit.CountOf(p.GraceDays, "day") + " of grace"
 	if p.AutoRotate {
 		text += ", rotated by this console"
 	}
@@ -200,7 +201,8 @@ const windowTries = 2000
 
 // MayStart implements encryption.Windows: at itself, or when the windows that
 // apply are open next, with the scope of the one that delays.
-func (s *PolicyService) MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string, at time.Time) (time.Time, string, error) {
+func (s *PolicyService) MayStart(ctx context.Context, connection, datastoreID, tableID string, columns []string,
+	at time.Time) (time.Time, string, error) {
 	known, err := s.store.Policies(ctx)
 	if err != nil {
 		return at, "", err
@@ -221,7 +223,8 @@ func (s *PolicyService) MayStart(ctx context.Context, connection, datastoreID, t
 		for i, schedule := range schedules {
 			next, ok := schedule.OpenAt(opens)
 			if !ok {
-				return at, "", fault.New(fault.Invalid, "The low-traffic window of %s never opens again. Change the rotation policy.", apply[i].Scope)
+				return at, "", fault.New(fault.Invalid,
+					"The low-traffic window of %s never opens again. Change the rotation policy.", apply[i].Scope)
 			}
 			if next.After(opens) {
 				opens, delays, moved = next, apply[i], true

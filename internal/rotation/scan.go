@@ -96,7 +96,8 @@ func (s *Scanner) lookAgain(ctx context.Context, now time.Time, due []Column) {
 	failures := map[string]int{}
 	for _, c := range due {
 		t := table{c.Connection, c.DatastoreID, c.TableID}
-		if c.Phase == Overdue || now.Before(c.OverdueAt()) || !c.SeenAt.Before(c.OverdueAt()) || looked[t] || failures[t.connection] >= maxFailures {
+		if c.Phase == Overdue || now.Before(c.OverdueAt()) || !c.SeenAt.Before(c.OverdueAt()) || looked[t] ||
+			failures[t.connection] >= maxFailures {
 			continue
 		}
 		looked[t] = true
@@ -162,7 +163,8 @@ func (s *Scanner) launchOne(ctx context.Context, columns []Column) error {
 // Request is the rotation run of columns that share a RunScope.
 func Request(columns []Column) encryption.Request {
 	c := columns[0]
-	r := encryption.Request{Operation: audit.KeyRotation, Connection: c.Connection, DatastoreID: c.DatastoreID, TableID: c.TableID,
+	r := encryption.Request{Operation: audit.KeyRotation, Connection: c.Connection, DatastoreID: c.DatastoreID,
+		TableID:  c.TableID,
 		Strategy: c.Strategy, IntervalDays: c.IntervalDays}
 	for _, c := range columns {
 		r.Columns = append(r.Columns, c.Column)

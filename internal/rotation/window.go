@@ -40,7 +40,8 @@ func (w Window) Schedule() (Schedule, error) {
 	expression := strings.TrimSpace(w.Cron)
 	switch {
 	case len(expression) > maxCronBytes || len(strings.Fields(expression)) != 5 || strings.ContainsAny(expression, "=@"):
-		return Schedule{}, fault.New(fault.Invalid, "A window opens by five fields: minute, hour, day of the month, month, day of the week. “0 2 * * 6” is Saturdays at 02:00.")
+		return Schedule{}, fault.New(fault.Invalid,
+			"A window opens by five fields: minute, hour, day of the month, month, day of the week. “0 2 * * 6” is Saturdays at 02:00.")
 	case w.Minutes < 1 || w.Minutes > maxWindowMinutes:
 		return Schedule{}, fault.New(fault.Invalid, "A window stays open for 1 to %d minutes (a week).", maxWindowMinutes)
 	case w.Zone == "" || w.Zone == "Local":

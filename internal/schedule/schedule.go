@@ -327,7 +327,10 @@ func (s *Scheduler) finish(j Job, state State, err error) {
 		state.Failures, state.Error = states[j.Name].Failures+1, firstLine(err.Error())
 		s.logger.ErrorContext(ctx, "a background job failed", "job", j.Name, "failures", state.Failures, "err", err)
 		if state.Failures == 1 || readErr != nil { // one report for a series of failures
-			s.options.Report(ctx, Trouble{Key: "job\x1f" + j.Name + "\x1f" + state.StartedAt.UTC().Format(time.RFC3339), Job: j.Name, Detail: state.Error, At: state.FinishedAt})
+			s.options.Report(ctx, Trouble{
+				Key: "job\x1f" + j.Name + "\x1f" + state.StartedAt.UTC().Format(time.RFC3339),
+				Job: j.Name, Detail: state.Error, At: state.FinishedAt,
+			})
 		}
 	}
 	if err := s.store.SaveJobState(ctx, state); err != nil && ctx.Err() == nil {

@@ -125,8 +125,9 @@ const TablePath = "/datastores/" + sandbox.ContactsDataStore + "/tables/" + sand
 
 // RunForm is the form that launches a run on columns of that table.
 func RunForm(columns ...string) url.Values {
-	return url.Values{"connection": {connection.Environment}, "datastore_id": {sandbox.ContactsDataStore}, "table_id": {sandbox.ContactsTable},
-		"columns": columns, "interval_days": {"90"}}
+	return url.Values{"connection": {connection.Environment}, "datastore_id": {sandbox.ContactsDataStore},
+		"table_id": {sandbox.ContactsTable},
+		"columns":  columns, "interval_days": {"90"}}
 }
 
 // Launch launches a run from the table's page and returns the path of its dossier.

@@ -94,7 +94,8 @@ func Open(t testing.TB, options ...Option) *Console {
 	t.Cleanup(func() { Must(t, c.Close()) })
 	if cfg.People {
 		for _, role := range access.Roles() {
-			_, err := c.Accounts.Create(t.Context(), access.Caller{Name: "cli", Role: access.System}, string(role)+"-1", Password, role)
+			_, err := c.Accounts.Create(t.Context(), access.Caller{Name: "cli", Role: access.System},
+				string(role)+"-1", Password, role)
 			Must(t, err)
 		}
 	}
@@ -104,7 +105,8 @@ func Open(t testing.TB, options ...Option) *Console {
 // environment is the connection "default" to the simulated tenant. Its callback
 // URL is where the console listens, whatever its public address.
 func (c *Console) environment(cfg *Config) *console.Tenant {
-	env := &console.Tenant{Settings: connection.Defaults(), Secrets: connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}}
+	env := &console.Tenant{Settings: connection.Defaults(),
+		Secrets: connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}}
 	env.BaseURL, env.ClientID, env.Realm = c.TenantURL, sandbox.DefaultClientID, sandbox.DefaultRealm
 	env.CallbackURL, env.CallbackDeadline, env.Concurrency, env.Rate = c.URL+"/kms/callback", time.Minute, cfg.Concurrency, cfg.Rate
 	if cfg.Sandbox.KMSSecret != "" {
