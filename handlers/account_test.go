@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -267,5 +268,29 @@ func TestNothingOpensBeforeTheSecondFactorWhereItIsRequired(t *testing.T) {
 	b.Submit("/account", "/account/factor/confirm", url.Values{"code": {code}})
 	if a := b.Get("/audit"); a.Status != 200 {
 		t.Errorf("after it was set up: %d", a.Status)
+	}
+}
+
+// Fails when ChangePassword or RemoveSecondFactor does not ask notOwn (each tried).
+func TestAnAdminChangesTheirOwnWaysInOnlyWithAProof(t *testing.T) {
+	h := consoletest.Start(t)
+	b := h.As(access.Admin)
+	own, err := h.Store.UserByName(t.Context(), "admin-1")
+	must(t, err)
+	seed := first(t, seedShown, b.Submit("/account", "/account/factor/begin", url.Values{"present": {password}}).Body)
+	code, err := totp.GenerateCode(seed, h.Now())
+	must(t, err)
+	b.Submit("/account", "/account/factor/confirm", url.Values{"code": {code}})
+	for change, form := range map[string]url.Values{"password": {"password": {"three grey geese"}}, "factor/remove": nil} {
+		a := b.Submit("/people", fmt.Sprintf("/people/%d/%s", own.ID, change), form)
+		if a.Status != 422 || !strings.Contains(a.Body, "This is your own account.") {
+			t.Errorf("%s: %d", change, a.Status)
+		}
+	}
+	if u, err := h.Store.UserByID(t.Context(), own.ID); err != nil || u.PasswordHash != own.PasswordHash {
+		t.Errorf("the password was changed, %v", err)
+	}
+	if f, err := h.Store.Factor(t.Context(), own.ID); err != nil || !f.Confirmed {
+		t.Errorf("the second factor was removed: %v", err)
 	}
 }

@@ -123,9 +123,23 @@ func minLengthFor(c Caller) int {
 	return MinPasswordLength
 }
 
-// ChangePassword sets another person's password.
+// notOwn is fault.Conflict where the account is the caller's own: how they sign in themselves changes only with
+// a proof (ChangeOwnPassword, SecondFactor.TurnOff), whatever else they may do. A session that was left open, or
+// stolen, must not become an account that was taken.
+func notOwn(c Caller, id int64) error {
+	if c.UserID == id && id != 0 {
+		return fault.New(fault.Conflict,
+			"This is your own account. Change how you sign in under Your account, which asks for a proof.")
+	}
+	return nil
+}
+
+// ChangePassword sets another person's password. The caller's own is fault.Conflict: see ChangeOwnPassword.
 func (a *Accounts) ChangePassword(ctx context.Context, c Caller, id int64, password string) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return err
+	}
+	if err := notOwn(c, id); err != nil {
 		return err
 	}
 	return a.setPassword(ctx, c, id, password, "set")

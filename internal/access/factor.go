@@ -177,9 +177,12 @@ func (s *SecondFactor) TurnOff(ctx context.Context, c Caller, code string) error
 }
 
 // RemoveSecondFactor removes the factor of a person who lost their device and their recovery codes. The
-// caller needs PermManagePeople.
+// caller needs PermManagePeople; their own factor is fault.Conflict: see SecondFactor.TurnOff.
 func (a *Accounts) RemoveSecondFactor(ctx context.Context, c Caller, id int64) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return err
+	}
+	if err := notOwn(c, id); err != nil {
 		return err
 	}
 	if a.factors == nil {
