@@ -115,3 +115,14 @@ func TestPagesAreCompressedAndExportsAreNot(t *testing.T) {
 		t.Errorf("%s: %d %q", asset, a.Status, a.Header.Get("Cache-Control"))
 	}
 }
+
+// Fails when a tenant that answered 401 is said to be out of reach (tried with the code that stood here for every
+// error).
+func TestRefusedCredentialsAreNotCalledOutOfReach(t *testing.T) {
+	const away, credentials = "CXone could not be reached", "Check the connection&#39;s client id, secret and realm"
+	h := consoletest.Start(t, func(c *consoletest.Config) { c.Sandbox.ClientSecret = "another" })
+	_ = h.Inventory.Sync(t.Context(), "default", 0)
+	if page := h.As(access.Officer).Get("/datastores").Body; strings.Contains(page, away) || !strings.Contains(page, credentials) {
+		t.Errorf("401: %s", page)
+	}
+}

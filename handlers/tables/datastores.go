@@ -99,10 +99,7 @@ func (a *Area) fillDatastores(ctx context.Context, v *web.DatastoresView) error 
 			v.Open.Wanted = true
 		case s.Error != "":
 			v.Sync.Error = o.Value + ": " + s.Error
-			v.Sync.Code = string(fault.TenantDown)
-			if s.Incomplete() {
-				v.Sync.Code = string(fault.TenantUnreadable)
-			}
+			v.Sync.Code = string(s.FaultCode())
 		}
 	}
 	return nil

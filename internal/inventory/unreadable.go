@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cxseal/cxone"
+	"cxseal/internal/fault"
 )
 
 // incompleteList begins what is noted of a listing that may be incomplete.
@@ -15,6 +16,27 @@ const incompleteList = "CXone's list may be incomplete"
 // Incomplete reports whether the tenant was read, but its listing may not hold
 // everything: what is counted is what is known, and there may be more.
 func (s Sync) Incomplete() bool { return strings.HasPrefix(s.Error, incompleteList) }
+
+// FaultCode returns the code of the error that the synchronisation ended with, for the advice beside it, empty when it
+// is not known. The store keeps the error's sentence alone, so the code is read from cxone's sentences: a tenant that
+// refused the credentials must not be called one that could not be reached.
+func (s Sync) FaultCode() fault.Code {
+	for _, known := range []struct {
+		says string
+		code fault.Code
+	}{
+		{"OAuth authentication failed", fault.TenantAuth},
+		{"CXone could not be reached", fault.TenantDown},
+	} {
+		if strings.Contains(s.Error, known.says) {
+			return known.code
+		}
+	}
+	if s.Incomplete() {
+		return fault.TenantUnreadable
+	}
+	return ""
+}
 
 // keepKnown puts what is known of a column in the place of what could not be
 // read of it: a column whose state is not clear has not lost its protection.
