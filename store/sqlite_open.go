@@ -139,6 +139,7 @@ func prepareFile(path string) error {
 	if fi, err := os.Stat(filepath.Dir(path)); err != nil || !fi.IsDir() {
 		return fault.New(fault.Invalid, "The folder %s for the database does not exist: make it, or name another file with --db.", filepath.Dir(path))
 	}
+	finishRestore(path)
 	if err := checkLeftover(path); err != nil {
 		return err
 	}
