@@ -62,6 +62,7 @@ type commands struct {
 	Verify  verifyCmd  `cmd:"" help:"Recompute the audit log, or check an evidence pack or proof without a database."`
 	Key     keyCmd     `cmd:"" help:"Print the audit log's verifier key."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of the database, also while serving."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database while nothing serves, and record what is missing."`
 	User    userCmd    `cmd:"" help:"Manage local accounts."`
 	SealKey sealKeyCmd `cmd:"" help:"Make and rotate the key that secrets in the database are sealed with."`
 	Version versionCmd `cmd:"" help:"Print the version."`

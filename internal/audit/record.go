@@ -33,13 +33,14 @@ const (
 	RotationObserved  Operation = "ROTATION_OBSERVED"
 	CheckpointCreated Operation = "CHECKPOINT_CREATED"
 	CampaignChanged   Operation = "CAMPAIGN_CHANGED"
+	LogRestored       Operation = "LOG_RESTORED" // a backup took the database\'s place; says which records are missing
 )
 
 // Operations returns every operation, in the order in which a filter offers them.
 func Operations() []Operation {
 	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, KMSCallback,
 		DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
-		SettingsChanged, UserChanged, CheckpointCreated, CampaignChanged}
+		SettingsChanged, UserChanged, CheckpointCreated, CampaignChanged, LogRestored}
 }
 
 // Outcome says how an attempt ended.
