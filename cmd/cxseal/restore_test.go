@@ -156,6 +156,27 @@ func TestRestoreRefusesWhatIsNoGoodBackup(t *testing.T) {
 	if err := os.WriteFile(forged, []byte(forgedData), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// One that was put in its place by hand gets no record either.
+	key, err := os.ReadFile(db + ".log-key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(forged+".log-key", key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := command(t, nil, "restore", "--acknowledge", "--db", forged); out.code != 1 || !strings.Contains(out.stdout, "not what was logged") {
+		t.Errorf("%d %s%s", out.code, out.stdout, out.stderr)
+	}
+	s, err := store.OpenReadOnly(t.Context(), forged, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, err := s.TreeSize(t.Context()); err != nil || size != 2 {
+		t.Errorf("%d records, %v; want 2", size, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	damaged := filepath.Join(dir, "damaged.db")
 	if err := os.WriteFile(damaged, data[:len(data)/2], 0o600); err != nil {
 		t.Fatal(err)
