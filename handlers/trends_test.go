@@ -31,7 +31,7 @@ func TestTheSeriesBehindTheChartsFollowARun(t *testing.T) {
 	before := rowsOf(t, admin.Get("/charts/coverage.csv?table_id="+tableID).Body)
 	h.WaitFor(admin.Launch("ssn", "credit_card"), encryption.Verified)
 	a := admin.Get("/charts/coverage.csv?table_id=" + tableID)
-	if want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage\r\n"; !strings.HasPrefix(a.Body, want) {
+	if want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage,sensitive_verified,sensitive_unverified,sensitive_refused\r\n"; !strings.HasPrefix(a.Body, want) {
 		t.Fatalf("%d %q", a.Status, a.Body)
 	}
 	after := rowsOf(t, a.Body)

@@ -25,6 +25,7 @@ CREATE TABLE runs (
     callback_token       TEXT NOT NULL,
     next_rotation        INTEGER,
     attempts             INTEGER NOT NULL,
+    shown_at             INTEGER, -- when the tenant told after_columns
     patched_at           INTEGER,
     callback_deadline    INTEGER,
     finished_at          INTEGER,

@@ -57,7 +57,10 @@ CREATE TABLE inventory_tables (
     synced_at            INTEGER, -- that, or when they could not be
     sync_error           TEXT NOT NULL,
     sensitive_columns    INTEGER NOT NULL DEFAULT 0,
-    sensitive_encrypted  INTEGER NOT NULL DEFAULT 0,
+    -- Of the sensitive ones that are encrypted, by what the KMS said.
+    sensitive_verified   INTEGER NOT NULL DEFAULT 0,
+    sensitive_unverified INTEGER NOT NULL DEFAULT 0,
+    sensitive_refused    INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (connection, datastore_id, table_id)
 );
 CREATE UNIQUE INDEX inventory_tables_name
@@ -66,12 +69,19 @@ CREATE UNIQUE INDEX inventory_tables_name
 -- What pages sum up and count of every table and column is in an index, whole:
 -- gone_at too, without which the database reads each row after all.
 CREATE INDEX inventory_tables_totals ON inventory_tables
-    (total_columns, encrypted_columns, sensitive_columns, sensitive_encrypted, read_at, gone_at) WHERE gone_at IS NULL;
+    (total_columns, encrypted_columns, sensitive_columns, sensitive_verified, sensitive_unverified, sensitive_refused, read_at, gone_at) WHERE gone_at IS NULL;
 CREATE INDEX inventory_tables_gone ON inventory_tables
     (connection, datastore_id, table_id, gone_at) WHERE gone_at IS NOT NULL;
 
 -- proposed is what the rules say of a column, decided what a person said. state
 -- is what counts: the decision where there is one, else the proposal.
+--
+-- protection is how far the column is protected, observed whether its key version
+-- is later than the one that the KMS confirmed: both follow from encrypted,
+-- key_version, open_at and the verdict (internal/protection). open_at is when the
+-- column was last seen not encrypted. The verdict is the KMS's newest on the
+-- column; verdict_changed_at is when the change that it is about was seen. A row
+-- that is gone from the start holds the verdict on a column that was never read.
 CREATE TABLE inventory_columns (
     connection   TEXT NOT NULL,
     datastore_id TEXT NOT NULL,
@@ -92,11 +102,24 @@ CREATE TABLE inventory_columns (
     decided      TEXT NOT NULL DEFAULT '',
     decided_by   TEXT NOT NULL DEFAULT '',
     decided_at   INTEGER,
+    protection   TEXT NOT NULL DEFAULT 'unprotected',
+    observed     INTEGER NOT NULL DEFAULT 0,
+    open_at      INTEGER,
+    verdict            TEXT NOT NULL DEFAULT '',
+    verdict_version    INTEGER NOT NULL DEFAULT 0,
+    verdict_key_id     TEXT NOT NULL DEFAULT '',
+    verdict_run        TEXT NOT NULL DEFAULT '',
+    verdict_at         INTEGER,
+    verdict_changed_at INTEGER,
     PRIMARY KEY (connection, datastore_id, table_id, name)
 );
 CREATE INDEX inventory_columns_name ON inventory_columns (name, type);
 CREATE INDEX inventory_columns_state ON inventory_columns
     (state, encrypted, connection, datastore_id, table_id, name, gone_at) WHERE gone_at IS NULL;
+CREATE INDEX inventory_columns_protection ON inventory_columns
+    (state, protection, connection, datastore_id, table_id, name, gone_at) WHERE gone_at IS NULL;
+CREATE INDEX inventory_columns_observed ON inventory_columns (state, connection, datastore_id, table_id)
+    WHERE observed = 1 AND gone_at IS NULL;
 
 -- The rules that the proposals were made with: one row.
 CREATE TABLE sensitivity_rules (

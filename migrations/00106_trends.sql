@@ -6,27 +6,32 @@
 -- The history of the two coverages. A row holds a table's counts at the end of
 -- a UTC day (days since 1970) on which they changed; between two rows they
 -- stayed as they were. coverage_totals sums every table of a connection the
--- same way. Both are written in the transaction of the fact.
+-- same way. Both are written in the transaction of the fact. The sensitive columns
+-- that are encrypted are verified, unverified or refused.
 CREATE TABLE coverage_daily (
-    connection          TEXT NOT NULL,
-    datastore_id        TEXT NOT NULL,
-    table_id            TEXT NOT NULL,
-    day                 INTEGER NOT NULL,
-    total               INTEGER NOT NULL,
-    encrypted           INTEGER NOT NULL,
-    sensitive           INTEGER NOT NULL,
-    sensitive_encrypted INTEGER NOT NULL,
+    connection           TEXT NOT NULL,
+    datastore_id         TEXT NOT NULL,
+    table_id             TEXT NOT NULL,
+    day                  INTEGER NOT NULL,
+    total                INTEGER NOT NULL,
+    encrypted            INTEGER NOT NULL,
+    sensitive            INTEGER NOT NULL,
+    sensitive_verified   INTEGER NOT NULL,
+    sensitive_unverified INTEGER NOT NULL,
+    sensitive_refused    INTEGER NOT NULL,
     PRIMARY KEY (connection, datastore_id, table_id, day)
 );
 CREATE INDEX coverage_daily_day ON coverage_daily (day);
 
 CREATE TABLE coverage_totals (
-    connection          TEXT NOT NULL,
-    day                 INTEGER NOT NULL,
-    total               INTEGER NOT NULL,
-    encrypted           INTEGER NOT NULL,
-    sensitive           INTEGER NOT NULL,
-    sensitive_encrypted INTEGER NOT NULL,
+    connection           TEXT NOT NULL,
+    day                  INTEGER NOT NULL,
+    total                INTEGER NOT NULL,
+    encrypted            INTEGER NOT NULL,
+    sensitive            INTEGER NOT NULL,
+    sensitive_verified   INTEGER NOT NULL,
+    sensitive_unverified INTEGER NOT NULL,
+    sensitive_refused    INTEGER NOT NULL,
     PRIMARY KEY (connection, day)
 );
 

@@ -21,13 +21,30 @@ func (k tableKey) args(more ...any) []any {
 
 const ofTable = `connection = ?1 AND datastore_id = ?2 AND table_id = ?3`
 
+// countColumns are the counts as coverage_daily and coverage_totals have them.
+const countColumns = `total, encrypted, sensitive, sensitive_verified, sensitive_unverified, sensitive_refused`
+
+// setCountColumns replaces a row's counts by those that came in its way.
+const setCountColumns = `total = excluded.total, encrypted = excluded.encrypted, sensitive = excluded.sensitive,
+	sensitive_verified = excluded.sensitive_verified, sensitive_unverified = excluded.sensitive_unverified, sensitive_refused = excluded.sensitive_refused`
+
+// countFields are where a row's counts are read to.
+func countFields(c *trend.Counts) []any {
+	return []any{&c.Total, &c.Encrypted, &c.Sensitive, &c.Protected.Verified, &c.Protected.Unverified, &c.Protected.Refused}
+}
+
+// countValues are the counts in the order of countColumns.
+func countValues(c trend.Counts) []any {
+	return []any{c.Total, c.Encrypted, c.Sensitive, c.Protected.Verified, c.Protected.Unverified, c.Protected.Refused}
+}
+
 // countsOf are the table's counts as the coverage has them now: zero for a
 // table that is not known, was never read or is gone.
 func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 	var c trend.Counts
-	err := t.queryRow(`SELECT total_columns, encrypted_columns, sensitive_columns, sensitive_encrypted
+	err := t.queryRow(`SELECT total_columns, encrypted_columns, sensitive_columns, sensitive_verified, sensitive_unverified, sensitive_refused
 		FROM inventory_tables WHERE gone_at IS NULL AND `+ofTable, k.args()...).
-		Scan(&c.Total, &c.Encrypted, &c.Sensitive, &c.SensitiveEncrypted)
+		Scan(countFields(&c)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, nil
 	}
@@ -37,13 +54,17 @@ func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 	return c, nil
 }
 
-// recount counts the table's columns again and keeps the new coverage.
+// recount counts the table's columns again and keeps the new coverage. A table
+// that is gone has none.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
 	var now trend.Counts
 	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE state = 'sensitive'),
-			count(*) FILTER (WHERE state = 'sensitive' AND encrypted)
-		FROM inventory_columns WHERE gone_at IS NULL AND `+ofTable, k.args()...).
-		Scan(&now.Total, &now.Encrypted, &now.Sensitive, &now.SensitiveEncrypted)
+			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'verified'),
+			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'unverified'),
+			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'refused')
+		FROM inventory_columns WHERE gone_at IS NULL AND `+ofTable+`
+			AND NOT EXISTS (SELECT 1 FROM inventory_tables WHERE gone_at IS NOT NULL AND `+ofTable+`)`, k.args()...).
+		Scan(countFields(&now)...)
 	if err != nil {
 		return fmt.Errorf("count the columns of %s: %w", k.table, err)
 	}
@@ -61,21 +82,20 @@ func (t *tx) setCounts(k tableKey, at time.Time, before, now trend.Counts, why t
 		return err
 	}
 	r := trend.Recount(at, before, now, total, why)
-	if _, err := t.exec(`UPDATE inventory_tables SET total_columns = ?4, encrypted_columns = ?5, sensitive_columns = ?6, sensitive_encrypted = ?7
-		WHERE `+ofTable, k.args(now.Total, now.Encrypted, now.Sensitive, now.SensitiveEncrypted)...); err != nil {
+	if _, err := t.exec(`UPDATE inventory_tables SET total_columns = ?4, encrypted_columns = ?5, sensitive_columns = ?6,
+			sensitive_verified = ?7, sensitive_unverified = ?8, sensitive_refused = ?9
+		WHERE `+ofTable, k.args(countValues(now)...)...); err != nil {
 		return fmt.Errorf("keep the coverage of %s: %w", k.table, err)
 	}
-	if _, err := t.exec(`INSERT INTO coverage_daily (connection, datastore_id, table_id, day, total, encrypted, sensitive, sensitive_encrypted)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-		ON CONFLICT (connection, datastore_id, table_id, day) DO UPDATE SET total = excluded.total, encrypted = excluded.encrypted,
-			sensitive = excluded.sensitive, sensitive_encrypted = excluded.sensitive_encrypted`,
-		k.args(r.Day, now.Total, now.Encrypted, now.Sensitive, now.SensitiveEncrypted)...); err != nil {
+	if _, err := t.exec(`INSERT INTO coverage_daily (connection, datastore_id, table_id, day, `+countColumns+`)
+		VALUES (`+placeholders(10)+`)
+		ON CONFLICT (connection, datastore_id, table_id, day) DO UPDATE SET `+setCountColumns,
+		k.args(append([]any{r.Day}, countValues(now)...)...)...); err != nil {
 		return fmt.Errorf("keep the day's coverage of %s: %w", k.table, err)
 	}
-	if _, err = t.exec(`INSERT INTO coverage_totals (connection, day, total, encrypted, sensitive, sensitive_encrypted) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (connection, day) DO UPDATE SET total = excluded.total, encrypted = excluded.encrypted,
-			sensitive = excluded.sensitive, sensitive_encrypted = excluded.sensitive_encrypted`,
-		k.connection, r.TotalDay, r.Total.Total, r.Total.Encrypted, r.Total.Sensitive, r.Total.SensitiveEncrypted); err != nil {
+	if _, err = t.exec(`INSERT INTO coverage_totals (connection, day, `+countColumns+`) VALUES (`+placeholders(8)+`)
+		ON CONFLICT (connection, day) DO UPDATE SET `+setCountColumns,
+		append([]any{k.connection, r.TotalDay}, countValues(r.Total)...)...); err != nil {
 		return fmt.Errorf("keep the total coverage: %w", err)
 	}
 	return t.addEvent(k, r.Event)
@@ -84,9 +104,9 @@ func (t *tx) setCounts(k tableKey, at time.Time, before, now trend.Counts, why t
 // totalOf is the connection's total coverage, nil when it has none yet.
 func (t *tx) totalOf(connection string) (*trend.Total, error) {
 	var total trend.Total
-	err := t.queryRow(`SELECT day, (SELECT min(day) FROM coverage_totals WHERE connection = ?1), total, encrypted, sensitive, sensitive_encrypted
+	err := t.queryRow(`SELECT day, (SELECT min(day) FROM coverage_totals WHERE connection = ?1), `+countColumns+`
 		FROM coverage_totals WHERE connection = ?1 ORDER BY day DESC LIMIT 1`, connection).
-		Scan(&total.Newest, &total.First, &total.Total, &total.Encrypted, &total.Sensitive, &total.SensitiveEncrypted)
+		Scan(append([]any{&total.Newest, &total.First}, countFields(&total.Counts)...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -109,23 +129,35 @@ func (t *tx) addEvent(k tableKey, e *trend.Event) error {
 	return nil
 }
 
-// coverageOfRun keeps the table as a run that ended left it, and the run's
-// event.
+// coverageOfRun keeps the table as a run that ended left it, what the KMS said
+// of its columns, and the run's event.
 func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) error {
-	table, columns, ok := inventory.AfterRun(r)
-	if !ok {
+	if !r.State.Ended() {
 		return nil
 	}
 	k := tableKey{r.Connection, r.DatastoreID, r.TableID}
-	var readAt time.Time
-	err := t.queryRow(`SELECT synced_at FROM inventory_tables WHERE `+ofTable, k.args()...).Scan(stamp{&readAt})
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("read when %s was read: %w", r.TableID, err)
+	before, err := t.countsOf(k)
+	if err != nil {
+		return err
 	}
-	if table.Replaces(readAt) {
-		if err := t.saveTable(r.FinishedAt, table, columns, rules, trend.Cause{Table: table.Name, RunID: r.ID}); err != nil {
-			return err
+	table, columns, ok := inventory.AfterRun(r)
+	if ok {
+		var readAt time.Time
+		err := t.queryRow(`SELECT synced_at FROM inventory_tables WHERE `+ofTable, k.args()...).Scan(stamp{&readAt})
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read when %s was read: %w", r.TableID, err)
 		}
+		if table.Replaces(readAt) {
+			if err := t.keepTable(r.FinishedAt, table, columns, rules); err != nil {
+				return err
+			}
+		}
+	}
+	if err := t.judgeColumns(r); err != nil {
+		return err
+	}
+	if err := t.recount(k, r.FinishedAt, before, trend.Cause{Table: r.NameOfTable(), RunID: r.ID}); err != nil {
+		return err
 	}
 	return t.addEvent(k, trend.AfterRun(r))
 }

@@ -32,7 +32,7 @@ func save(t testing.TB, s *Store, at time.Time, table string, columns []inventor
 
 func saveOf(t testing.TB, s *Store, connection string, at time.Time, table string, columns []inventory.Column, records ...audit.Record) {
 	t.Helper()
-	err := s.SaveTable(t.Context(), at, inventory.Table{Connection: connection, DatastoreID: "ds", TableID: table, Name: table, MaxFields: 12}, columns, records...)
+	err := s.SaveTable(t.Context(), at, inventory.Table{Connection: connection, DatastoreID: "ds", TableID: table, Name: table, MaxFields: 12, ReadAt: at}, columns, records...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,9 +95,10 @@ func TestTheTwoCoveragesAreKeptByDayAndApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	d1, d2 := noon.Add(day).Format(time.DateOnly), noon.Add(2*day).Format(time.DateOnly)
-	want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage\r\n" +
-		d1 + ",default,,,4,1,25,2,1,50\r\n" + d1 + ",default,ds,a,4,1,25,2,1,50\r\n" +
-		d2 + ",default,,,4,2,50,2,1,50\r\n" + d2 + ",default,ds,a,4,2,50,2,1,50\r\n"
+	want := "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage," +
+		"sensitive_verified,sensitive_unverified,sensitive_refused\r\n" +
+		d1 + ",default,,,4,1,25,2,1,50,0,1,0\r\n" + d1 + ",default,ds,a,4,1,25,2,1,50,0,1,0\r\n" +
+		d2 + ",default,,,4,2,50,2,1,50,0,1,0\r\n" + d2 + ",default,ds,a,4,2,50,2,1,50,0,1,0\r\n"
 	if diff := cmp.Diff(want, csv.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -109,11 +110,11 @@ func TestAVerifiedRunRaisesTheCoverageInTheSameCommit(t *testing.T) {
 	save(t, s, noon.Add(-time.Hour), "tbl", columnsOf("", "ssn", "id"))
 	run := newRun("r", "tbl")
 	run.Connection, run.DatastoreID = "default", "ds"
-	run.PatchedAt, run.FinishedAt = noon, noon
+	run.PatchedAt, run.ShownAt, run.FinishedAt = noon, noon, noon
 	run.After = []encryption.ColumnState{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: 1}, {Name: "id", Type: "string"}}
 	endRun(t, s, run, encryption.Verified)
 	got := totals(t, s, trend.Filter{})
-	if last := got[len(got)-1]; last.Counts != (trend.Counts{Total: 2, Encrypted: 1, Sensitive: 1, SensitiveEncrypted: 1}) {
+	if last := got[len(got)-1]; last.Counts != (trend.Counts{Total: 2, Encrypted: 1, Sensitive: 1, Protected: trend.Protected{Verified: 1}}) {
 		t.Errorf("coverage %+v after the run", last.Counts)
 	}
 	events, err := s.CoverageEvents(t.Context(), trend.Filter{TableID: "tbl"}, 10)
@@ -281,9 +282,9 @@ func TestNoCoverageFallsWithoutAReason(t *testing.T) {
 				rt.Fatal("a drop has no reason")
 			}
 		}
-		sum := number(t, s, `SELECT coalesce(sum(total_columns * 1000 + sensitive_encrypted), 0) FROM inventory_tables WHERE connection = ?`, f.Connection)
+		sum := number(t, s, `SELECT coalesce(sum(total_columns * 1000 + sensitive_verified + sensitive_unverified + sensitive_refused), 0) FROM inventory_tables WHERE connection = ?`, f.Connection)
 		last := totals(t, s, f)
-		if c := last[len(last)-1]; int64(c.Total*1000+c.SensitiveEncrypted) != sum {
+		if c := last[len(last)-1]; int64(c.Total*1000+c.SensitiveEncrypted()) != sum {
 			rt.Fatalf("the total is %+v, the tables sum to %d", c, sum)
 		}
 	})

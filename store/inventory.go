@@ -171,14 +171,24 @@ func (s *Store) SaveTable(ctx context.Context, at time.Time, table inventory.Tab
 	})
 }
 
-// saveTable keeps a table as it is at that time, with its coverage of the day.
+// saveTable keeps a table as it was read, with its coverage of the day.
 func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules, why trend.Cause) error {
 	k := tableKey{table.Connection, table.DatastoreID, table.TableID}
 	before, err := t.countsOf(k)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, read_at, synced_at, sync_error,
+	if err := t.keepTable(at, table, columns, rules); err != nil {
+		return err
+	}
+	return t.recount(k, at, before, why)
+}
+
+// keepTable keeps a table as it was read at its ReadAt. Its counts are still to
+// be made.
+func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules) error {
+	k := tableKey{table.Connection, table.DatastoreID, table.TableID}
+	_, err := t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, read_at, synced_at, sync_error,
 			name, max_encrypted_fields, total_columns, encrypted_columns)
 		VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?4, '', ?5, ?6, 0, 0)
 		ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
@@ -188,35 +198,48 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	if err != nil {
 		return fmt.Errorf("save table %s: %w", table.TableID, err)
 	}
-	decided, err := t.decidedOf(k)
+	known, err := t.knownOf(k)
 	if err != nil {
 		return err
 	}
 	taken := make([]sensitivity.Column, len(columns))
 	for i, c := range columns {
-		taken[i] = sensitivity.Column{Key: sensitivity.Key{Column: c.Name}, Type: c.Type, Decided: decided[c.Name]}
+		taken[i] = sensitivity.Column{Key: sensitivity.Key{Column: c.Name}, Type: c.Type, Decided: known[c.Name].decided}
 	}
 	rules.Apply(table.Name, taken)
 	for i, c := range columns {
-		p := taken[i].Proposal
+		p, seen := taken[i].Proposal, known[c.Name].protection
+		seen.See(table.ReadAt, c.Encrypted, c.KeyVersion, c.KeyID)
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
-				position, name, type, encrypted, key_version, state, proposed, category, confidence, reason, key_id)
-			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+				position, name, type, state, proposed, category, confidence, reason, `+protectionColumns+`, protection, observed)
+			VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
 			ON CONFLICT (connection, datastore_id, table_id, name) DO UPDATE SET
-				position = excluded.position, type = excluded.type, encrypted = excluded.encrypted,
-				key_version = excluded.key_version, last_seen = excluded.last_seen, gone_at = NULL, state = excluded.state,
+				position = excluded.position, type = excluded.type, last_seen = excluded.last_seen, gone_at = NULL, state = excluded.state,
 				proposed = excluded.proposed, category = excluded.category, confidence = excluded.confidence, reason = excluded.reason,
-				key_id = excluded.key_id`,
-			k.args(micros(at), i, c.Name, c.Type, c.Encrypted, c.KeyVersion, string(taken[i].State),
-				string(p.State), string(p.Category), p.Confidence, p.Reason, c.KeyID)...)
+				encrypted = excluded.encrypted, key_version = excluded.key_version, key_id = excluded.key_id, open_at = excluded.open_at,
+				verdict = excluded.verdict, verdict_version = excluded.verdict_version, verdict_key_id = excluded.verdict_key_id, verdict_run = excluded.verdict_run,
+				verdict_at = excluded.verdict_at, verdict_changed_at = excluded.verdict_changed_at,
+				protection = excluded.protection, observed = excluded.observed`,
+			k.args(append([]any{micros(at), i, c.Name, c.Type, string(taken[i].State), string(p.State), string(p.Category), p.Confidence, p.Reason},
+				protectionValues(seen)...)...)...)
 		if err != nil {
 			return fmt.Errorf("save column %q: %w", c.Name, err)
 		}
+		delete(known, c.Name)
 	}
-	if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4 WHERE gone_at IS NULL AND last_seen < ?4 AND `+ofTable, k.args(micros(at))...); err != nil {
-		return fmt.Errorf("mark columns gone: %w", err)
+	for name, c := range known {
+		if c.gone {
+			continue
+		}
+		c.protection.Gone(table.ReadAt)
+		if err := t.keepProtection(k, name, c.protection); err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4 WHERE name = ?5 AND `+ofTable, k.args(micros(at), name)...); err != nil {
+			return fmt.Errorf("mark %q gone: %w", name, err)
+		}
 	}
-	return t.recount(k, at, before, why)
+	return nil
 }
 
 // SaveReadError notes why a known table could not be read.
@@ -263,9 +286,11 @@ func (s *Store) Table(ctx context.Context, connection, datastoreID, tableID stri
 // Columns returns a table's columns that are not gone, in the tenant's order.
 func (s *Store) Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error) {
 	scan := func(row scanner) (c inventory.Column, err error) {
-		return c, row.Scan(&c.Name, &c.Type, &c.Encrypted, &c.KeyVersion, &c.KeyID)
+		err = row.Scan(append([]any{&c.Name, &c.Type}, protectionFields(&c.Protection)...)...)
+		c.Encrypted, c.KeyVersion, c.KeyID = c.Protection.Encrypted, c.Protection.KeyVersion, c.Protection.KeyID
+		return c, err
 	}
-	list, err := collect(ctx, s, scan, `SELECT name, type, encrypted, key_version, key_id FROM inventory_columns
+	list, err := collect(ctx, s, scan, `SELECT name, type, `+protectionColumns+` FROM inventory_columns
 		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND gone_at IS NULL ORDER BY position`, connection, datastoreID, tableID)
 	if err != nil {
 		return nil, fmt.Errorf("list columns: %w", err)
@@ -345,10 +370,13 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 	var t inventory.Totals
 	err := s.queryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE total_columns > 0), count(*) FILTER (WHERE total_columns > 0 AND encrypted_columns = 0),
 			coalesce(sum(total_columns), 0), coalesce(sum(encrypted_columns), 0),
-			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_encrypted), 0), min(CASE WHEN total_columns > 0 THEN read_at END),
-			(SELECT count(*) FROM datastores WHERE gone_at IS NULL), (SELECT count(*) FROM datastores WHERE gone_at IS NULL AND list_error <> '')
+			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_verified), 0), coalesce(sum(sensitive_unverified), 0),
+			coalesce(sum(sensitive_refused), 0), min(CASE WHEN total_columns > 0 THEN read_at END),
+			(SELECT count(*) FROM datastores WHERE gone_at IS NULL), (SELECT count(*) FROM datastores WHERE gone_at IS NULL AND list_error <> ''),
+			(SELECT count(*) FROM inventory_columns c WHERE c.observed = 1 AND c.gone_at IS NULL AND c.state = 'sensitive'
+				AND (c.connection, c.datastore_id, c.table_id) NOT IN (SELECT connection, datastore_id, table_id FROM inventory_tables WHERE gone_at IS NOT NULL))
 		FROM inventory_tables WHERE gone_at IS NULL`).
-		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Protected, stamp{&t.OldestRead}, &t.Datastores, &t.Unlisted)
+		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Verified, &t.Unverified, &t.Refused, stamp{&t.OldestRead}, &t.Datastores, &t.Unlisted, &t.Observed)
 	if err != nil {
 		return t, fmt.Errorf("sum the coverage: %w", err)
 	}

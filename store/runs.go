@@ -18,7 +18,7 @@ const runColumns = `seq, id, operation, connection, datastore_id, table_id, colu
 	strategy, interval_days, start_at, ignore_window, approved_fingerprint, state,
 	requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 	plan, idempotency_key, payload, callback_token, next_rotation,
-	attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
+	attempts, answer, after_columns, shown_at, patched_at, callback_deadline, finished_at,
 	token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval`
 
 // openStates are the states that a worker moves a run on from, as literals for
@@ -32,7 +32,7 @@ func scanRun(row scanner) (encryption.Run, error) {
 		&r.Strategy, &r.IntervalDays, stamp{&r.StartAt}, &r.IgnoreWindow, &r.ShownFingerprint, &r.State,
 		&r.RequestedBy.Name, &r.RequestedBy.Role, &r.RequestedBy.IP, stamp{&r.RequestedAt}, &r.LeaseOwner, stamp{&r.LeaseUntil},
 		jsonText{&r.Plan}, &r.IdempotencyKey, &r.Payload, &r.CallbackToken, stamp{&r.NextRotation},
-		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
+		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.ShownAt}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
 		&r.Timings.TokenMs, &r.Timings.ChecksMs, &r.Timings.PatchMs, &r.Timings.KMSMs,
 		&r.KeyVersion, &r.KeyID, &r.PermissionHash, &r.ErrorCode, &r.ErrorMessage, jsonText{&r.Approval})
 	return r, err
@@ -65,14 +65,14 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		strategy, interval_days, start_at, ignore_window, approved_fingerprint, state,
 		requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 		plan, idempotency_key, payload, callback_token, next_rotation,
-		attempts, answer, after_columns, patched_at, callback_deadline, finished_at,
+		attempts, answer, after_columns, shown_at, patched_at, callback_deadline, finished_at,
 		token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval)
-		VALUES (`+placeholders(40)+`) RETURNING seq`,
+		VALUES (`+placeholders(41)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
 		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ShownFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
 		jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
-		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
+		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.ShownAt), micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
 		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
 	).Scan(&r.Seq)
@@ -204,14 +204,14 @@ func (t *tx) updateRun(tr *encryption.Transition) error {
 	args := append([]any{
 		micros(until), owner, micros(until), owner,
 		string(r.State), micros(r.StartAt), jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
-		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
+		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.ShownAt), micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
 		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
 	}, w.args...)
 	n, err := t.exec(`UPDATE runs SET
 		lease_until = CASE WHEN lease_until > ? AND lease_owner = ? AND lease_owner <> '' THEN lease_until ELSE ? END, lease_owner = ?,
 		state = ?, start_at = ?, plan = ?, idempotency_key = ?, payload = ?, callback_token = ?, next_rotation = ?,
-		attempts = ?, answer = ?, after_columns = ?, patched_at = ?, callback_deadline = ?, finished_at = ?,
+		attempts = ?, answer = ?, after_columns = ?, shown_at = ?, patched_at = ?, callback_deadline = ?, finished_at = ?,
 		token_ms = ?, checks_ms = ?, patch_ms = ?, kms_ms = ?,
 		key_version = ?, key_id = ?, permission_hash = ?, error_code = ?, error_message = ?, approval = ?`+w.sql(), args...)
 	if err != nil {

@@ -36,6 +36,7 @@ func full() encryption.Run {
 	r.Attempts = 2
 	r.Answer = &encryption.Answer{Status: 200, Replayed: true, Body: "{}"}
 	r.After = []encryption.ColumnState{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: 3}}
+	r.ShownAt = noon.Add(time.Second / 2)
 	r.PatchedAt = noon.Add(time.Second)
 	r.CallbackDeadline = noon.Add(10 * time.Minute)
 	r.FinishedAt = noon.Add(2 * time.Second)
@@ -108,7 +109,7 @@ func TestTransitionThatAnotherMadeFirstIsRefused(t *testing.T) {
 // others, or the ledger and the run would tell different stories.
 func TestTransitionIsWholeOrNothing(t *testing.T) {
 	step := func(run encryption.Run) encryption.Transition {
-		run.State, run.KeyVersion = encryption.Verified, 1
+		run.State, run.KeyVersion, run.FinishedAt = encryption.Verified, 1, noon
 		return encryption.Transition{
 			Run: run, From: encryption.Verifying,
 			Events:       []encryption.Event{event("state"), event("kms")},
@@ -197,6 +198,9 @@ func advance(t testing.TB, s *Store, id string, to encryption.State, owner strin
 	}
 	from := run.State
 	run.State, run.LeaseOwner, run.LeaseUntil = to, owner, until
+	if to.Ended() {
+		run.FinishedAt = noon
+	}
 	if err := s.Advance(t.Context(), encryption.Transition{Run: run, From: from}); err != nil {
 		t.Fatal(err)
 	}
@@ -416,7 +420,7 @@ func TestKeyVersionOnlyMovesForwardAndOnlyWhenVerified(t *testing.T) {
 		run := newRun(id, "t1")
 		run.State = encryption.Verifying
 		run = addRun(t, s, run)
-		run.State, run.KeyVersion = to, v
+		run.State, run.KeyVersion, run.FinishedAt = to, v, noon
 		if err := s.Advance(t.Context(), encryption.Transition{Run: run, From: encryption.Verifying}); err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 var _ sensitivity.Store = (*Store)(nil)
 
 func scanSensitivity(row scanner) (c sensitivity.Column, err error) {
-	err = row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.TableName, &c.Type, &c.Encrypted, &c.State,
+	err = row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.TableName, &c.Type, &c.Encrypted, &c.Protection, &c.State,
 		&c.Proposal.State, &c.Proposal.Category, &c.Proposal.Confidence, &c.Proposal.Reason, &c.Decided, &c.DecidedBy, stamp{&c.DecidedAt})
 	return c, err
 }
@@ -38,6 +38,7 @@ func sensitivityFilter(f sensitivity.Filter) where {
 	if f.Encrypted != nil {
 		w.and(`c.encrypted = ?`, *f.Encrypted)
 	}
+	w.equals(`c.protection`, string(f.Protection))
 	return w
 }
 
@@ -52,7 +53,7 @@ func (s *Store) SensitivityColumns(ctx context.Context, f sensitivity.Filter, af
 	if after != nil {
 		w.and(`(c.connection, c.datastore_id, c.table_id, c.name) > (?, ?, ?, ?)`, after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	list, err := collect(ctx, s, scanSensitivity, `SELECT c.connection, c.datastore_id, c.table_id, c.name, t.name, c.type, c.encrypted, c.state,
+	list, err := collect(ctx, s, scanSensitivity, `SELECT c.connection, c.datastore_id, c.table_id, c.name, t.name, c.type, c.encrypted, c.protection, c.state,
 			c.proposed, c.category, c.confidence, c.reason, c.decided, c.decided_by, c.decided_at`+sensitivitySource+w.sql()+
 		` ORDER BY c.connection, c.datastore_id, c.table_id, c.name LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
@@ -121,24 +122,6 @@ func (t *tx) decide(d sensitivity.Decision) error {
 		}
 	}
 	return t.recount(k, d.At, before, trend.Cause{Table: d.Record.TableID, Reasons: []string{d.Record.Detail}})
-}
-
-// decidedOf are the decisions about a table's columns, those that are gone too.
-func (t *tx) decidedOf(k tableKey) (map[string]sensitivity.State, error) {
-	type decision struct {
-		name  string
-		state sensitivity.State
-	}
-	list, err := collectFrom(t, func(row scanner) (d decision, err error) { return d, row.Scan(&d.name, &d.state) },
-		`SELECT name, decided FROM inventory_columns WHERE decided <> '' AND `+ofTable, k.args()...)
-	if err != nil {
-		return nil, fmt.Errorf("read the decisions about %s: %w", k.table, err)
-	}
-	decided := make(map[string]sensitivity.State, len(list))
-	for _, d := range list {
-		decided[d.name] = d.state
-	}
-	return decided, nil
 }
 
 // ApplyRules proposes for every known column anew when the rules have changed

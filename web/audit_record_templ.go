@@ -827,7 +827,7 @@ func recordFigures(v AuditRecordView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = fact("Coverage after").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = fact("Encrypted columns of all, after the run").Render(templ.WithChildren(ctx, templ_7745c5c3_Var39), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -9,17 +9,15 @@ type DashboardView struct {
 	NextStep  *NextStep // set on an empty installation; then nothing else is shown
 	Attention []Attention
 	Coverage  CoverageTotals
-	Sensitive Coverage  // the coverage of sensitive columns: the number that matters
-	Trend     Spark     // of the sensitive columns
-	History   ChartView // both coverages
+	Sensitive Protected // the sensitive columns: the number that matters
+	Trend     Spark     // of the verified sensitive columns
+	History   ChartView // the coverages by day
 	Latency   []StageLatency
 	Stats     []Stat
 	Lists     bool          // the reader may open the lists behind the figures; Runs, Activity and Rotations are filled in
 	Runs      []RunRow      // newest first
 	Activity  []AuditRow    // newest first
 	Rotations []RotationRow // soonest first
-
-	SensitiveHref, OpenHref string // the sensitive columns, and those of them that are not encrypted
 }
 
 // StageLatency is how long a stage of the runs took lately.

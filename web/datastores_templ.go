@@ -291,7 +291,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 					}
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Tables\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Tables and how much of each is encrypted</caption> <thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Data store</th><th scope=\"col\">Encrypted</th><th scope=\"col\">Coverage</th><th scope=\"col\">Last seen</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"table-responsive\" tabindex=\"0\" role=\"group\" aria-label=\"Tables\"><table class=\"table table-vcenter card-table\"><caption class=\"visually-hidden\">Tables and how much of each is encrypted</caption> <thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Data store</th><th scope=\"col\">Encrypted</th><th scope=\"col\">Encrypted of all</th><th scope=\"col\">Last seen</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -406,7 +406,7 @@ func DatastoresPage(v DatastoresView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = bar(t.Coverage, firstOf(t.Name, t.TableID)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = bar(t.Coverage.Rate, "Encrypted columns of "+firstOf(t.Name, t.TableID)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -118,18 +118,20 @@ const samplePayload = `{
 
 func sampleTable() TableView {
 	mk := func(name, kind string, indexes ...string) ColumnRow {
-		return ColumnRow{Name: name, Type: kind, Indexes: indexes}
+		return ColumnRow{Name: name, Type: kind, Indexes: indexes, Protection: "unprotected"}
 	}
 	email := mk("email", "string", "idx_email")
 	email.Encrypted, email.KeyVersion, email.RotationDue = true, 1, sampleNow.Add(-96*time.Hour)
+	email.Protection, email.VerdictRun = "refused", "0193b7a1"
 	phone := mk("phone_number", "string")
+	phone.Protection, phone.VerifiedVersion, phone.Observed = "verified", 1, true
 	phone.Encrypted, phone.KeyVersion, phone.RotationDue = true, 2, sampleNow.Add(3*time.Hour)
 	blob := mk("avatar", "binary")
 	blob.Unsupported = true
 	v := TableView{
 		Chrome:     chrome("Contacts", NavDatastores, Link{"Data stores", "/datastores"}, Link{"Customers", "/datastores?datastore_id=ds-customers"}),
 		Connection: "default", DatastoreID: "ds-customers", DatastoreName: "Customers", TableID: "tbl-contacts", Name: "Contacts",
-		ReadAt: ago(20 * time.Second), Coverage: Coverage{2, 11, 18.18}, MaxFields: 12,
+		ReadAt: ago(20 * time.Second), Protected: Protected{Verified: 1, Observed: 1, Refused: 1, Total: 11, Rate: 9.09}, MaxFields: 12,
 		Columns: []ColumnRow{mk("id", "uuid", "pk_contacts"), mk("full_name", "string", "idx_name"), email, phone, mk("ssn", "string"), mk("credit_card", "string"), mk("medical_record_number", "string"), mk("iban", "string", "idx_iban"), mk("date_of_birth", "date"), mk("notes", "text"), blob},
 		Indexes: []IndexRow{{"pk_contacts", []string{"id"}, true}, {"idx_name", []string{"full_name"}, false}, {"idx_email", []string{"email"}, false}, {"idx_iban", []string{"iban"}, true}},
 		Runs:    sampleRuns()[1:4],
@@ -200,7 +202,9 @@ func sampleRun(state string) RunView {
 func samplePages() []page {
 	connections := []Option{{"default", "default"}, {"emea", "EMEA tenant"}}
 	dash := DashboardView{Lists: true,
-		Sensitive: Coverage{61, 80, 76.25}, SensitiveHref: "/sensitivity?state=sensitive", OpenHref: "/sensitivity?state=sensitive&encrypted=no",
+		Sensitive: Protected{Verified: 61, Observed: 3, Unverified: 4, Refused: 2, Total: 80, Rate: 76.25, VerifiedHref: "/sensitivity?state=sensitive&protection=verified",
+			UnverifiedHref: "/sensitivity?state=sensitive&protection=unverified", RefusedHref: "/sensitivity?state=sensitive&protection=refused",
+			OpenHref: "/sensitivity?state=sensitive&protection=unprotected"},
 		Trend: Spark{[]float64{40, 61, 58, 76.25}, "Sensitive columns, from 40% to 76.25%"}, History: sampleChart(),
 		Latency: []StageLatency{{Stage: "PATCH", P50: 240, P95: 811, Day: ago(time.Hour), Trend: Spark{[]float64{600, 820, 811}, "PATCH"}, Href: "/charts#latency-patch"}},
 		Chrome:  chrome("Dashboard", NavDashboard),
@@ -306,8 +310,8 @@ func samplePages() []page {
 		Drops: []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "ssn: <script>"}}}
 	columns := SensitivityView{Chrome: chrome("Sensitivity", NavSensitivity), Filter: SensitivityFilter{State: "sensitive"}, Total: 120, CanDecide: true, MaxDecided: 5000,
 		Rows: []SensitivityRow{
-			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},
-			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Encrypted: true},
+			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Protection: "unverified", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},
+			{Key: "b", Column: `<img src=x>`, Type: "text", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "not_sensitive", Proposed: "undecided", Reason: "No rule.", Decided: true, DecidedBy: "olga", DecidedAt: ago(time.Hour), Protection: "verified"},
 		}}
 	return append(rotationSamples(), []page{
 		{"glossary", "/help/glossary", GlossaryPage(GlossaryView{chrome("Glossary", NavNone)})},

@@ -15,13 +15,13 @@ type SensitivityView struct {
 }
 
 // SensitivityFilter is the query of /sensitivity, as typed: q, state, category,
-// decided and encrypted (yes or no), connection, datastore_id, table_id.
+// protection, decided and encrypted (yes or no), connection, datastore_id, table_id.
 type SensitivityFilter struct {
-	Query, State, Category, Decided, Encrypted, Connection, DatastoreID, TableID string
+	Query, State, Category, Protection, Decided, Encrypted, Connection, DatastoreID, TableID string
 }
 
 func (f SensitivityFilter) pairs() []string {
-	return []string{"q", f.Query, "state", f.State, "category", f.Category, "decided", f.Decided, "encrypted", f.Encrypted,
+	return []string{"q", f.Query, "state", f.State, "category", f.Category, "protection", f.Protection, "decided", f.Decided, "encrypted", f.Encrypted,
 		"connection", f.Connection, "datastore_id", f.DatastoreID, "table_id", f.TableID}
 }
 
@@ -50,7 +50,7 @@ type SensitivityRow struct {
 	Column, Type, TableName string
 	TableHref               string
 	Connection, DatastoreID string // the connection is empty where there is only one
-	Encrypted               bool
+	Protection              string // how far it is protected: verified, unverified, refused, unprotected
 	State                   string // what counts: sensitive, not_sensitive, undecided
 	Category                string
 	Confidence              int

@@ -15,22 +15,3 @@ func (v TableView) selectable() int {
 	}
 	return n
 }
-
-func (c ColumnRow) keyText() string {
-	switch {
-	case c.KeyID != "":
-		return "key version " + c.KeyID
-	case c.KeyVersion <= 0:
-		return "key version not shown"
-	}
-	return "key version " + FormatNumber(c.KeyVersion)
-}
-
-// A column's name may hold anything, so ids are made from its hash.
-
-func encryptedLabel(encrypted bool) label {
-	if encrypted {
-		return label{"Encrypted", ToneSuccess, "lock"}
-	}
-	return label{"Not encrypted", ToneNone, "unlock"}
-}

@@ -17,6 +17,7 @@ import (
 	"cxseal/internal/doctor"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/protection"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
 	"cxseal/internal/sensitivity"
@@ -93,6 +94,10 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 		sensitivity.Sensitive: {"Sensitive", ToneWarning}, sensitivity.NotSensitive: {"Not sensitive", ToneNone},
 		sensitivity.Undecided: {"Undecided", ToneInfo},
 	})
+	checkLabels(t, protection.States(), protectionStates, protectionLabel, map[protection.State]expected{
+		protection.Verified: {"Verified", ToneSuccess}, protection.Unverified: {"Encrypted, not verified", ToneWarning},
+		protection.Refused: {"Refused by the KMS", ToneDanger}, protection.Unprotected: {"Not encrypted", ToneNone},
+	})
 	checkLabels(t, doctor.Verdicts(), verdicts, func(v string) label { return Finding{Verdict: v}.label() }, map[doctor.Verdict]expected{
 		doctor.Good: {"Good", ToneSuccess}, doctor.Warning: {"Look at it", ToneWarning},
 		doctor.Bad: {"Problem", ToneDanger}, doctor.Skipped: {"Not examined", ToneNone},
@@ -122,6 +127,7 @@ func TestEveryWordCanBeChosen(t *testing.T) {
 		"rotation dates by status":   {strs(rotation.Statuses()), rotationOptions},
 		"columns by state":           {strs(sensitivity.States()), sensitivityOptions},
 		"columns by category":        {strs(sensitivity.Categories()), categories},
+		"columns by protection":      {strs(protection.States()), protectionOptions},
 		"the way of an alarm":        {strs(alarm.Ways()), wayOptions},
 		"the mode of a connection":   {connection.Modes(), modeOptions},
 		"who rotates a key":          {encryption.Strategies(), strategyOptions},

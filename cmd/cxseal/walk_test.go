@@ -48,7 +48,7 @@ func (d *demo) stops(ctx context.Context, t *testing.T) []walkStop {
 		{name: "run-verified", path: runIn(encryption.Verified)}, {name: "run-rejected", path: runIn(encryption.Rejected)},
 		{name: "campaign", path: "/campaigns/" + campaigns[0].ID}, {name: "audit-record", path: "/audit/" + entries[0].Record.AuditID},
 		{name: "table", path: "/datastores/ds-customers/tables/tbl-contacts"}, {name: "campaign-new", path: "/campaigns?datastore_id=ds-retail"},
-		{name: "open-columns", path: "/sensitivity?state=sensitive&encrypted=no"}, {name: "dashboard", path: "/"}, {name: "trends", path: "/charts"},
+		{name: "open-columns", path: "/sensitivity?state=sensitive&protection=unprotected"}, {name: "dashboard", path: "/"}, {name: "trends", path: "/charts"},
 	}
 	for _, path := range []string{"account", "datastores", "sensitivity", "runs", "campaigns", "rotations", "rotations/month", "rotations/timeline",
 		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "nothing-here"} {

@@ -7,7 +7,6 @@ import (
 
 	"cxseal/handlers/rows"
 	"cxseal/internal/audit"
-	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/review"
 	"cxseal/internal/sensitivity"
@@ -21,10 +20,10 @@ const driftDays = 30
 // driftMost is the highest number of such columns that the dashboard counts.
 const driftMost = 1000
 
-// protection fills in the coverage of sensitive columns, and the history of both coverages and of latency.
+// protection fills in the number that matters, sensitive columns that are verified, with what it leaves out, and the
+// history of the coverages and of latency.
 func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
-	v.Sensitive = rows.Coverage(encryption.NewCoverage(totals.Protected, totals.Sensitive))
-	v.SensitiveHref, v.OpenHref = "/sensitivity?state="+string(sensitivity.Sensitive), unprotected()
+	v.Sensitive = rows.Protected(totals)
 	f := trend.Filter{From: a.Now().AddDate(0, 0, -trendDays)}
 	var err error
 	if v.History, _, err = a.coverageChart(ctx, f); err != nil {
@@ -67,11 +66,18 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 	review *web.Stat) (first, last []web.Attention, err error) {
 	now := a.Now()
-	if open := totals.Sensitive - totals.Protected; open > 0 {
-		first = append(first, web.Attention{Tone: web.ToneDanger,
-			Title:  web.Plural(open, "sensitive column is not encrypted", "sensitive columns are not encrypted"),
-			Detail: "Encrypt them, or decide that they are not sensitive.", Link: web.Link{Text: "Show", Href: unprotected()}})
+	lists := rows.Protected(totals)
+	add := func(n int, tone web.Tone, one, many, detail, href string) {
+		if n > 0 {
+			first = append(first, web.Attention{Tone: tone, Title: web.Plural(n, one, many), Detail: detail, Link: web.Link{Text: "Show", Href: href}})
+		}
 	}
+	add(totals.Open(), web.ToneDanger, "sensitive column is not encrypted", "sensitive columns are not encrypted",
+		"Encrypt them, or decide that they are not sensitive.", lists.OpenHref)
+	add(totals.Refused, web.ToneDanger, "sensitive column was refused by the KMS check", "sensitive columns were refused by the KMS check",
+		"Do not rely on their encryption: find out which key was used, and rotate the key.", lists.RefusedHref)
+	add(totals.Unverified, web.ToneWarning, "sensitive column is encrypted and not verified", "sensitive columns are encrypted and not verified",
+		"No KMS verdict says how. A key rotation by this console brings one.", lists.UnverifiedHref)
 	from := daysBefore(now, driftDays)
 	lost, exact, err := a.Audit.AuditCount(ctx,
 		audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
@@ -130,11 +136,6 @@ func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
 			Detail: status.AnchorError}}, nil
 	}
 	return nil, nil
-}
-
-// unprotected returns the address of the list of sensitive columns that are not encrypted.
-func unprotected() string {
-	return "/sensitivity?" + url.Values{"state": {string(sensitivity.Sensitive)}, "encrypted": {"no"}}.Encode()
 }
 
 // reviewStat returns the number of days since the last review, or since the log began when there was none. It is nil

@@ -69,11 +69,11 @@ func (a *Area) charts(c echo.Context) error {
 	return a.Render(c, status, web.ChartsPage(v))
 }
 
-// coverageChart returns the chart of both coverages with the events that moved them, and the reasons why they fell,
+// coverageChart returns the chart of the coverages with the events that moved them, and the reasons why they fell,
 // newest first.
 func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView, []web.DropRow, error) {
 	v := web.ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true,
-		Lines: []web.ChartLine{{Label: "Sensitive columns"}, {Label: "All columns"}}}
+		Lines: []web.ChartLine{{Label: "Sensitive columns, verified"}, {Label: "Sensitive columns, encrypted"}, {Label: "All columns, encrypted"}}}
 	days, err := a.coverageDays(ctx, f)
 	if err != nil {
 		return v, nil, err
@@ -102,15 +102,16 @@ func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView
 		}
 	}
 	for _, d := range days {
-		row := web.ChartDay{Day: d.Day, Values: []float64{-1, d.Rate()}, Marks: marks[trend.DayOf(d.Day)]}
+		row := web.ChartDay{Day: d.Day, Values: []float64{-1, -1, d.Rate()}, Marks: marks[trend.DayOf(d.Day)]}
 		if d.Sensitive > 0 {
-			row.Values[0] = d.SensitiveRate()
+			row.Values[0], row.Values[1] = d.VerifiedRate(), d.SensitiveRate()
 		}
 		v.Days = append(v.Days, row)
 	}
 	if n := len(days); n > 0 {
-		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns from %s to %s, all columns from %s to %s; the coverage fell on %s.",
+		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns verified from %s to %s, encrypted from %s to %s; all columns encrypted from %s to %s; a coverage fell on %s.",
 			days[0].Day.Format(time.DateOnly), days[n-1].Day.Format(time.DateOnly),
+			web.FormatPercent(days[0].VerifiedRate()), web.FormatPercent(days[n-1].VerifiedRate()),
 			web.FormatPercent(days[0].SensitiveRate()), web.FormatPercent(days[n-1].SensitiveRate()),
 			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), fallenDays(days, drops))
 	}

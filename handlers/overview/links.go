@@ -9,7 +9,8 @@ import (
 // plainDashboard takes the links out of a dashboard, for a caller who may see its figures and not the lists behind
 // them. Links to the charts stay: the same permission opens both.
 func plainDashboard(v *web.DashboardView) {
-	v.SensitiveHref, v.OpenHref, v.Coverage.Href, v.Coverage.UntouchedHref = "", "", "", ""
+	v.Coverage.Href, v.Coverage.UntouchedHref = "", ""
+	v.Sensitive.VerifiedHref, v.Sensitive.UnverifiedHref, v.Sensitive.RefusedHref, v.Sensitive.OpenHref = "", "", "", ""
 	for i := range v.Attention {
 		v.Attention[i].Link = web.Link{}
 	}

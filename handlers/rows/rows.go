@@ -3,12 +3,16 @@
 package rows
 
 import (
+	"net/url"
 	"time"
 
 	"cxseal/handlers/frame"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
+	"cxseal/internal/inventory"
+	"cxseal/internal/protection"
 	"cxseal/internal/rotation"
+	"cxseal/internal/sensitivity"
 	"cxseal/web"
 )
 
@@ -52,6 +56,41 @@ func each[T, R any](list []T, row func(T) R) []R {
 // Coverage is how many columns of how many are encrypted.
 func Coverage(c encryption.Coverage) web.Coverage {
 	return web.Coverage{Encrypted: c.Encrypted, Total: c.Total, Rate: c.Rate}
+}
+
+// ProtectedColumns counts a table's columns by how far they are protected.
+func ProtectedColumns(columns []inventory.Column) web.Protected {
+	v := web.Protected{Total: len(columns)}
+	for _, c := range columns {
+		switch c.Protection.State() {
+		case protection.Verified:
+			v.Verified++
+		case protection.Unverified:
+			v.Unverified++
+		case protection.Refused:
+			v.Refused++
+		case protection.Unprotected:
+		}
+		if c.Protection.Observed() {
+			v.Observed++
+		}
+	}
+	v.Rate = encryption.NewCoverage(v.Verified, v.Total).Rate
+	return v
+}
+
+// Protected counts the sensitive columns of all tables by how far they are
+// protected, each number with its list.
+func Protected(t inventory.Totals) web.Protected {
+	list := func(state protection.State) string {
+		return "/sensitivity?" + url.Values{"state": {string(sensitivity.Sensitive)}, "protection": {string(state)}}.Encode()
+	}
+	return web.Protected{
+		Verified: t.Verified, Observed: t.Observed, Unverified: t.Unverified, Refused: t.Refused, Total: t.Sensitive,
+		Rate:         encryption.NewCoverage(t.Verified, t.Sensitive).Rate,
+		VerifiedHref: list(protection.Verified), UnverifiedHref: list(protection.Unverified),
+		RefusedHref: list(protection.Refused), OpenHref: list(protection.Unprotected),
+	}
 }
 
 // Rotation is a column of the rotation ledger in a list. connection is how the

@@ -10,6 +10,7 @@ import (
 	"cxseal/handlers/frame"
 	"cxseal/internal/access"
 	"cxseal/internal/fault"
+	"cxseal/internal/protection"
 	"cxseal/internal/sensitivity"
 	"cxseal/web"
 )
@@ -25,16 +26,26 @@ func categoryNames() []string {
 	return names
 }
 
+func protectionNames() []string {
+	states := protection.States()
+	names := make([]string, len(states))
+	for i, s := range states {
+		names[i] = string(s)
+	}
+	return names
+}
+
 // sensitivityFilter reads the filter of the list, which a decision about all
 // that match carries too.
 func sensitivityFilter(q *frame.Query) (sensitivity.Filter, web.SensitivityFilter) {
 	shown := web.SensitivityFilter{Query: q.Raw("q"), State: q.Raw("state"), Category: q.Raw("category"), Decided: q.Raw("decided"),
-		Encrypted: q.Raw("encrypted"), Connection: q.Raw("connection"), DatastoreID: q.Raw("datastore_id"), TableID: q.Raw("table_id")}
+		Protection: q.Raw("protection"), Encrypted: q.Raw("encrypted"), Connection: q.Raw("connection"), DatastoreID: q.Raw("datastore_id"), TableID: q.Raw("table_id")}
 	f := sensitivity.Filter{
 		Connection: q.Text("connection"), DatastoreID: q.Text("datastore_id"), TableID: q.Text("table_id"), Query: q.Text("q"),
 		State:    sensitivity.State(q.OneOf("state", string(sensitivity.Sensitive), string(sensitivity.NotSensitive), string(sensitivity.Undecided))),
 		Category: sensitivity.Category(q.OneOf("category", categoryNames()...)),
 		Decided:  q.YesNo("decided"), Encrypted: q.YesNo("encrypted"),
+		Protection: protection.State(q.OneOf("protection", protectionNames()...)),
 	}
 	return f, shown
 }
@@ -75,7 +86,7 @@ func (a *Area) sensitivityRow(c sensitivity.Column) web.SensitivityRow {
 	return web.SensitivityRow{
 		Key: encodeColumn(c.Key), Column: c.Column, Type: c.Type, TableName: c.TableName,
 		TableHref: web.TablePath(a.InPath(c.Connection), c.DatastoreID, c.TableID), Connection: a.InPath(c.Connection), DatastoreID: c.DatastoreID,
-		Encrypted: c.Encrypted, State: string(c.State), Category: string(c.Proposal.Category), Confidence: c.Proposal.Confidence,
+		Protection: string(c.Protection), State: string(c.State), Category: string(c.Proposal.Category), Confidence: c.Proposal.Confidence,
 		Reason: c.Proposal.Reason, Proposed: string(c.Proposal.State), Decided: c.Decided != "", DecidedBy: c.DecidedBy, DecidedAt: c.DecidedAt,
 	}
 }

@@ -107,22 +107,20 @@ func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) er
 	case err != nil && fault.CodeOf(err) != fault.NotFound:
 		return err
 	}
+	columns, err := a.Tables.Columns(ctx, ref.connection, ref.datastore, ref.table)
+	if err != nil {
+		return err
+	}
 	if readErr != nil {
 		v.ReadError, v.ReadErrorCode = fault.MessageOf(readErr), string(fault.CodeOf(readErr))
-		columns, err := a.Tables.Columns(ctx, ref.connection, ref.datastore, ref.table)
-		if err != nil {
-			return err
-		}
 		for _, c := range columns {
 			v.Columns = append(v.Columns, columnRow(c))
 		}
 	} else {
 		known.Name, known.ReadAt, known.MaxFields = live.Table.Name, live.Table.ReadAt, live.Table.MaxFields
-		for _, c := range live.Columns {
-			row := columnRow(inventory.Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion()})
-			if c.KeyVersion() == 0 {
-				row.KeyID = c.KeyVersionText()
-			}
+		columns = live.Shown(columns)
+		for i, c := range live.Columns {
+			row := columnRow(columns[i])
 			if c.EncryptionConfiguration != nil {
 				row.Algorithm = c.EncryptionConfiguration.Algorithm
 			}
@@ -140,14 +138,8 @@ func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) er
 	if known.Name != "" {
 		v.Name = known.Name
 	}
+	v.Protected = rows.ProtectedColumns(columns)
 	v.DatastoreName, v.ReadAt, v.MaxFields = known.DatastoreName, known.ReadAt, known.MaxFields
-	encrypted := 0
-	for _, c := range v.Columns {
-		if c.Encrypted {
-			encrypted++
-		}
-	}
-	v.Coverage = rows.Coverage(encryption.NewCoverage(encrypted, len(v.Columns)))
 	return nil
 }
 
@@ -161,6 +153,8 @@ func explainRead(ctx context.Context, err error) error {
 
 func columnRow(c inventory.Column) web.ColumnRow {
 	return web.ColumnRow{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion, KeyID: c.KeyID,
+		Protection: string(c.Protection.State()), Observed: c.Protection.Observed(),
+		VerifiedVersion: c.Protection.Verdict.KeyVersion, VerifiedID: c.Protection.Verdict.KeyID, VerdictRun: c.Protection.Verdict.RunID,
 		Unsupported: !encryption.CanEncryptType(c.Type)}
 }
 

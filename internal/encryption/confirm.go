@@ -180,7 +180,7 @@ func (s *Service) lookFor(ctx context.Context, run *Run) (made, error) {
 	}
 	reading, stop := context.WithTimeout(ctx, answerPatience)
 	defer stop()
-	seen, err := see(reading, connection.Tenant, run)
+	seen, err := see(reading, connection.Tenant, run, s.now)
 	if ctx.Err() != nil {
 		return madeUnknown, ctx.Err()
 	}

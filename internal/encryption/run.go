@@ -112,6 +112,7 @@ type Run struct {
 	Attempts         int // times the PATCH was sent
 	Answer           *Answer
 	After            []ColumnState // the table's columns after the change, as the tenant showed them
+	ShownAt          time.Time     // when it showed them; zero while After is not known
 	PatchedAt        time.Time
 	CallbackDeadline time.Time // when waiting for the KMS ends
 	FinishedAt       time.Time

@@ -122,15 +122,15 @@ func (t *task) afterDoubt(ctx context.Context, cause error) (done bool, err erro
 	if seen == madeYes {
 		return true, t.toVerifying(ctx, "The answer was lost, but the table shows that the change was made. Waiting for the KMS.")
 	}
-	after := t.run.After
-	t.run.After = nil // the record of a run that an index blocked is about the table before
+	after, shownAt := t.run.After, t.run.ShownAt
+	t.run.After, t.run.ShownAt = nil, time.Time{} // the record of a run that an index blocked is about the table before
 	if done, err := t.blockedByIndex(ctx, cause); done || err != nil || seen == madeNo {
 		return done, err
 	}
 	// A rotation whose key version is hidden. Sent again now, it could be made
 	// twice by a tenant that does not replay keys: one that was made shows
 	// itself by its callback.
-	t.run.After = after
+	t.run.After, t.run.ShownAt = after, shownAt
 	return true, t.toVerifying(ctx, "There is no answer, and the table shows no key version that could tell whether the change was made. Waiting for the KMS to tell.")
 }
 
@@ -156,7 +156,7 @@ func (t *task) blockedByIndex(ctx context.Context, cause error) (bool, error) {
 // what it shows, and stays nil while it shows the table as it was: the change
 // may be yet to come.
 func (t *task) look(ctx context.Context) (made, error) {
-	seen, err := see(ctx, t.connection.Tenant, &t.run)
+	seen, err := see(ctx, t.connection.Tenant, &t.run, t.now)
 	t.shownAsBefore = err == nil && seen == madeNo
 	return seen, err
 }
@@ -169,7 +169,7 @@ func (t *task) applied(ctx context.Context, result *cxone.EncryptResult) error {
 	shown := Snapshot(result.Columns)
 	if !result.UnderWay && len(shown) >= len(t.run.Plan.Columns) &&
 		changeMade(t.run.Operation, t.run.Plan.Targets, shown) != madeNo {
-		t.run.After = shown
+		t.run.After, t.run.ShownAt = shown, t.now()
 	} else if _, err := t.look(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

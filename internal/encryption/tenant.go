@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"cxseal/cxone"
 	"cxseal/internal/audit"
@@ -91,17 +92,18 @@ const (
 )
 
 // see reads the run's table and says whether its change can be seen. After
-// becomes what the table shows, unless it shows the columns as they were.
-func see(ctx context.Context, tenant Tenant, run *Run) (made, error) {
+// becomes what the table shows at that time, unless it shows the columns as they
+// were.
+func see(ctx context.Context, tenant Tenant, run *Run, now func() time.Time) (made, error) {
 	table, err := tenant.Table(ctx, run.DatastoreID, run.TableID)
 	if err != nil {
 		return madeUnknown, err
 	}
 	after := Snapshot(table.Columns)
 	seen := changeMade(run.Operation, run.Plan.Targets, after)
-	run.After = nil
+	run.After, run.ShownAt = nil, time.Time{}
 	if seen != madeNo {
-		run.After = after
+		run.After, run.ShownAt = after, now()
 	}
 	return seen, nil
 }

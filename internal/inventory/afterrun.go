@@ -4,16 +4,17 @@ import (
 	"time"
 
 	"cxseal/internal/encryption"
+	"cxseal/internal/protection"
 )
 
 // AfterRun is a table as a run that ended left it: its columns as the tenant
-// showed them after the change, read when the change was made. ok is false for a
+// showed them after the change, read at ShownAt. ok is false for a
 // run that has not ended, or to which the tenant showed nothing.
 func AfterRun(r *encryption.Run) (table Table, columns []Column, ok bool) {
 	if !r.State.Ended() || r.After == nil {
 		return Table{}, nil, false
 	}
-	table = Table{Connection: r.Connection, DatastoreID: r.DatastoreID, TableID: r.TableID, Name: r.NameOfTable(), ReadAt: r.PatchedAt}
+	table = Table{Connection: r.Connection, DatastoreID: r.DatastoreID, TableID: r.TableID, Name: r.NameOfTable(), ReadAt: r.ShownAt}
 	if r.Plan != nil {
 		table.MaxFields = r.Plan.MaxFields
 	}
@@ -28,3 +29,21 @@ func AfterRun(r *encryption.Run) (table Table, columns []Column, ok bool) {
 // that is known, made at knownAt (zero: there is none). A run may end long
 // after its change, and the table may have been read since.
 func (t Table) Replaces(knownAt time.Time) bool { return !knownAt.After(t.ReadAt) }
+
+// VerdictOf is what the KMS said of the change of a run: a yes where the run is
+// verified, a no where it is rejected. ok is false for a run without a verdict.
+func VerdictOf(r *encryption.Run) (v protection.Verdict, ok bool) {
+	v = protection.Verdict{RunID: r.ID, At: r.FinishedAt, ChangedAt: r.ShownAt}
+	if v.ChangedAt.IsZero() { // nobody saw the change: the verdict is all there is
+		v.ChangedAt = v.At
+	}
+	switch r.State {
+	case encryption.Verified:
+		v.Answer, v.KeyVersion, v.KeyID = protection.Yes, r.ProvenKeyVersion(), r.KeyID
+	case encryption.Rejected:
+		v.Answer = protection.No
+	default:
+		return protection.Verdict{}, false
+	}
+	return v, true
+}

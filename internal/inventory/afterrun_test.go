@@ -9,7 +9,7 @@ import (
 
 func TestOnlyARunThatEndedAndWasToldTheColumnsLeavesATable(t *testing.T) {
 	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	run := encryption.Run{ID: "r", Connection: "c", DatastoreID: "d", TableID: "t", State: encryption.Unconfirmed, PatchedAt: noon,
+	run := encryption.Run{ID: "r", Connection: "c", DatastoreID: "d", TableID: "t", State: encryption.Unconfirmed, PatchedAt: noon, ShownAt: noon,
 		After: []encryption.ColumnState{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: 3}}}
 	table, columns, ok := AfterRun(&run)
 	if !ok || table.Connection != "c" || table.DatastoreID != "d" || table.TableID != "t" || table.Name != "t" || table.MaxFields != 0 ||

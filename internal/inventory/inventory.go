@@ -13,6 +13,7 @@ import (
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/protection"
 )
 
 // Datastore is one data store as it was last listed.
@@ -55,6 +56,10 @@ type Column struct {
 	Encrypted  bool
 	KeyVersion int64  // 0: the tenant does not show it, or as no number
 	KeyID      string // the key version where it is no number
+
+	// Protection is how far the column is protected, by everything that is known
+	// of it; zero in a reading that is not kept yet.
+	Protection protection.Column
 
 	// The tenant's own rotation directive, as a live read shows it. It is kept
 	// in the rotation ledger, not in the inventory; zero values: none shown.
@@ -122,9 +127,15 @@ type Totals struct {
 	Columns    int // of the read ones
 	Encrypted  int
 	Sensitive  int       // of the columns, the sensitive ones
-	Protected  int       // of the sensitive ones, encrypted
+	Verified   int       // of the sensitive ones, verified: what the headline counts
+	Observed   int       // of those, with a later key version than the verified one
+	Unverified int       // of the sensitive ones, encrypted and not verified
+	Refused    int       // of the sensitive ones, encrypted and refused by the KMS
 	OldestRead time.Time // when the one read longest ago was read; zero: none
 }
+
+// Open is how many sensitive columns are not encrypted.
+func (t Totals) Open() int { return t.Sensitive - t.Verified - t.Unverified - t.Refused }
 
 // Store is what the service needs of a database. Every method is one
 // transaction.

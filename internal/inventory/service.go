@@ -114,10 +114,7 @@ func (s *Service) save(ctx context.Context, connection, datastoreID, tableID str
 	table := Table{Connection: connection, DatastoreID: datastoreID, TableID: tableID, Name: read.Name,
 		MaxFields: read.Metadata.MaxEncryptedFields, Total: len(columns), LastSeen: s.now(), ReadAt: s.now()}
 	for i, c := range read.Columns {
-		columns[i] = Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion()}
-		if c.KeyVersion() == 0 {
-			columns[i].KeyID = c.KeyVersionText()
-		}
+		columns[i] = columnOf(c)
 		if c.EncryptionConfiguration != nil && c.EncryptionConfiguration.KeyRotationDirective != nil {
 			d := c.EncryptionConfiguration.KeyRotationDirective
 			columns[i].directive(d, s.now())

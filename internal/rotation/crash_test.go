@@ -99,7 +99,7 @@ func prepare(t *testing.T, dir, tenant, hook string) {
 		for n := range crashColumns {
 			columns = append(columns, inventory.Column{Name: fmt.Sprint("c", n), Type: "string", Encrypted: true, KeyVersion: 1})
 		}
-		must(c.Store.SaveTable(t.Context(), start, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: fmt.Sprint("t", i), Total: crashColumns, Encrypted: crashColumns}, columns))
+		must(c.Store.SaveTable(t.Context(), start, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: fmt.Sprint("t", i), Total: crashColumns, Encrypted: crashColumns, ReadAt: start}, columns))
 	}
 	rule := rotation.DefaultRule
 	rule.AutoRotate = true

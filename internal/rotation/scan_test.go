@@ -43,7 +43,7 @@ func (w *scanned) Observe(ctx context.Context, _, _, _ string) error {
 	if w.reads++; w.down {
 		return errors.New("CXone did not answer")
 	}
-	return w.store.SaveTable(ctx, w.now, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: "t", Total: 1, Encrypted: 1},
+	return w.store.SaveTable(ctx, w.now, inventory.Table{Connection: "default", DatastoreID: "ds", TableID: "t", Total: 1, Encrypted: 1, ReadAt: w.now},
 		[]inventory.Column{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: w.version}})
 }
 

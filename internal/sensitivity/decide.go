@@ -8,6 +8,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/fault"
+	"cxseal/internal/protection"
 )
 
 // MaxDecided bounds how many columns one decision may be about.
@@ -22,6 +23,9 @@ type Column struct {
 	TableName string
 	Type      string
 	Encrypted bool
+	// Protection is how far the column is protected.
+	Protection protection.State
+
 	State     State // the decision where there is one, else the proposal
 	Proposal  Proposal
 	Decided   State // empty: nobody has decided
@@ -39,6 +43,8 @@ type Filter struct {
 	Category  Category
 	Decided   *bool // whether a person has decided
 	Encrypted *bool
+
+	Protection protection.State // how far it is protected; empty: however far
 }
 
 // Decision is one table's columns that a person decided about at once.

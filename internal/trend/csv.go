@@ -13,8 +13,9 @@ import (
 // spreadsheet would take for a formula is disarmed as in the audit export.
 
 const (
-	coverageHeader = "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage"
-	latencyHeader  = "date,stage,runs,failed,p50_ms,p95_ms,max_ms"
+	coverageHeader = "date,connection,datastore_id,table_id,total_fields,encrypted_fields,coverage_rate,sensitive_fields,sensitive_encrypted,sensitive_coverage," +
+		"sensitive_verified,sensitive_unverified,sensitive_refused"
+	latencyHeader = "date,stage,runs,failed,p50_ms,p95_ms,max_ms"
 )
 
 // CSV writes rows of one series.
@@ -41,7 +42,8 @@ func (c *CSV) Coverage(s Snapshot) error {
 	for _, id := range []string{s.Connection, s.DatastoreID, s.TableID} {
 		c.text(id, false)
 	}
-	for _, n := range []float64{float64(s.Total), float64(s.Encrypted), s.Rate(), float64(s.Sensitive), float64(s.SensitiveEncrypted), s.SensitiveRate()} {
+	for _, n := range []float64{float64(s.Total), float64(s.Encrypted), s.Rate(), float64(s.Sensitive), float64(s.SensitiveEncrypted()), s.SensitiveRate(),
+		float64(s.Protected.Verified), float64(s.Protected.Unverified), float64(s.Protected.Refused)} {
 		c.number(n)
 	}
 	return c.end()

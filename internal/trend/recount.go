@@ -75,6 +75,8 @@ func (w Cause) explain(before, now Counts) string {
 		what string
 	}{
 		{before.Encrypted - now.Encrypted, "no longer encrypted"},
+		{now.Protected.Refused - before.Protected.Refused, "refused by the KMS"},
+		{now.Protected.Unverified - before.Protected.Unverified, "encrypted and not verified"},
 		{now.Total - before.Total, "new"},
 		{now.Sensitive - before.Sensitive, "more counted as sensitive"},
 	} {

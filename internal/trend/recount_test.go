@@ -54,8 +54,11 @@ func TestAFallIsExplainedByWhatIsKnownOfItElseByTheCounts(t *testing.T) {
 		{Cause{Table: "crm"}, Counts{Total: 4, Encrypted: 3}, Counts{}, "crm is gone from the tenant, with 3 encrypted columns."},
 		{Cause{Table: "crm"}, Counts{Total: 4, Encrypted: 3, Sensitive: 1}, Counts{Total: 6, Encrypted: 2, Sensitive: 4},
 			"1 column of crm no longer encrypted. 2 columns of crm new. 3 columns of crm more counted as sensitive."},
-		{Cause{Table: "crm"}, Counts{Total: 4, Encrypted: 2, Sensitive: 2, SensitiveEncrypted: 2},
-			Counts{Total: 4, Encrypted: 2, Sensitive: 2, SensitiveEncrypted: 1}, "Columns of crm were replaced."},
+		{Cause{Table: "crm"}, Counts{Total: 4, Encrypted: 2, Sensitive: 2, Protected: Protected{Verified: 2}},
+			Counts{Total: 4, Encrypted: 2, Sensitive: 2, Protected: Protected{Verified: 1}}, "Columns of crm were replaced."},
+		{Cause{Table: "crm"}, Counts{Total: 4, Encrypted: 2, Sensitive: 2, Protected: Protected{Verified: 2}},
+			Counts{Total: 4, Encrypted: 2, Sensitive: 2, Protected: Protected{Verified: 0, Unverified: 1, Refused: 1}},
+			"1 column of crm refused by the KMS. 1 column of crm encrypted and not verified."},
 	} {
 		given := len(c.why.Reasons)
 		if got := c.why.explain(c.before, c.now); got != c.want {

@@ -17,32 +17,60 @@ import (
 // them. The two are never mixed: one is over all columns, the other over those
 // that are sensitive.
 type Counts struct {
-	Total, Encrypted              int
-	Sensitive, SensitiveEncrypted int
+	Total, Encrypted int
+	Sensitive        int
+	Protected        Protected
 }
+
+// Protected are the sensitive columns that are encrypted, by their state
+// (package protection).
+type Protected struct{ Verified, Unverified, Refused int }
 
 // Rate is the share of all columns that are encrypted, in percent with two
 // decimals (contract §4's coverageRate).
 func (c Counts) Rate() float64 { return audit.Rate(c.Encrypted, c.Total) }
 
-// SensitiveRate is the share of the sensitive columns that are encrypted.
-func (c Counts) SensitiveRate() float64 { return audit.Rate(c.SensitiveEncrypted, c.Sensitive) }
+// SensitiveEncrypted is how many of the sensitive columns are encrypted, whatever
+// the KMS said of them.
+func (c Counts) SensitiveEncrypted() int {
+	return c.Protected.Verified + c.Protected.Unverified + c.Protected.Refused
+}
+
+// SensitiveRate is the share of the sensitive columns that are encrypted,
+// whatever the KMS said of them.
+func (c Counts) SensitiveRate() float64 { return audit.Rate(c.SensitiveEncrypted(), c.Sensitive) }
+
+// VerifiedRate is the share of the sensitive columns that are verified: the
+// headline.
+func (c Counts) VerifiedRate() float64 { return audit.Rate(c.Protected.Verified, c.Sensitive) }
 
 // Add sums two.
-func (c Counts) Add(d Counts) Counts {
-	return Counts{c.Total + d.Total, c.Encrypted + d.Encrypted, c.Sensitive + d.Sensitive, c.SensitiveEncrypted + d.SensitiveEncrypted}
-}
+func (c Counts) Add(d Counts) Counts { return c.plus(d, 1) }
 
 // Sub takes one from another.
-func (c Counts) Sub(d Counts) Counts {
-	return Counts{c.Total - d.Total, c.Encrypted - d.Encrypted, c.Sensitive - d.Sensitive, c.SensitiveEncrypted - d.SensitiveEncrypted}
+func (c Counts) Sub(d Counts) Counts { return c.plus(d, -1) }
+
+func (c Counts) plus(d Counts, sign int) Counts {
+	c.Total += sign * d.Total
+	c.Encrypted += sign * d.Encrypted
+	c.Sensitive += sign * d.Sensitive
+	c.Protected.Verified += sign * d.Protected.Verified
+	c.Protected.Unverified += sign * d.Protected.Unverified
+	c.Protected.Refused += sign * d.Protected.Refused
+	return c
 }
 
-// FellFrom reports whether either coverage is lower than it was. A coverage of
-// nothing can neither rise nor fall.
+// FellFrom reports whether one of the three shares is lower than it was: of all
+// columns, of the sensitive ones, of those that are verified. A share of nothing
+// can neither rise nor fall.
 func (c Counts) FellFrom(was Counts) bool {
-	return was.Total > 0 && c.Total > 0 && c.Encrypted*was.Total < was.Encrypted*c.Total ||
-		was.Sensitive > 0 && c.Sensitive > 0 && c.SensitiveEncrypted*was.Sensitive < was.SensitiveEncrypted*c.Sensitive
+	return fell(was.Encrypted, was.Total, c.Encrypted, c.Total) ||
+		fell(was.SensitiveEncrypted(), was.Sensitive, c.SensitiveEncrypted(), c.Sensitive) ||
+		fell(was.Protected.Verified, was.Sensitive, c.Protected.Verified, c.Sensitive)
+}
+
+func fell(part, whole, newPart, newWhole int) bool {
+	return whole > 0 && newWhole > 0 && newPart*whole < part*newWhole
 }
 
 // Snapshot is a coverage at the end of a UTC day. DatastoreID and TableID are

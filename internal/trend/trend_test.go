@@ -20,13 +20,18 @@ func TestPercentilesAreNearestRank(t *testing.T) {
 }
 
 func TestACoverageFallsOnlyWhenItsShareDoes(t *testing.T) {
-	was := Counts{Total: 4, Encrypted: 2, Sensitive: 2, SensitiveEncrypted: 1}
+	counts := func(total, encrypted, sensitive, verified, unverified, refused int) Counts {
+		return Counts{Total: total, Encrypted: encrypted, Sensitive: sensitive, Protected: Protected{verified, unverified, refused}}
+	}
+	was := counts(4, 3, 3, 1, 1, 0)
 	for now, want := range map[Counts]bool{
-		{Total: 4, Encrypted: 2, Sensitive: 2, SensitiveEncrypted: 1}: false,
-		{Total: 8, Encrypted: 4, Sensitive: 4, SensitiveEncrypted: 2}: false,
-		{Total: 5, Encrypted: 2, Sensitive: 2, SensitiveEncrypted: 1}: true,
-		{Total: 4, Encrypted: 3, Sensitive: 3, SensitiveEncrypted: 1}: true, // more of all, less of the sensitive
-		{}: false,
+		counts(4, 3, 3, 1, 1, 0): false,
+		counts(8, 6, 6, 2, 2, 0): false,
+		counts(5, 3, 3, 1, 1, 0): true,
+		counts(4, 4, 4, 2, 0, 0): true, // more of all and of the verified, less of the sensitive
+		counts(4, 3, 3, 0, 2, 0): true, // as many encrypted, less of them verified
+		counts(4, 3, 3, 1, 0, 1): false,
+		{}:                       false,
 	} {
 		if got := now.FellFrom(was); got != want {
 			t.Errorf("%+v fell: %v", now, got)
@@ -39,7 +44,7 @@ func TestSeriesAreInertInASpreadsheet(t *testing.T) {
 	var b strings.Builder
 	out := NewCoverageCSV(&b)
 	err := out.Coverage(Snapshot{Day: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Connection: "=cmd()", DatastoreID: `a,"b"`, TableID: "@x",
-		Counts: Counts{Total: 3, Encrypted: 1}})
+		Counts: Counts{Total: 3, Encrypted: 1, Sensitive: 4, Protected: Protected{Verified: 2, Refused: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +52,7 @@ func TestSeriesAreInertInASpreadsheet(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, row, _ := strings.Cut(b.String(), "\r\n")
-	if want := "2026-02-01,'=cmd(),\"a,\"\"b\"\"\",'@x,3,1,33.33,0,0,0\r\n"; row != want {
+	if want := "2026-02-01,'=cmd(),\"a,\"\"b\"\"\",'@x,3,1,33.33,4,3,75,2,0,1\r\n"; row != want {
 		t.Errorf("%q, want %q", row, want)
 	}
 	b.Reset()
