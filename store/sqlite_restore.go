@@ -174,7 +174,7 @@ func settle(ctx context.Context, path string) (err error) {
 // kept with its log as they are.
 func fold(ctx context.Context, path string) error {
 	if fileSize(path+"-wal") == 0 || checkLeftover(path) != nil {
-		return nil
+		return nil //nolint:nilerr // it is kept with its log as they are
 	}
 	db, err := sql.Open("sqlite", dsn(path, url.Values{}, "busy_timeout(1000)", "synchronous(FULL)"))
 	if err != nil {
