@@ -56,13 +56,12 @@ func TestATabThatSignsInAgainLeavesOpenFormsUsable(t *testing.T) {
 	p := oidctest.New(t, time.Now)
 	h := startWith(t, p)
 	b := h.Browser()
-	other := ""
 	a := b.Get(through(b, "/sso/acme/begin"))
 	if a.Status != http.StatusSeeOther {
 		t.Fatal(a.Status)
 	}
 	token := b.Token("/account")
-	other = through(b, "/sso/acme/begin?next=%2Fruns")
+	other := through(b, "/sso/acme/begin?next=%2Fruns")
 	if a := b.Get(other); a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/runs" {
 		t.Fatalf("%d %q", a.Status, a.Header.Get("Location"))
 	}
