@@ -11,9 +11,8 @@ import (
 	"cxseal/internal/audit"
 )
 
-// told is how many records a search for a word finds, and how many are counted
-// by value.
-func told(t *testing.T, s *Store) (found, counted int64) {
+// derivedCounts returns how many records a search for a word finds, and how many are counted by value.
+func derivedCounts(t *testing.T, s *Store) (found, counted int64) {
 	t.Helper()
 	found, _, err := s.AuditCount(t.Context(), audit.Filter{Query: "derived"}, 100_000)
 	if err != nil {
@@ -46,7 +45,7 @@ func TestWordsAndCountsFollowWhoeverAppendsAndWhoeverAsks(t *testing.T) {
 		if err := appending.AppendRecords(t.Context(), derivedRecord()); err != nil {
 			t.Fatal(err)
 		}
-		if found, counted := told(t, asking); found != n || counted != n {
+		if found, counted := derivedCounts(t, asking); found != n || counted != n {
 			t.Fatalf("after %d records %d are found and %d counted", n, found, counted)
 		}
 	}

@@ -106,6 +106,15 @@ func (d durations) Higher(ms int64) (int64, error) { return d.find(`min(ms)`, `m
 // Longest implements trend.Durations.
 func (d durations) Longest() (int64, error) { return d.find(`max(ms)`, `ms >= ?`, 0) }
 
+// stageOrder is a stage's place in trend.Stages, for an ORDER BY.
+var stageOrder = func() string {
+	order := `CASE stage`
+	for i, stage := range trend.Stages() {
+		order += fmt.Sprintf(` WHEN %s THEN %d`, literals(stage), i)
+	}
+	return order + ` END`
+}()
+
 // Latency is the daily latency by stage, oldest first. For one data store or
 // table it is computed from the runs, which are few; otherwise it is read from
 // the rollup.
@@ -123,7 +132,7 @@ func (s *Store) Latency(ctx context.Context, f trend.Filter) ([]trend.Latency, e
 		return l, err
 	}
 	list, err := collect(ctx, s, scan, `SELECT day, stage, runs, failed, p50, p95, longest FROM latency_daily`+w.sql()+
-		` ORDER BY day, CASE stage WHEN 'token' THEN 0 WHEN 'checks' THEN 1 WHEN 'patch' THEN 2 ELSE 3 END`, w.args...)
+		` ORDER BY day, `+stageOrder, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the latency: %w", err)
 	}

@@ -150,7 +150,8 @@ func (t *tx) touchLedger(c rotation.Column) error {
 }
 
 // knowable is rotation.Column.Knowable in SQL.
-const knowable = `(key_version > 0 AND (shown <> 2 OR strategy = 'MANUAL'))`
+var knowable = fmt.Sprintf(`(key_version > 0 AND (shown <> %d OR strategy = %s))`,
+	rotation.VersionHidden, literals(encryption.Manual))
 
 // grace is a column's in microseconds.
 const grace = `grace_days * 86400000000`
@@ -187,7 +188,7 @@ func ledgerFilter(f rotation.Filter) where {
 		if f.Status == rotation.StatusLate {
 			equals = `=`
 		}
-		w.and(knowable + ` AND timeliness ` + equals + ` 'late'`)
+		w.and(knowable + ` AND timeliness ` + equals + ` ` + literals(rotation.Late))
 		w.and(`due_at > ? AND NOT `+soon, append([]any{now}, leads...)...)
 	}
 	return w
