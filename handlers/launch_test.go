@@ -81,6 +81,19 @@ func TestAScriptLaunchesWithJSON(t *testing.T) {
 	}
 }
 
+func TestACampaignsTickBoxIsNeverGuessed(t *testing.T) {
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	form := url.Values{"connection": {"default"}, "datastore_id": {datastoreID}, "target": {"tables"}, "table_id": {tableID},
+		"mask_indexes": {"perhaps"}}
+	for _, path := range []string{"/campaigns/preflight", "/campaigns"} {
+		a := admin.Submit("/campaigns", path, form)
+		if a.Status != http.StatusUnprocessableEntity || !strings.Contains(a.Body, "“mask_indexes” must be 1 or 0.") {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
+		}
+	}
+}
+
 func TestMalformedLaunchesAreClearErrorsAndNeverDefaults(t *testing.T) {
 	h := consoletest.Start(t)
 	admin := h.As(access.Admin)

@@ -105,7 +105,7 @@ func TestABrokenIndexOfWordsStopsNoRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write(t.Context(), func(t *tx) error { return t.control(`DROP TABLE audit_words`) }); err != nil {
+	if err := s.write(t.Context(), func(t *tx) error { return t.Control(`DROP TABLE audit_words`) }); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -281,7 +281,7 @@ func TestWritersOfALostTransactionAreAllTold(t *testing.T) {
 	<-inside
 	for i := 1; i < len(errs); i++ {
 		wg.Go(func() {
-			errs[i] = s.write(t.Context(), func(tx *tx) error { return tx.control("ROLLBACK") })
+			errs[i] = s.write(t.Context(), func(tx *tx) error { return tx.Control("ROLLBACK") })
 		})
 	}
 	for s.Stats().Queued < len(errs)-1 {

@@ -47,9 +47,6 @@ type tx struct {
 	s *Store
 }
 
-// control runs a statement without arguments or an answer.
-func (t *tx) control(text string) error { return t.Control(text) }
-
 // exec answers how many rows were changed.
 func (t *tx) exec(text string, args ...any) (int64, error) { return t.Exec(text, args...) }
 

@@ -24,14 +24,6 @@ func FormatTime(t time.Time) string {
 	return t.UTC().Format(momentLayout)
 }
 
-// FormatSeconds is FormatTime with seconds, for timelines.
-func FormatSeconds(t time.Time) string {
-	if t.IsZero() {
-		return "—"
-	}
-	return t.UTC().Format(instantLayout)
-}
-
 // FormatDate is the text of a day, in UTC: "23 Nov 2026".
 func FormatDate(t time.Time) string {
 	if t.IsZero() {

@@ -9,7 +9,7 @@ import (
 func TestNumbersAndTimesReadAsAPersonWritesThem(t *testing.T) {
 	at := time.Date(2026, 11, 23, 6, 5, 9, 0, time.FixedZone("EET", 7200))
 	for _, c := range []struct{ got, want string }{
-		{FormatTime(at), "23 Nov 2026, 04:05 UTC"}, {FormatSeconds(at), "23 Nov 2026, 04:05:09 UTC"}, {FormatDate(at), "23 Nov 2026"}, {FormatTime(time.Time{}), "—"},
+		{FormatTime(at), "23 Nov 2026, 04:05 UTC"}, {FormatDate(at), "23 Nov 2026"}, {FormatTime(time.Time{}), "—"},
 		{machineTime(at), "2026-11-23T04:05:09.000Z"},
 		{FormatNumber(0), "0"}, {FormatNumber(999), "999"}, {FormatNumber(1000), "1,000"}, {FormatNumber(-1234567), "−1,234,567"}, {FormatNumber(math.MinInt64), "−9,223,372,036,854,775,808"},
 		{FormatPercent(0), "0%"}, {FormatPercent(37.5), "37.5%"}, {FormatPercent(33.333), "33.33%"}, {FormatPercent(100), "100%"}, {FormatPercent(math.NaN()), "—"},

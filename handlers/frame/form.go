@@ -2,7 +2,9 @@ package frame
 
 import (
 	"context"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -60,4 +62,16 @@ func Numbered(name string) func(echo.Context) (int64, error) {
 		}
 		return id, nil
 	}
+}
+
+// Ticked reads a tick box of a form: 1, true or on; empty, 0, false or off. Anything else is fault.Invalid, because
+// taken for unticked it would be an answer that nobody gave.
+func Ticked(form url.Values, name string) (bool, error) {
+	switch strings.ToLower(form.Get(name)) {
+	case "1", "true", "on":
+		return true, nil
+	case "", "0", "false", "off":
+		return false, nil
+	}
+	return false, fault.New(fault.Invalid, "“%s” must be 1 or 0.", name)
 }

@@ -101,7 +101,9 @@ func (a *Area) fillCampaignForm(ctx context.Context, f *web.CampaignForm) error 
 // readCampaignForm reads the fields of contract §3.
 func (a *Area) readCampaignForm(post url.Values) (campaign.Request, web.CampaignForm, error) {
 	r := campaign.Request{Connection: post.Get("connection"), DatastoreID: post.Get("datastore_id"), Target: campaign.Target(post.Get("target")),
-		TableIDs: post["table_id"], MaskIndexes: post.Get("mask_indexes") == "1"}
+		TableIDs: post["table_id"]}
+	var wrong error
+	r.MaskIndexes, wrong = frame.Ticked(post, "mask_indexes")
 	f := web.CampaignForm{Connection: r.Connection, DatastoreID: frame.Clip(r.DatastoreID), Target: post.Get("target"),
 		IntervalDays: strings.TrimSpace(post.Get("interval_days")), MaskIndexes: r.MaskIndexes}
 	for _, id := range r.TableIDs {
@@ -117,7 +119,7 @@ func (a *Area) readCampaignForm(post url.Values) (campaign.Request, web.Campaign
 			return r, f, fault.New(fault.Invalid, "The rotation interval must be a whole number of days from 1 to %d.", encryption.MaxIntervalDays)
 		}
 	}
-	return r, f, nil
+	return r, f, wrong
 }
 
 // launchCampaign takes the form and leads to the campaign.

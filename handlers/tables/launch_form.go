@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"cxseal/handlers/frame"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
@@ -38,13 +39,11 @@ func readLaunchForm(post url.Values) launchForm {
 	f.readStart()
 	f.request.IgnoreWindow = post.Get("ignore_window") == "1"
 	f.shown.IgnoreWindow = f.request.IgnoreWindow
-	switch strings.ToLower(post.Get("mask_indexes")) {
-	case "1", "true", "on":
-		f.request.MaskIndexes, f.shown.MaskIndexes = true, true
-	case "", "0", "false", "off":
-	default:
-		f.shown.Errors["mask_indexes"] = "“mask_indexes” must be 1 or 0."
+	ticked, err := frame.Ticked(post, "mask_indexes")
+	if err != nil {
+		f.shown.Errors["mask_indexes"] = fault.MessageOf(err)
 	}
+	f.request.MaskIndexes, f.shown.MaskIndexes = ticked, ticked
 	return f
 }
 
