@@ -41,7 +41,8 @@ func openParts(ctx context.Context, db, tmp string) (*pageParts, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &pageParts{s, audit.NewLog(s, key, time.Now, tmp), review.NewService(s, time.Now), 1}, nil
+	log := audit.NewLog(s, key, time.Now, tmp)
+	return &pageParts{s, log, review.NewService(s, log, time.Now), 1}, nil
 }
 
 // queries does all reads of the log's page: session, user, the tenants' last readings, the records, their

@@ -1,14 +1,18 @@
 package handlers_test
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/console/consoletest"
+	"cxseal/web"
 )
 
 func TestAnOfficerMarksAPeriodAsReviewed(t *testing.T) {
@@ -18,7 +22,8 @@ func TestAnOfficerMarksAPeriodAsReviewed(t *testing.T) {
 	if page := officer.Get("/reviews").Body; !strings.Contains(page, "There was none yet") || !strings.Contains(page, `name="note"`) {
 		t.Fatalf("the page before the first review: %s", page)
 	}
-	form := url.Values{"from": {"2026-01-01"}, "to": {"2026-01-31"}, "note": {"<b>Nothing</b> unusual."}, "up_to": {"3"}}
+	upTo := upToField.FindStringSubmatch(officer.Get("/reviews").Body)[1]
+	form := url.Values{"from": {"2026-01-01"}, "to": {"2026-01-31"}, "note": {"<b>Nothing</b> unusual."}, "up_to": {upTo}}
 	if a := officer.Submit("/reviews", "/reviews", form); a.Status != 303 || a.Header.Get("Location") != "/reviews" {
 		t.Fatalf("%d: %s", a.Status, a.Body)
 	}
@@ -27,30 +32,99 @@ func TestAnOfficerMarksAPeriodAsReviewed(t *testing.T) {
 		t.Fatalf("%+v", list)
 	}
 	got, ok := audit.ReviewOf(list[0].Line())
-	if !ok || got.UpToSeq != 3 || got.Note != "<b>Nothing</b> unusual." || !got.To.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) {
+	if !ok || fmt.Sprint(got.UpToSeq) != upTo || got.Note != "<b>Nothing</b> unusual." || !got.To.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v, %v", got, ok)
 	}
 	page := officer.Get("/reviews").Body
-	for _, want := range []string{"Less than a day ago", "&lt;b&gt;Nothing&lt;/b&gt; unusual.", "/audit/" + list[0].Record.AuditID, "as far as record 3"} {
+	for _, want := range []string{"Less than a day ago", "&lt;b&gt;Nothing&lt;/b&gt; unusual.", "/audit/" + list[0].Record.AuditID, "as far as record " + upTo} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
 }
 
-func TestThePagesCountTheDaysSinceTheLastReview(t *testing.T) {
-	h := consoletest.Start(t)
-	r, err := audit.Review{From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), UpToSeq: 1, Note: "x"}.
-		Record(h.Now().Add(-75*time.Hour), audit.Actor{Name: "olga", Role: "officer"})
-	must(t, err)
-	must(t, h.Store.AppendRecords(t.Context(), r))
-	admin := h.As(access.Admin)
-	if page := admin.Get("/reviews").Body; !strings.Contains(page, "3 days ago") || strings.Contains(page, `name="note"`) {
-		t.Errorf("an admin's page: %s", page)
+var upToField = regexp.MustCompile(`name="up_to" value="([0-9]+)"`)
+
+// mark marks a period as reviewed, as far as the page says.
+func mark(b *consoletest.Browser, from, to string) {
+	b.T.Helper()
+	page := b.Get("/reviews?" + url.Values{"from": {from}, "to": {to}}.Encode()).Body
+	upTo := upToField.FindStringSubmatch(page)
+	if upTo == nil {
+		b.T.Fatal("the page has no form")
 	}
-	admin.Launch("ssn") // an empty console shows what to do first instead
-	if page := admin.Get("/").Body; !strings.Contains(page, `aria-label="3 days since the last review of the log"`) {
-		t.Error("the dashboard does not count the days")
+	if a := b.Submit("/reviews", "/reviews", url.Values{"from": {from}, "to": {to}, "note": {"Read."}, "up_to": {upTo[1]}}); a.Status != 303 {
+		b.T.Fatalf("%d: %s", a.Status, a.Body)
+	}
+}
+
+// Marking the newest month once cleared the warning for all the months before it.
+func TestThePagesNameTheMonthsThatNobodyReviewed(t *testing.T) {
+	var ago atomic.Int64 // the log begins a hundred days before its people sign in
+	ago.Store(int64(100 * 24 * time.Hour))
+	h := consoletest.Start(t, func(c *consoletest.Config) {
+		c.Now = func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
+	})
+	began := time.Now().Add(-time.Duration(ago.Load())).UTC()
+	for op, outcome := range map[audit.Operation]audit.Outcome{audit.Login: audit.Failure, audit.AccessDenied: audit.Denied, audit.DriftDetected: audit.Success} {
+		must(t, h.Store.AppendRecords(t.Context(), audit.NewRecord(began, op, outcome, audit.Actor{Name: "ada", Role: "admin"})))
+	}
+	ago.Store(0)
+	now := h.Now().UTC()
+	var ended []time.Time
+	for first := time.Date(began.Year(), began.Month(), 1, 0, 0, 0, 0, time.UTC); first.AddDate(0, 1, 0).Before(now); first = first.AddDate(0, 1, 0) {
+		ended = append(ended, first)
+	}
+	names := func(months []time.Time) string {
+		var list []string
+		for _, m := range months {
+			list = append(list, m.Format("January 2006"))
+		}
+		return web.Plural(len(list), "month is", "months are") + " over and not reviewed to the end: " + strings.Join(list, ", ") + "."
+	}
+	officer, admin := h.As(access.Officer), h.As(access.Admin)
+	admin.Launch("ssn") // the dashboard of an empty console shows what to do first instead
+	look := func(what string, due []time.Time, from time.Time) {
+		t.Helper()
+		page := officer.Get("/reviews").Body
+		if got := strings.Contains(page, "over and not reviewed to the end"); got != (len(due) > 0) || got && !strings.Contains(page, names(due)) {
+			t.Errorf("%s: the page does not say %q", what, names(due))
+		}
+		if want := `name="from" type="date" value="` + from.Format(time.DateOnly) + `"`; !strings.Contains(page, want) {
+			t.Errorf("%s: the proposal does not begin at the oldest gap: no %s", what, want)
+		}
+		warns := strings.Contains(admin.Get("/").Body, web.Plural(len(due), "month", "months")+" of the log not reviewed to the end</")
+		if warns != (len(due) > 0) {
+			t.Errorf("%s: the dashboard warns: %v", what, warns)
+		}
+	}
+	look("nothing reviewed", ended, began)
+	page := officer.Get("/reviews?from=" + began.Format(time.DateOnly) + "&to=" + began.Format(time.DateOnly)).Body
+	day := "from=" + began.Format(time.DateOnly) + "&amp;"
+	for _, want := range []string{">1 failure</a>", ">1 refusal</a>", ">1 finding of drift</a>", `href="/audit?` + day, "operation=DRIFT_DETECTED", `formaction="/audit"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("what is in the period lacks %q", want)
+		}
+	}
+	newest := ended[len(ended)-1]
+	mark(officer, newest.Format(time.DateOnly), newest.AddDate(0, 1, -1).Format(time.DateOnly))
+	look("the newest month reviewed", ended[:len(ended)-1], began)
+	mark(officer, began.Format(time.DateOnly), newest.AddDate(0, 0, -1).Format(time.DateOnly))
+	look("all ended months reviewed", nil, newest.AddDate(0, 1, 0))
+	kept, err := h.Store.LatestCheckpoint(t.Context())
+	must(t, err)
+	list := h.Records(audit.Filter{Operation: string(audit.AuditReview)})
+	if r, ok := audit.ReviewOf(list[0].Line()); !ok || r.Size < r.UpToSeq || r.Size > kept.Size || r.Root == ([32]byte{}) {
+		t.Errorf("the review is not bound to a checkpoint: %+v", r)
+	}
+}
+
+func TestAPeriodThatCannotBeReadIsSaidOnTheForm(t *testing.T) {
+	h := consoletest.Start(t)
+	for _, query := range []string{"from=soon&to=2026-01-31", "from=2026-02-01&to=2026-01-01", "from=2026-01-01"} {
+		if a := h.As(access.Officer).Get("/reviews?" + query); a.Status != 200 || !strings.Contains(a.Body, "review-error") {
+			t.Errorf("%s: %d, and nothing is said", query, a.Status)
+		}
 	}
 }
 

@@ -272,10 +272,14 @@ func samplePages() []page {
 
 	reviews := ReviewsView{
 		Chrome: chrome("Reviews", NavAudit, Link{"Audit log", "/audit"}), Since: "12 days ago", SinceTone: ToneSuccess, Pager: Pager{Older: "/reviews?before=90"},
-		Form: &ReviewForm{From: "2026-11-11", To: "2026-11-23", UpToSeq: 1204, Error: "Write what the review found, even if that is nothing unusual."},
+		Form: &ReviewForm{From: "2026-11-11", To: "2026-11-23", UpToSeq: 1204, Error: "Write what the review found, even if that is nothing unusual.",
+			Found: []Link{{"1,204 records", "/audit?from=2026-11-11&to=2026-11-23"}, {"12 failures", "/audit?outcome=FAILURE"}}},
+		Due: "1 month is over and not reviewed to the end: September 2026.",
+		Months: []ReviewMonth{{Month: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), Extent: "reviewed", Ended: true},
+			{Month: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC), Extent: "in part", Ended: true, Gaps: []Link{{"2026-09-08 to 2026-09-14", "/reviews?from=2026-09-08&to=2026-09-14"}}}},
 		Rows: []ReviewRow{
-			{sampleRecords()[1].ID, ago(12 * 24 * time.Hour), "olivia", "officer", ago(42 * 24 * time.Hour), ago(12 * 24 * time.Hour), 1100, "Two failed runs on Contacts, explained by the index on iban.\nNo unknown sign-in."},
-			{sampleRecords()[2].ID, ago(42 * 24 * time.Hour), "olivia", "officer", ago(72 * 24 * time.Hour), ago(42 * 24 * time.Hour), 702, "Nothing unusual."},
+			{sampleRecords()[1].ID, ago(12 * 24 * time.Hour), "olivia", "officer", ago(42 * 24 * time.Hour), ago(12 * 24 * time.Hour), 1100, 1104, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "Two failed runs on Contacts, explained by the index on iban.\nNo unknown sign-in."},
+			{sampleRecords()[2].ID, ago(42 * 24 * time.Hour), "olivia", "officer", ago(72 * 24 * time.Hour), ago(42 * 24 * time.Hour), 702, 0, "", "Nothing unusual."},
 		},
 	}
 	reviews.Lead = "Which parts of the log a person went through, and what they found."

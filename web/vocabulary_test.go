@@ -18,6 +18,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/internal/protection"
+	"cxseal/internal/review"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
 	"cxseal/internal/sensitivity"
@@ -60,6 +61,8 @@ func checkLabels[T ~string](t *testing.T, words []T, table vocabulary, labelOf f
 // Fails when a state, an outcome or a status has no label, or the wrong colour: “Rejected” in green would have an
 // officer rely on a change that the KMS refused (tried with that very change).
 func TestEveryWordHasItsLabelAndTone(t *testing.T) {
+	checkLabels(t, review.Extents(), reviewExtents, extentLabel, map[review.Extent]expected{
+		review.Whole: {"Reviewed", ToneSuccess}, review.InPart: {"In part", ToneWarning}, review.Not: {"Not reviewed", ToneWarning}})
 	checkLabels(t, encryption.States(), runStates, stateLabel, map[encryption.State]expected{
 		encryption.Awaiting: {"Awaits approval", ToneWarning}, encryption.Queued: {"Queued", ToneNone},
 		encryption.Checking: {"Checking", ToneInfo}, encryption.Patching: {"Patching", ToneInfo},

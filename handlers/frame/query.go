@@ -90,25 +90,27 @@ func (q *Query) Operation(name string) string {
 // Period returns the filters “from” and “to”, to being exclusive. A date means the whole day in UTC, so a date in
 // “to” includes that day.
 func (q *Query) Period() (from, to time.Time) {
-	from, to = q.moment("from", false), q.moment("to", true)
-	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
-		q.Wrong("“from” must lie before “to”.")
-	}
-	return from, to
+	return PeriodOf(q.Text("from"), q.Text("to"), q.Wrong)
 }
 
-// moment reads one end of a period, zero for an open one.
-func (q *Query) moment(name string, end bool) time.Time {
-	v := q.Text(name)
-	if v == "" {
-		return time.Time{}
+// PeriodOf reads the typed ends of a period as Period does, empty for an open one, and tells wrong what is not right.
+func PeriodOf(typedFrom, typedTo string, wrong func(sentence string)) (from, to time.Time) {
+	read := func(name, typed string, end bool) time.Time {
+		if typed == "" {
+			return time.Time{}
+		}
+		// The plus sign of an offset that was not escaped in the address arrives as a space.
+		at, err := period.Parse(strings.Replace(typed, " ", "+", 1), end)
+		if err != nil {
+			wrong("“" + name + "” must be a date like 2026-01-31, or a time like 2026-01-31T08:00:00Z.")
+		}
+		return at
 	}
-	// The plus sign of an offset that was not escaped in the address arrives as a space.
-	at, err := period.Parse(strings.Replace(v, " ", "+", 1), end)
-	if err != nil {
-		q.Wrong("“" + name + "” must be a date like 2026-01-31, or a time like 2026-01-31T08:00:00Z.")
+	from, to = read("from", typedFrom, false), read("to", typedTo, true)
+	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		wrong("“from” must lie before “to”.")
 	}
-	return at
+	return from, to
 }
 
 // Day returns a filter that is a date, in UTC, zero for none.

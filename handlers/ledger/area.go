@@ -84,8 +84,7 @@ type Reviews interface {
 	Mark(ctx context.Context, caller access.Caller, r audit.Review) (audit.Record, error)
 	Refuse(ctx context.Context, caller access.Caller, why error) error
 	List(ctx context.Context, before int64, limit int) ([]review.Done, error)
-	Latest(ctx context.Context) (*review.Done, error)
-	DaysSince(d review.Done) int
+	Progress(ctx context.Context) (review.Progress, error)
 	Views(ctx context.Context, caller access.Caller) ([]review.View, error)
 	Save(ctx context.Context, caller access.Caller, name, query string) (review.View, error)
 	Delete(ctx context.Context, caller access.Caller, id int64) error

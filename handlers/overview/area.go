@@ -82,10 +82,9 @@ type Audit interface {
 	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 }
 
-// Reviews tells of the newest review; *review.Service does.
+// Reviews says how much of the log is reviewed; *review.Service does.
 type Reviews interface {
-	Latest(ctx context.Context) (*review.Done, error)
-	DaysSince(d review.Done) int
+	Progress(ctx context.Context) (review.Progress, error)
 }
 
 // New returns the area. It fails when a dependency is missing that is not optional.

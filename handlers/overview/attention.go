@@ -110,9 +110,8 @@ func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 	}
 	last = append(last, more...)
 	if review != nil && review.Tone == web.ToneWarning {
-		last = append(last, web.Attention{Tone: web.ToneWarning,
-			Title:  "The log was not reviewed for " + web.Plural(review.Value, "day", "days"),
-			Detail: "An officer marks a period as reviewed when they have read it.", Link: web.Link{Text: "Show", Href: review.Href}})
+		last = append(last, web.Attention{Tone: web.ToneWarning, Title: web.Plural(review.Value, "month", "months") + " of the log not reviewed to the end",
+			Detail: "An officer reads a period and marks it as reviewed; a later review does not stand for an earlier month.", Link: web.Link{Text: "Show", Href: review.Href}})
 	}
 	return first, last, nil
 }
@@ -138,30 +137,24 @@ func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
 	return nil, nil
 }
 
-// reviewStat returns the number of days since the last review, or since the log began when there was none. It is nil
-// when the console keeps no reviews.
+// reviewStat returns the number of months that are over and not reviewed to their end, with a warning as long as there
+// is one. It is nil when the console keeps no reviews.
 func (a *Area) reviewStat(ctx context.Context) (*web.Stat, error) {
 	if a.Reviews == nil {
 		return nil, nil
 	}
-	latest, err := a.Reviews.Latest(ctx)
+	progress, err := a.Reviews.Progress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stat := &web.Stat{Label: "days since the last review of the log", Href: "/reviews"}
-	if latest != nil {
-		stat.Value = a.Reviews.DaysSince(*latest)
-	} else {
-		first, err := audit.Began(ctx, a.Audit)
-		if err != nil {
-			return nil, err
-		}
-		stat.Label, stat.Note = "days without a review of the log", "none yet"
-		if !first.IsZero() {
-			stat.Value = int(a.Now().Sub(first) / (24 * time.Hour))
-		}
+	stat := &web.Stat{Label: "months of the log not reviewed to the end", Value: len(review.Due(progress.Months)), Href: "/reviews", Note: "no review yet"}
+	if stat.Value == 1 {
+		stat.Label = "month of the log not reviewed to the end"
 	}
-	if stat.Value >= review.OverdueDays {
+	if progress.Latest != nil {
+		stat.Note = "last review " + web.Plural(progress.Days, "day ago", "days ago")
+	}
+	if stat.Value > 0 {
 		stat.Tone = web.ToneWarning
 	}
 	return stat, nil

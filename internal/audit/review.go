@@ -1,12 +1,16 @@
 package audit
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"cxseal/internal/fault"
 )
@@ -21,10 +25,16 @@ type Review struct {
 	From, To time.Time // From inclusive, To exclusive, UTC milliseconds
 	UpToSeq  int64     // the newest record when the period was looked at
 	Note     string    // what was found
+
+	// Size and Root are of a signed checkpoint that covers UpToSeq: the log that was reviewed is the one with that
+	// root. Size is 0 in the records of releases that did not bind a review.
+	Size int64
+	Root tlog.Hash
 }
 
 // reviewForm is a review as the detail of its record.
-var reviewForm = regexp.MustCompile(`(?s)^Reviewed from (\S+) to (\S+), up to record (\d+)\. Note: (.+)$`)
+var reviewForm = regexp.MustCompile(`(?s)^Reviewed from (\S+) to (\S+), up to record (\d+)` +
+	`(?:, under the checkpoint of (\d+) records with root ([0-9a-f]{64}))?\. Note: (.+)$`)
 
 // Record is the review as a record of the ledger, or fault.Invalid when the
 // period is empty or the note missing.
@@ -35,6 +45,8 @@ func (r Review) Record(now time.Time, actor Actor) (Record, error) {
 		return Record{}, fault.New(fault.Invalid, "Say which period was reviewed: a first and a last day, in that order")
 	case r.From.Year() < 1 || r.To.Year() > 9999 || r.UpToSeq < 1:
 		return Record{}, fault.New(fault.Invalid, "There is nothing to review in that period")
+	case r.Size != 0 && r.Size < r.UpToSeq:
+		return Record{}, fault.New(fault.Internal, "The checkpoint of %d records does not cover record %d, as far as which the log was reviewed", r.Size, r.UpToSeq)
 	case note == "":
 		return Record{}, fault.New(fault.Invalid, "Write what the review found, even if that is nothing unusual")
 	case len(note) > MaxReviewNote:
@@ -43,7 +55,11 @@ func (r Review) Record(now time.Time, actor Actor) (Record, error) {
 		return Record{}, fault.New(fault.Invalid, "The note is not valid UTF-8 text")
 	}
 	rec := NewRecord(now, AuditReview, Success, actor)
-	rec.Detail = fmt.Sprintf("Reviewed from %s to %s, up to record %d. Note: %s", FormatTime(r.From), FormatTime(r.To), r.UpToSeq, note)
+	under := ""
+	if r.Size != 0 {
+		under = fmt.Sprintf(", under the checkpoint of %d records with root %s", r.Size, HexHash(r.Root))
+	}
+	rec.Detail = fmt.Sprintf("Reviewed from %s to %s, up to record %d%s. Note: %s", FormatTime(r.From), FormatTime(r.To), r.UpToSeq, under, note)
 	return rec, nil
 }
 
@@ -60,8 +76,13 @@ func ReviewOf(l Line) (Review, bool) {
 	from, errFrom := time.Parse(timeLayout, m[1])
 	to, errTo := time.Parse(timeLayout, m[2])
 	seq, errSeq := strconv.ParseInt(m[3], 10, 64)
-	if errFrom != nil || errTo != nil || errSeq != nil {
-		return Review{}, false
+	review := Review{From: from, To: to, UpToSeq: seq, Note: m[6]}
+	var errSize, errRoot error
+	if m[4] != "" {
+		var root []byte
+		review.Size, errSize = strconv.ParseInt(m[4], 10, 64)
+		root, errRoot = hex.DecodeString(m[5])
+		copy(review.Root[:], root)
 	}
-	return Review{From: from, To: to, UpToSeq: seq, Note: m[4]}, true
+	return review, errors.Join(errFrom, errTo, errSeq, errSize, errRoot) == nil
 }

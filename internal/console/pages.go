@@ -26,7 +26,7 @@ import (
 // and serves the result beside the console's own pages.
 func (c *Console) PagesConfig() handlers.Config {
 	cfg := &c.cfg
-	reviews := review.NewService(c.Store, cfg.Now)
+	reviews := review.NewService(c.Store, c.Log, cfg.Now)
 	pages := handlers.Config{
 		Frame: frame.Config{
 			Accounts: c.Accounts, Tokens: c.tokens, Factors: c.factors, Sessions: c.sessions,

@@ -37,7 +37,11 @@ func open(t *testing.T) *testService {
 			t.Error(err)
 		}
 	})
-	d.store, d.Service = s, review.NewService(s, clock)
+	key, err := audit.LoadOrCreateKey(filepath.Join(t.TempDir(), "key"), "cxseal/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.store, d.Service = s, review.NewService(s, audit.NewLog(s, key, clock, t.TempDir()), clock)
 	person := func(name string, role access.Role) access.Caller {
 		r := audit.NewRecord(d.now, audit.UserChanged, audit.Success, audit.Actor{Name: "setup", Role: "system"})
 		u, err := s.AddUser(t.Context(), access.User{Name: name, Role: role, PasswordHash: "x", CreatedAt: d.now, UpdatedAt: d.now}, r)
@@ -48,6 +52,16 @@ func open(t *testing.T) *testService {
 	}
 	d.officer, d.admin = person("olga", access.Officer), person("adam", access.Admin)
 	return d
+}
+
+// progress returns how much of the log is reviewed.
+func (d *testService) progress(t *testing.T) review.Progress {
+	t.Helper()
+	p, err := d.Progress(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func day(month, day int) time.Time {
@@ -63,24 +77,28 @@ func wantCode(t *testing.T, err error, code fault.Code) {
 
 func TestAReviewIsARecordAndCountsTheDays(t *testing.T) {
 	d := open(t)
-	if got, err := d.Latest(t.Context()); got != nil || err != nil {
-		t.Fatalf("before the first review: %+v, %v", got, err)
+	if got := d.progress(t).Latest; got != nil {
+		t.Fatalf("before the first review: %+v", got)
 	}
 	rec, err := d.Mark(t.Context(), d.officer, audit.Review{From: day(11, 1), To: day(12, 1), UpToSeq: 2, Note: "Two odd sign-ins, cleared."})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := review.Done{Review: audit.Review{From: day(11, 1), To: d.now, UpToSeq: 2, Note: "Two odd sign-ins, cleared."},
+	kept, err := d.store.LatestCheckpoint(t.Context())
+	if err != nil || kept == nil || kept.Size != 2 {
+		t.Fatalf("the review is bound to the checkpoint %+v, %v", kept, err)
+	}
+	want := review.Done{Review: audit.Review{From: day(11, 1), To: d.now, UpToSeq: 2, Note: "Two odd sign-ins, cleared.", Size: 2, Root: kept.Root},
 		Seq: 3, AuditID: rec.AuditID, At: d.now, By: d.officer.Actor()}
-	got, err := d.Latest(t.Context())
-	if err != nil || got == nil {
-		t.Fatal(got, err)
+	got := d.progress(t).Latest
+	if got == nil {
+		t.Fatal("there is no review")
 	}
 	if diff := cmp.Diff(want, *got); diff != "" {
 		t.Errorf("the end of the period is cut to now (-want +got):\n%s", diff)
 	}
 	d.now = d.now.Add(47 * time.Hour)
-	if n := d.DaysSince(*got); n != 1 {
+	if n := d.progress(t).Days; n != 1 {
 		t.Errorf("%d days after 47 hours, want 1", n)
 	}
 	if _, err := d.Mark(t.Context(), d.officer, audit.Review{From: day(11, 2), To: day(11, 3), UpToSeq: 3, Note: "Nothing."}); err != nil {
@@ -103,8 +121,8 @@ func TestWhoMayNotReviewIsRefusedAndRecorded(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Record.Outcome != audit.Denied || list[0].Record.Actor.Name != "adam" {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if got, err := d.Latest(t.Context()); got != nil || err != nil {
-		t.Errorf("the refused attempt counts as a review: %+v, %v", got, err)
+	if got := d.progress(t).Latest; got != nil {
+		t.Errorf("the refused attempt counts as a review: %+v", got)
 	}
 }
 
@@ -184,4 +202,38 @@ func TestAViewThatCannotBeKeptSaysWhy(t *testing.T) {
 	}
 	_, err = d.Save(t.Context(), access.Caller{Name: "cli", Role: access.System}, "a", "q=x")
 	wantCode(t, err, fault.Denied)
+}
+
+// Marking a period must not say that somebody read what was written to it after the page was opened.
+func TestAReviewEndsBeforeTheFirstRecordThatNobodySaw(t *testing.T) {
+	d := open(t)
+	d.now = d.now.Add(time.Hour)
+	late := audit.NewRecord(d.now, audit.Login, audit.Failure, audit.Actor{Name: "eve", Role: "viewer"})
+	if err := d.store.AppendRecords(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	d.now = d.now.Add(time.Hour)
+	if _, err := d.Mark(t.Context(), d.officer, audit.Review{From: day(11, 23), To: day(11, 24), UpToSeq: 2, Note: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.progress(t).Latest; !got.To.Equal(late.Time()) || got.Size != 3 {
+		t.Errorf("reviewed to %s under %d records, though record 3 of %s was not seen", got.To, got.Size, late.Timestamp)
+	}
+	_, err := d.Mark(t.Context(), d.officer, audit.Review{From: late.Time(), To: day(11, 24), UpToSeq: 2, Note: "x"})
+	wantCode(t, err, fault.Invalid)
+}
+
+func TestMarkingOneMonthLeavesTheOthersDue(t *testing.T) {
+	d := open(t) // the log begins on 23 November
+	d.now = time.Date(2027, 3, 2, 9, 0, 0, 0, time.UTC)
+	if _, err := d.Mark(t.Context(), d.officer, audit.Review{From: day(13, 1), To: day(14, 1), UpToSeq: 2, Note: "January."}); err != nil {
+		t.Fatal(err)
+	}
+	var due []string
+	for _, m := range review.Due(d.progress(t).Months) {
+		due = append(due, m.First.Format("2006-01")+" "+string(m.Extent))
+	}
+	if diff := cmp.Diff([]string{"2026-11 not reviewed", "2026-12 not reviewed", "2027-02 not reviewed"}, due); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
