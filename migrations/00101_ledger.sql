@@ -133,6 +133,7 @@ CREATE TABLE checkpoints (
     anchored_at INTEGER,
     anchor      TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX checkpoints_anchored ON checkpoints (size) WHERE anchored_at IS NOT NULL;
 
 -- Numbers that say how far something has come: the records whose words and
 -- values are indexed (derived), the records that the alarms have read

@@ -56,13 +56,44 @@ CREATE INDEX runs_table_id ON runs (table_id);
 CREATE INDEX runs_requested_by ON runs (requested_by);
 CREATE UNIQUE INDEX runs_callback_token ON runs (callback_token) WHERE callback_token <> '';
 
--- The queue: only what may still be worked on.
+-- The queue: only what may still be worked on. A worker looks for the oldest of
+-- its connection many times a second, so it names the index that it reads
+-- (store/runs.go): by runs_connection, which the database prefers for want of
+-- statistics, each look would pass by every run ever made.
 CREATE INDEX runs_open ON runs (seq)
+    WHERE state IN ('queued', 'checking', 'patching', 'verifying');
+CREATE INDEX runs_open_connection ON runs (connection, seq)
     WHERE state IN ('queued', 'checking', 'patching', 'verifying');
 CREATE INDEX runs_busy ON runs (connection, datastore_id, table_id)
     WHERE state IN ('queued', 'checking', 'patching', 'verifying');
 CREATE INDEX runs_leased ON runs (lease_owner) WHERE lease_owner <> '';
 CREATE INDEX runs_awaiting ON runs (seq) WHERE state = 'awaiting';
+
+-- What happened lately or to one table is asked by pages and by each reading of
+-- a table, and must not pass by all of a state's or a connection's runs.
+CREATE INDEX runs_state_requested ON runs (state, requested_at);
+CREATE INDEX runs_of_table ON runs (connection, datastore_id, table_id);
+
+-- How many runs are in each state: counting them takes longer with each run.
+CREATE TABLE run_counts (
+    state TEXT PRIMARY KEY,
+    runs  INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- +goose StatementBegin
+CREATE TRIGGER runs_counted AFTER INSERT ON runs BEGIN
+    INSERT INTO run_counts (state, runs) VALUES (new.state, 1)
+    ON CONFLICT (state) DO UPDATE SET runs = runs + 1;
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER runs_recounted AFTER UPDATE OF state ON runs WHEN old.state <> new.state BEGIN
+    UPDATE run_counts SET runs = runs - 1 WHERE state = old.state;
+    INSERT INTO run_counts (state, runs) VALUES (new.state, 1)
+    ON CONFLICT (state) DO UPDATE SET runs = runs + 1;
+END;
+-- +goose StatementEnd
 
 CREATE TABLE run_events (
     seq     INTEGER PRIMARY KEY,

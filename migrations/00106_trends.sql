@@ -49,6 +49,8 @@ CREATE TABLE coverage_events (
     run_id       TEXT NOT NULL
 );
 CREATE INDEX coverage_events_day ON coverage_events (day, seq);
+CREATE INDEX coverage_events_connection ON coverage_events (connection, day, seq);
+CREATE INDEX coverage_events_table_id ON coverage_events (table_id, day, seq);
 CREATE INDEX coverage_events_table ON coverage_events (connection, datastore_id, table_id, day);
 
 -- How long runs took, by the UTC day they ended (days since 1970) and stage.

@@ -143,8 +143,8 @@ func (s *Store) Deliveries(ctx context.Context, alarmIDs []int64) ([]alarm.Deliv
 
 // LastTests lists the newest test of each route.
 func (s *Store) LastTests(ctx context.Context) ([]alarm.Delivery, error) {
-	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+` WHERE d.alarm_id IS NULL
-		AND d.id = (SELECT max(id) FROM alarm_deliveries x WHERE x.route_id = d.route_id AND x.alarm_id IS NULL)`)
+	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+` FROM alarm_routes r
+		JOIN alarm_deliveries d ON d.id = (SELECT max(x.id) FROM alarm_deliveries x WHERE x.alarm_id IS NULL AND x.route_id = r.id)`)
 	if err != nil {
 		return nil, fmt.Errorf("list tests: %w", err)
 	}

@@ -44,6 +44,13 @@ func (a alternatives) in() string {
 	return `+` + a.column + ` IN (` + placeholders(len(a.values)) + `)`
 }
 
+// from reads the records by the column's index. It is named because the database
+// would walk the whole log for a value that its statistics, if somebody made
+// some, take for common.
+func (a alternatives) from() string {
+	return fromRecords + ` INDEXED BY audit_records_` + strings.TrimPrefix(a.column, `r.`)
+}
+
 // auditColumns are the columns that the search box's fields look at, those
 // first that divide the log into smaller parts.
 var auditColumns = []struct {
@@ -105,7 +112,7 @@ func (s *Store) rarestFirst(ctx context.Context, q *auditQuery) error {
 	rarest, fewest := 0, s.few+1
 	for i, a := range q.fields {
 		var n int64
-		err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM audit_records r WHERE `+a.column+` IN (`+placeholders(len(a.values))+`) LIMIT ?) AS some`,
+		err := s.queryRow(ctx, `SELECT count(*) FROM (SELECT 1`+a.from()+` WHERE `+a.column+` IN (`+placeholders(len(a.values))+`) LIMIT ?) AS some`,
 			append(slices.Clone(a.values), s.few+1)...).Scan(&n)
 		if err != nil {
 			return fmt.Errorf("estimate a search: %w", err)
@@ -150,6 +157,7 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 		all.and(q.seq+` < ?`, q.below)
 	}
 	branches := []where{all}
+	from := q.from
 	for i, a := range q.fields {
 		if i > 0 || q.seq != `r.seq` {
 			for b := range branches {
@@ -157,7 +165,7 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 			}
 			continue
 		}
-		branches = nil
+		branches, from = nil, a.from()
 		for _, v := range a.values {
 			w := where{terms: slices.Clone(all.terms), args: slices.Clone(all.args)}
 			w.and(a.column+` = ?`, v)
@@ -170,7 +178,7 @@ func (q *auditQuery) rows(list, order string, limit int64) (string, []any) {
 		if i > 0 {
 			text.WriteString(` UNION ALL `)
 		}
-		text.WriteString(`SELECT ` + list + q.from + branches[i].sql())
+		text.WriteString(`SELECT ` + list + from + branches[i].sql())
 		args = append(args, branches[i].args...)
 	}
 	if order != "" {

@@ -19,6 +19,9 @@ import (
 //
 //   - max of two values in the rotations' statuses (rotation_columns.go), greatest
 //     in PostgreSQL;
+//   - INDEXED BY in the claim of a run (runs.go) and in searches of the log
+//     (audit_filter.go), which PostgreSQL, keeping statistics of its own, does
+//     without;
 //   - instr in the filters by name (inventory.go, sensitivity.go), strpos in
 //     PostgreSQL;
 //   - CAST(x AS BLOB) where a verification believes no type (tree.go, readings.go),

@@ -10,6 +10,7 @@ import (
 // reads kept prepared. Filters make more texts than maxCachedStmts; those beyond
 // it are prepared each time.
 type pool struct {
+	name    string
 	db      *sql.DB
 	rewrite func(string) string
 
@@ -19,13 +20,13 @@ type pool struct {
 
 const maxCachedStmts = 96
 
-func newPool(db *sql.DB, rewrite func(string) string) *pool {
-	return &pool{db: db, rewrite: rewrite, stmts: make(map[string]*sql.Stmt)}
+func newPool(name string, db *sql.DB, rewrite func(string) string) *pool {
+	return &pool{name: name, db: db, rewrite: rewrite, stmts: make(map[string]*sql.Stmt)}
 }
 
 func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if watch != nil {
-		watch(text, args)
+		watch(p.name, text, args)
 	}
 	st, err := p.stmt(ctx, text) //nolint:sqlclosecheck // the cache keeps it
 	if err != nil {

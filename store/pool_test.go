@@ -9,7 +9,7 @@ import (
 func TestAPoolRewritesATextOnceWhileItKeepsIt(t *testing.T) {
 	s := open(t)
 	seen := map[string]int{}
-	p := newPool(s.pages.db, func(text string) string {
+	p := newPool(byPages, s.pages.db, func(text string) string {
 		seen[text]++
 		return strings.ReplaceAll(text, "$n", "?")
 	})

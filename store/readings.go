@@ -124,7 +124,7 @@ func (s *Store) checkValues(ctx context.Context, add func(audit.Problem)) error 
 			records int64
 			kept    bool
 		}
-		list, err := collect(ctx, s, func(row scanner) (c count, err error) {
+		list, err := collectFrom(reading{ctx, s.long}, func(row scanner) (c count, err error) {
 			return c, row.Scan(&c.value, &c.records, &c.kept)
 		}, `SELECT CAST(value AS TEXT), CAST(records AS INTEGER), 1 FROM (`+kept+` EXCEPT `+counted+`)
 			UNION ALL SELECT CAST(`+field+` AS TEXT), n, 0 FROM (SELECT `+field+`, n FROM (`+counted+`) EXCEPT `+kept+`)

@@ -80,14 +80,14 @@ func (e *sqliteEngine) open(ctx context.Context) (_ connections, err error) {
 	if err := migrate(ctx, writer, e.path, e.log); err != nil {
 		return connections{}, err
 	}
-	var pools [2]*pool
+	var pools [len(poolNames)]*pool
 	for i := range pools {
 		db, err := openReaders(e.path, url.Values{})
 		if err != nil {
 			return connections{}, err
 		}
 		opened = append(opened, db)
-		pools[i] = newPool(db, e.rewrite)
+		pools[i] = newPool(poolNames[i], db, e.rewrite)
 	}
 	if err := pools[0].db.PingContext(ctx); err != nil {
 		return connections{}, err

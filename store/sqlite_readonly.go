@@ -38,7 +38,7 @@ func (e *sqliteEngine) openReadOnly(ctx context.Context) (_ connections, err err
 	case !folderWritable(e.path):
 		return connections{}, needsFolder(nil, e.path)
 	}
-	var pools [2]*pool
+	var pools [len(poolNames)]*pool
 	defer func() {
 		for _, p := range pools {
 			if err != nil && p != nil {
@@ -51,7 +51,7 @@ func (e *sqliteEngine) openReadOnly(ctx context.Context) (_ connections, err err
 		if err != nil {
 			return connections{}, err
 		}
-		pools[i] = newPool(db, e.rewrite)
+		pools[i] = newPool(poolNames[i], db, e.rewrite)
 	}
 	if err := e.checkSchemaVersion(ctx, pools[0].db); err != nil {
 		return connections{}, err

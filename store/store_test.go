@@ -15,15 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
 	"cxseal/migrations"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // noon is when every test begins.
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)

@@ -93,7 +93,7 @@ func tableFilter(f trend.Filter) where {
 func (s *Store) firstTableDay(ctx context.Context, f trend.Filter, tables *trend.Tables) (day int64, ok bool, err error) {
 	w := tableFilter(f)
 	var first sql.NullInt64
-	if err := s.queryRow(ctx, `SELECT min(day) FROM coverage_daily`+w.sql(), w.args...).Scan(&first); err != nil || !first.Valid {
+	if err := firstRow(s.coverageReader(ctx, f), `SELECT min(day) FROM coverage_daily`+w.sql(), w.args...).Scan(&first); err != nil || !first.Valid {
 		return 0, false, err
 	}
 	if f.From.IsZero() || trend.DayOf(f.From) <= first.Int64 {
@@ -115,7 +115,7 @@ func (s *Store) lastChanges(ctx context.Context, f trend.Filter, day int64) ([]t
 	w := tableFilter(f)
 	w.and(`day = (SELECT max(b.day) FROM coverage_daily b WHERE b.connection = c.connection AND b.datastore_id = c.datastore_id
 		AND b.table_id = c.table_id AND b.day < ?)`, day)
-	list, err := collect(ctx, s, scanChange, `SELECT `+changeColumns+` FROM coverage_daily c`+w.sql(), w.args...)
+	list, err := collectFrom(s.coverageReader(ctx, f), scanChange, `SELECT `+changeColumns+` FROM coverage_daily c`+w.sql(), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the coverage before: %w", err)
 	}
@@ -125,9 +125,18 @@ func (s *Store) lastChanges(ctx context.Context, f trend.Filter, day int64) ([]t
 func (s *Store) tableChanges(ctx context.Context, f trend.Filter, from, until int64) ([]trend.Change, error) {
 	w := tableFilter(f)
 	w.and(`day BETWEEN ? AND ?`, from, until)
-	list, err := collect(ctx, s, scanChange, `SELECT `+changeColumns+` FROM coverage_daily`+w.sql()+` ORDER BY day`, w.args...)
+	list, err := collectFrom(s.coverageReader(ctx, f), scanChange, `SELECT `+changeColumns+` FROM coverage_daily`+w.sql()+` ORDER BY day`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the coverage: %w", err)
 	}
 	return list, nil
+}
+
+// coverageReader reads the history of one table for its page, and that of all
+// tables, which takes long, for a download or an evidence pack.
+func (s *Store) coverageReader(ctx context.Context, f trend.Filter) reading {
+	if f.TableID != "" {
+		return reading{ctx, s.pages}
+	}
+	return reading{ctx, s.long}
 }

@@ -13,7 +13,7 @@ import (
 // of the end of a UTC day, so those of the day in which an end lies are not before it. A zero from has none before
 // it, and a zero to has all.
 func (s *Store) CoverageAtEnds(ctx context.Context, from, to time.Time) ([]audit.TableCoverage, error) {
-	list, err := collect(ctx, s, func(row scanner) (t audit.TableCoverage, err error) {
+	list, err := collectFrom(reading{ctx, s.long}, func(row scanner) (t audit.TableCoverage, err error) {
 		return t, row.Scan(&t.Connection, &t.DatastoreID, &t.TableID, &t.Name)
 	}, `SELECT connection, datastore_id, table_id, name FROM inventory_tables
 		UNION SELECT connection, datastore_id, table_id, '' FROM coverage_daily c WHERE NOT EXISTS (SELECT 1 FROM inventory_tables t

@@ -1,5 +1,18 @@
 package store
 
-// watch is called before every read. It is nil except in the build that
-// measures how a page compares with its queries (watch_bench.go).
-var watch func(text string, args []any)
+// watch is called before every statement: a read of a pool, with the pool's
+// name, or a statement of the writer's transactions (byWriter). It is nil except
+// in the build that measures how a page compares with its queries
+// (watch_bench.go) and in the tests, which look at the plan of each
+// (plans_test.go).
+var watch func(by, text string, args []any)
+
+// The names of the pools, and of the writer beside them.
+const (
+	byPages  = "pages"
+	byLong   = "long"
+	byWriter = "writer"
+)
+
+// poolNames are the pools in the order in which an engine opens them.
+var poolNames = [...]string{byPages, byLong}

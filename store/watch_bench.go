@@ -54,7 +54,10 @@ func init() {
 	}
 	var mu sync.Mutex
 	lines := json.NewEncoder(f)
-	watch = func(text string, args []any) {
+	watch = func(by, text string, args []any) {
+		if by == byWriter {
+			return
+		}
 		q := WatchedQuery{Text: text}
 		for _, arg := range args {
 			q.Args = append(q.Args, watched(arg))
