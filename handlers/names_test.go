@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -48,5 +49,22 @@ func TestAPageIsNamedAlikeInItsAreaAndInWeb(t *testing.T) {
 	}
 	if seen < 30 {
 		t.Errorf("%d pages were looked at", seen)
+	}
+}
+
+// Fails when docs/architecture.md leads to a file that is not there, as it did with a file renamed.
+func TestTheWalkLeadsToFilesThatExist(t *testing.T) {
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:cmd|handlers|internal|store|web)/[a-z_/]+\\.(?:go|templ))`").FindAllStringSubmatch(string(page), -1)
+	for _, file := range named {
+		if _, err := os.Stat("../" + file[1]); err != nil {
+			t.Errorf("docs/architecture.md names %s: %v", file[1], err)
+		}
+	}
+	if len(named) < 15 {
+		t.Errorf("%d files are named", len(named))
 	}
 }

@@ -216,7 +216,7 @@ func TestAnAlarmRoutesAddressIsNeverShownAgain(t *testing.T) {
 	}
 	page := admin.Get("/alarms")
 	if !strings.Contains(page.Body, "Given up") || !strings.Contains(page.Body, "the receiver answered 404") {
-		t.Errorf("the test's fate is not shown: %s", page.Body)
+		t.Errorf("what became of the test is not shown: %s", page.Body)
 	}
 	form.Set("secret", "")
 	refused := admin.Submit("/alarms", "/alarms/routes", form)
