@@ -58,5 +58,6 @@ func (s *Store) figuresBefore(ctx context.Context, at time.Time) (map[trend.Key]
 
 // figuresOf returns counts as an evidence pack shows them.
 func figuresOf(c trend.Counts) audit.CoverageFigures {
-	return audit.CoverageFigures{Total: c.Total, Encrypted: c.Encrypted, Sensitive: c.Sensitive, SensitiveEncrypted: c.SensitiveEncrypted()}
+	return audit.CoverageFigures{Total: c.Total, Encrypted: c.Encrypted, Sensitive: c.Sensitive,
+		Verified: c.Protected.Verified, Unverified: c.Protected.Unverified, Refused: c.Protected.Refused}
 }

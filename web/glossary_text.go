@@ -9,6 +9,7 @@ func glossary() []glossarySection {
 		{"operations", "Operations", "What a record of the audit log is about: the column operation of the CSV.", operationTerms()},
 		{"outcomes", "Outcomes", "How it ended: the column outcome of the CSV.", terms(outcomes, outcomeMeanings)},
 		{"rotation", "Status of a rotation date", "How a column's date stands, from what was seen and from the clock.", terms(rotationStatuses, rotationMeanings)},
+		{"protection", "Protection of a column", "How far a column is protected, on every page and in the figures. Headlines count the verified ones.", terms(protectionStates, protectionMeanings)},
 		{"sensitivity", "Sensitivity of a column", "Whether a column counts in the coverage of sensitive columns.", terms(sensitivityStates, sensitivityMeanings)},
 		{"categories", "Categories of sensitive data", "What a sensitive column holds.", optionTerms(categories, categoryMeanings)},
 		{"campaigns", "States of a campaign", "Where a campaign over many tables is.", terms(campaignStates, campaignMeanings)},
@@ -49,6 +50,13 @@ var runMeanings = map[string]string{
 	"unconfirmed": "The columns may be encrypted, but no callback came by the deadline. A late one still counts.",
 	"failed":      "Nothing was changed, or CXone refused the change. The run's page says why.",
 	"cancelled":   "Taken back or declined before anything was sent.",
+}
+
+var protectionMeanings = map[string]string{
+	"verified":    "Encrypted, the KMS's newest verdict on it is a yes, and it was seen encrypted ever since. A later key version that was only observed leaves it verified.",
+	"unverified":  "Encrypted, and the KMS has given no verdict on that encryption. A key rotation by this console brings one.",
+	"refused":     "Encrypted, and the KMS's newest verdict on it is a no. Do not rely on it.",
+	"unprotected": "Not encrypted.",
 }
 
 var kmsMeanings = map[string]string{

@@ -260,6 +260,7 @@ func TestTheGlossarySaysEveryWord(t *testing.T) {
 	want := map[string][]string{
 		"run-states": strs(encryption.States()), "kms": strs(encryption.KMSStatuses()), "operations": strs(audit.Operations()),
 		"outcomes": strs(audit.Outcomes()), "rotation": strs(rotation.Statuses()), "sensitivity": strs(sensitivity.States()),
+		"protection": strs(protection.States()),
 		"categories": strs(sensitivity.Categories()), "campaigns": strs(campaign.States()), "deliveries": strs(alarm.States()),
 		"jobs": strs(schedule.Conditions()), "findings": strs(doctor.Verdicts()),
 	}

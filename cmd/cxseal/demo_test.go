@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cxseal/internal/protection"
 )
 
 // Whoever starts the demo again on its folder must find the tenant as it was:
@@ -48,4 +50,18 @@ func demoDrift(t *testing.T, db string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Fails when a person who tries the demo cannot see what a state of a column looks like.
+func TestTheDemosStoryEndsWithEachStateOfAColumn(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "cxseal.db")
+	demoDrift(t, db)
+	for _, state := range protection.States() {
+		if n := ask[int](t, db, `SELECT count(*) FROM inventory_columns WHERE gone_at IS NULL AND state = 'sensitive' AND protection = '`+string(state)+`'`); n == 0 {
+			t.Errorf("no sensitive column is %s", state)
+		}
+	}
+	if n := ask[int](t, db, `SELECT count(*) FROM inventory_columns WHERE gone_at IS NULL AND observed = 1`); n == 0 {
+		t.Error("no column has a key version that was only observed")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cxseal/cxone"
@@ -13,6 +14,7 @@ import (
 	"cxseal/internal/campaign"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
+	"cxseal/internal/protection"
 	"cxseal/internal/sensitivity"
 )
 
@@ -84,6 +86,8 @@ func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 		func() error { return h.repaired(ctx, 164) },
 		func() error { return h.rotated(ctx, 170, tables) },
 		func() error { return h.campaign(ctx, 175) },
+		func() error { return h.leftRefused(ctx, 176) },
+		func() error { return h.leftUnverified(ctx, 177) },
 		func() error { return h.contacts(ctx, 178) },
 		func() error { return h.sync(ctx, 179) },
 	} {
@@ -123,6 +127,47 @@ func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
 	}
 	h.clock.moveTo(h.clock.Now().Add(encryption.DefaultCallbackDeadline + time.Minute))
 	return h.expect(ctx, run.ID, encryption.Unconfirmed)
+}
+
+// leftRefused rotates the key of a verified column, and the KMS reports a weaker algorithm. Nobody has looked into it
+// by the end of the story.
+func (h *history) leftRefused(ctx context.Context, day int) error {
+	t, column, err := h.sensitive(ctx, protection.Verified, h.encrypted)
+	if err != nil || column == "" {
+		return err
+	}
+	h.moveTo(day, 11)
+	h.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
+	defer h.tenant.ClearFaults()
+	return h.run(ctx, t, encryption.Request{Operation: audit.KeyRotation, Columns: []string{column}}, encryption.Rejected)
+}
+
+// leftUnverified has somebody at the tenant encrypt a column without this console, so that nobody asked the KMS.
+func (h *history) leftUnverified(ctx context.Context, day int) error {
+	t, column, err := h.sensitive(ctx, protection.Unprotected, h.open)
+	if err != nil || column == "" {
+		return err
+	}
+	if err := h.tenant.Mutate(t.DatastoreID, t.ID, sandbox.Mutation{Action: sandbox.Encrypt, Column: column}); err != nil {
+		return err
+	}
+	return h.sync(ctx, day)
+}
+
+// sensitive returns the first sensitive column in a state that is among those that of lists, outside of the contacts,
+// with its table; column is empty where there is none.
+func (h *history) sensitive(ctx context.Context, state protection.State, of func(cxone.TableRef) []string) (t cxone.TableRef, column string, err error) {
+	list, err := h.console.Store.SensitivityColumns(ctx, sensitivity.Filter{State: sensitivity.Sensitive, Protection: state}, nil, 1000)
+	if err != nil {
+		return t, "", err
+	}
+	for _, c := range list {
+		t = cxone.TableRef{ID: c.TableID, Name: c.TableName, DatastoreID: c.DatastoreID}
+		if c.TableID != "tbl-contacts" && slices.Contains(of(t), c.Column) {
+			return t, c.Column, nil
+		}
+	}
+	return t, "", nil
 }
 
 // decrypted has tables restored from an old copy, which takes their

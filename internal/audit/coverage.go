@@ -23,11 +23,13 @@ func Rate(part, whole int) float64 {
 // CoverageFigures count the columns of one table, or of several together, as they stood at the end of a UTC day.
 type CoverageFigures struct {
 	Total, Encrypted              int
-	Sensitive, SensitiveEncrypted int
+	Sensitive                     int
+	Verified, Unverified, Refused int // the sensitive columns that are encrypted, by their state (contract §3)
 }
 
 func (c CoverageFigures) add(d CoverageFigures) CoverageFigures {
-	return CoverageFigures{c.Total + d.Total, c.Encrypted + d.Encrypted, c.Sensitive + d.Sensitive, c.SensitiveEncrypted + d.SensitiveEncrypted}
+	return CoverageFigures{c.Total + d.Total, c.Encrypted + d.Encrypted, c.Sensitive + d.Sensitive,
+		c.Verified + d.Verified, c.Unverified + d.Unverified, c.Refused + d.Refused}
 }
 
 // TableCoverage is the coverage of a table at both ends of a period: the last figures before it begins, and the last
@@ -74,7 +76,7 @@ func coverageRows(tables []TableCoverage, most int) (rows []coverageRow, more in
 	var sum TableCoverage
 	for _, t := range tables {
 		sum.Start, sum.End = addKnown(sum.Start, t.Start), addKnown(sum.End, t.End)
-		const markup = 360 // of a row, figures included
+		const markup = 430 // of a row, figures included
 		most -= markup + len(template.HTMLEscapeString(t.Connection+t.DatastoreID+t.TableID+t.Name))
 		if most < 0 {
 			more++
@@ -103,12 +105,20 @@ func rowOf(t TableCoverage) coverageRow {
 	return r
 }
 
-// coverageText returns figures as text for the summary: the coverage of all columns and of the sensitive ones.
+// coverageText returns figures as text for the summary: the encrypted columns of all, and the verified ones of the
+// sensitive with those that are encrypted and not verified, or refused.
 func coverageText(c *CoverageFigures) (all, sensitive string) {
 	if c == nil {
 		return "not known", "not known"
 	}
-	return shareText(c.Encrypted, c.Total, "no columns"), shareText(c.SensitiveEncrypted, c.Sensitive, "none")
+	sensitive = shareText(c.Verified, c.Sensitive, "none")
+	if c.Unverified > 0 {
+		sensitive += fmt.Sprintf(", %d not verified", c.Unverified)
+	}
+	if c.Refused > 0 {
+		sensitive += fmt.Sprintf(", %d refused", c.Refused)
+	}
+	return shareText(c.Encrypted, c.Total, "no columns"), sensitive
 }
 
 func shareText(part, whole int, nothing string) string {

@@ -46,8 +46,8 @@ func (d *disk) packInput(t testing.TB, keep func(int64) bool) PackInput {
 		Entries: d.picked(keep), Empty: empty, Hashes: d.reader(), Checkpoint: d.signed[0].Text, Key: d.key,
 		Coverage: []TableCoverage{
 			{Connection: "<b>eu", DatastoreID: "ds", TableID: "t2", Name: "Late", End: &CoverageFigures{Total: 4, Encrypted: 1, Sensitive: 0}},
-			{Connection: "<b>eu", DatastoreID: "ds", TableID: "t1", Start: &CoverageFigures{Total: 12, Encrypted: 1, Sensitive: 3, SensitiveEncrypted: 1},
-				End: &CoverageFigures{Total: 12, Encrypted: 3, Sensitive: 3, SensitiveEncrypted: 3}},
+			{Connection: "<b>eu", DatastoreID: "ds", TableID: "t1", Start: &CoverageFigures{Total: 12, Encrypted: 1, Sensitive: 3, Verified: 1},
+				End: &CoverageFigures{Total: 12, Encrypted: 3, Sensitive: 3, Verified: 1, Unverified: 1, Refused: 1}},
 			{Connection: "us", DatastoreID: "ds", TableID: "t1", Name: "never read"},
 		},
 		Now: noon, From: noon.AddDate(0, -1, 0), To: noon, Filter: `actor:"<b>" -outcome:SUCCESS`, TempDir: t.TempDir(),
@@ -206,11 +206,11 @@ func TestTheSummaryIsHonestAndInert(t *testing.T) {
 	page := unzip(t, makePack(t, d, all))[packSummary]
 	for _, want := range []string{
 		`<tr><td>&lt;b&gt;eu</td><td>ds</td><td>t1</td><td class="n">8.33 % (1 of 12)</td><td class="n">25 % (3 of 12)</td>` +
-			`<td class="n">33.33 % (1 of 3)</td><td class="n">100 % (3 of 3)</td></tr>` + "\n" +
+			`<td class="n">33.33 % (1 of 3)</td><td class="n">33.33 % (1 of 3), 1 not verified, 1 refused</td></tr>` + "\n" +
 			`<tr><td>&lt;b&gt;eu</td><td>ds</td><td>t2 (Late)</td><td class="n">not known</td><td class="n">25 % (1 of 4)</td>` +
 			`<td class="n">not known</td><td class="n">none</td></tr>` + "\n" +
 			`<tr><td>us</td><td>ds</td><td>t1 (never read)</td>` + strings.Repeat(`<td class="n">not known</td>`, 4) + "</tr>",
-		`All tables together</td><td class="n">8.33 % (1 of 12)</td><td class="n">25 % (4 of 16)</td><td class="n">33.33 % (1 of 3)</td><td class="n">100 % (3 of 3)</td>`,
+		`All tables together</td><td class="n">8.33 % (1 of 12)</td><td class="n">25 % (4 of 16)</td><td class="n">33.33 % (1 of 3)</td><td class="n">33.33 % (1 of 3), 1 not verified, 1 refused</td>`,
 		"… and 2 more", "@media print", "&lt;script&gt;alert(1)",
 		`<tr><td>COLUMN_ENCRYPTION</td><td class="n">2</td><td class="n">100</td><td class="n">1</td><td class="n">103</td></tr>`,
 		"every record between the first and the last is here", "from 2026-10-23T04:00:00.123Z, before 2026-11-23T04:00:00.123Z",
