@@ -85,6 +85,7 @@ var operationMeanings = map[string]string{
 	"SETTINGS_CHANGED":   "A connection, a policy, a decision about sensitivity, a route or the sealing key was changed.",
 	"USER_CHANGED":       "An account was made or changed: role, password, second factor, sessions, tokens.",
 	"CHECKPOINT_CREATED": "A checkpoint of the log was signed.",
+	"LOG_RESTORED":       "A backup was put in the place of the database; the record says which records are missing since.",
 	"CAMPAIGN_CHANGED":   "A campaign was launched, paused, resumed, cancelled or has ended.",
 }
 
