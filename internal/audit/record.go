@@ -33,7 +33,7 @@ const (
 	RotationObserved  Operation = "ROTATION_OBSERVED"
 	CheckpointCreated Operation = "CHECKPOINT_CREATED"
 	CampaignChanged   Operation = "CAMPAIGN_CHANGED"
-	LogRestored       Operation = "LOG_RESTORED" // a backup took the database\'s place; says which records are missing
+	LogRestored       Operation = "LOG_RESTORED" // a backup took the database's place; says which records are missing
 )
 
 // Operations returns every operation, in the order in which a filter offers them.

@@ -141,17 +141,12 @@ const stopWithin = 15 * time.Second
 // Run serves until ctx is done, then stops in order: background work, HTTP,
 // runner, database. It closes the console and may be called once.
 func (c *Console) Run(ctx context.Context) error {
-	if err := c.runner.Start(ctx); err != nil {
-		return errors.Join(err, c.Close())
-	}
-	c.Campaigns.Start(ctx)
-	stopJobs := func(context.Context) error { return nil }
-	if !c.cfg.NoJobs {
-		if err := c.scheduler.Start(ctx); err != nil {
-			c.Campaigns.Stop()
-			return errors.Join(err, c.runner.Stop(ctx), c.Close())
+	stopJobs, err := c.start(ctx)
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil // told to stop while it was still starting: an orderly end too
 		}
-		stopJobs = c.scheduler.Stop
+		return errors.Join(err, c.Close())
 	}
 
 	serving := make(chan error, 1)
@@ -166,11 +161,31 @@ func (c *Console) Run(ctx context.Context) error {
 	stopped := stopJobs(limit)
 	c.Campaigns.Stop()
 	c.Pages.Close() // ends the event streams, which never end by themselves
-	err := errors.Join(failed, stopped, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.Close())
+	err = errors.Join(failed, stopped, c.server.Shutdown(limit), c.runner.Stop(limit), c.sign(limit), c.Close())
 	if err != nil {
 		return fmt.Errorf("stopping: %w", err)
 	}
 	return nil
+}
+
+// start starts the runner, the campaigns and, where the console has them, the
+// background jobs; stopJobs stops the latter. What was started before an error
+// is stopped again.
+func (c *Console) start(ctx context.Context) (stopJobs func(context.Context) error, err error) {
+	if err := c.runner.Start(ctx); err != nil {
+		return nil, err
+	}
+	c.Campaigns.Start(ctx)
+	if c.cfg.NoJobs {
+		return func(context.Context) error { return nil }, nil
+	}
+	if err := c.scheduler.Start(ctx); err != nil {
+		c.Campaigns.Stop()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		return nil, errors.Join(err, c.runner.Stop(limit))
+	}
+	return c.scheduler.Stop, nil
 }
 
 // sign makes a checkpoint when there are records that none covers.

@@ -120,3 +120,17 @@ func TestAConsoleThatIsToldToStopWhileStartingLeavesNothingTaken(t *testing.T) {
 		t.Errorf("the console after it has no sealing key: %v", err)
 	}
 }
+
+// A service manager that stops a console in the moment it starts must not read
+// of a failure.
+func TestRunEndsInOrderWhenItIsToldToStopWhileStarting(t *testing.T) {
+	cfg := newConfig(t, filepath.Join(t.TempDir(), "cxseal.db"))
+	c, err := console.New(t.Context(), cfg)
+	consoletest.Must(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := c.Run(ctx); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	isFree(t, cfg)
+}
