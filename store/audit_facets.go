@@ -36,9 +36,11 @@ func (s *Store) AuditFacets(ctx context.Context, f audit.Filter) (audit.Facets, 
 		count.of[i] = make(map[string]*int64)
 	}
 	text, args := q.rows(`r.seq, r.operation, r.outcome, r.actor, r.connection`, `DESC`, facetDepth+1)
-	seen, err := s.engine.emit(ctx, s.pages, &count, strings.Join(facetFields[:], ", "), text, args...)
+	search, done := s.startSearch(ctx, &q)
+	defer done()
+	seen, err := s.engine.emit(search.ctx, search.pool, &count, strings.Join(facetFields[:], ", "), text, args...)
 	if err != nil {
-		return audit.Facets{}, fmt.Errorf("count facets: %w", err)
+		return audit.Facets{}, fmt.Errorf("count facets: %w", searchError(ctx, search, err))
 	}
 	return audit.Facets{
 		Operations: facet(count.of[0]), Outcomes: facet(count.of[1]), Actors: facet(count.of[2]), Connections: facet(count.of[3]),

@@ -28,6 +28,8 @@ type auditQuery struct {
 	fields []alternatives
 	// few says that the first of fields leaves few records.
 	few bool
+	// routine says that the console asks by itself (audit.Filter.Routine).
+	routine bool
 }
 
 // alternatives are the values of a column that are asked for. An index gives
@@ -71,7 +73,7 @@ var auditColumns = []struct {
 const fromRecords = ` FROM audit_records r`
 
 func (s *Store) auditQuery(ctx context.Context, f audit.Filter) (auditQuery, error) {
-	q := auditQuery{from: fromRecords, seq: `r.seq`}
+	q := auditQuery{from: fromRecords, seq: `r.seq`, routine: f.Routine}
 	wish, err := f.Resolve()
 	if err != nil {
 		return q, err

@@ -57,7 +57,8 @@ func scanLine(row scanner) (l audit.Line, err error) {
 }
 
 // AuditLines lists the records that match as a list shows them, newest first:
-// those before the given seq (0: from the newest), limit at most.
+// those before the given seq (0: from the newest), limit at most. A search that
+// takes too long answers audit.ErrSearchStopped, with what it found until then.
 func (s *Store) AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error) {
 	return auditBefore(ctx, s, f, before, auditLine, scanLine, limit)
 }
@@ -92,9 +93,11 @@ func auditAfter[T any](ctx context.Context, s *Store, f audit.Filter, after int6
 
 func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), direction string, limit int) ([]T, error) {
 	text, args := q.rows(columns, direction, int64(pageSize(limit)))
-	list, err := collect(ctx, s, scan, text, args...)
+	search, done := s.startSearch(ctx, &q)
+	defer done()
+	list, err := collectFrom(search, scan, text, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list audit records: %w", err)
+		return list, fmt.Errorf("list audit records: %w", searchError(ctx, search, err))
 	}
 	return list, nil
 }
@@ -123,9 +126,11 @@ func (s *Store) AuditCount(ctx context.Context, f audit.Filter, most int64) (n i
 		return n, true, err
 	}
 	text, args := q.rows(`r.seq`, ``, most+1)
-	err = s.queryRow(ctx, `SELECT count(*) FROM (`+text+`) AS some`, args...).Scan(&n)
+	search, done := s.startSearch(ctx, &q)
+	defer done()
+	err = firstRow(search, `SELECT count(*) FROM (`+text+`) AS some`, args...).Scan(&n)
 	if err != nil {
-		return 0, false, fmt.Errorf("count audit records: %w", err)
+		return 0, false, fmt.Errorf("count audit records: %w", searchError(ctx, search, err))
 	}
 	return min(n, most), n <= most, nil
 }

@@ -88,7 +88,8 @@ type engine interface {
 
 // connections are what an engine opens.
 type connections struct {
-	writer *sql.DB // for the one connection that writes; nil when there is none
-	pages  *pool   // short reads: pages, sessions, runs
-	long   *pool   // exports and verifications, which must not make pages wait
+	writer   *sql.DB // for the one connection that writes; nil when there is none
+	pages    *pool   // short reads: pages, sessions, runs
+	long     *pool   // exports and verifications, which must not make pages wait
+	searches *pool   // searches of the log, whose cost depends on what is typed
 }

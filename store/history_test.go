@@ -33,8 +33,12 @@ var history = []string{
 		SELECT 'default', 'ds' || (i % 4), 't' || (i % 10000), 'c' || (i / 10000), 'AUTOMATIC', 90, i, 1, 'run' || i, i FROM n`,
 	`INSERT INTO key_versions (connection, datastore_id, table_id, column_name, key_version, run_id)
 		SELECT 'default', 'ds' || (i % 4), 't' || (i % 10000), 'c' || (i / 10000), 1, 'run' || i FROM n`,
-	`INSERT INTO coverage_daily SELECT 'default', 'ds' || (i % 4), 't' || (i % 500), i / 500, 2, 1, 0, 0 FROM n`,
-	`INSERT INTO coverage_totals SELECT 'default', i, 2, 1, 0, 0 FROM n WHERE i < 2000`,
+	`INSERT INTO coverage_daily (connection, datastore_id, table_id, day, total, encrypted, sensitive,
+			sensitive_verified, sensitive_unverified, sensitive_refused)
+		SELECT 'default', 'ds' || (i % 4), 't' || (i % 500), i / 500, 2, 1, 0, 0, 0, 0 FROM n`,
+	`INSERT INTO coverage_totals (connection, day, total, encrypted, sensitive,
+			sensitive_verified, sensitive_unverified, sensitive_refused)
+		SELECT 'default', i, 2, 1, 0, 0, 0, 0 FROM n WHERE i < 2000`,
 	`INSERT INTO coverage_events (day, at, connection, datastore_id, table_id, kind, reason, run_id)
 		SELECT i / 10, i, 'default', 'ds' || (i % 4), 't' || (i % 500), 'run', 'x', 'run' || i FROM n`,
 	`INSERT INTO latency_values SELECT 'default', i / 10, 'token', i % 10, 1 FROM n`,

@@ -29,7 +29,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.pages, s.long = c.pages, c.long
+	s.pages, s.long, s.searches = c.pages, c.long, c.searches
 	return s, nil
 }
 

@@ -57,7 +57,7 @@ func dsn(path string, query url.Values, pragmas ...string) string {
 }
 
 // open makes the file when it is absent, and opens a connection that writes and
-// two pools that read.
+// the pools that read.
 func (e *sqliteEngine) open(ctx context.Context) (_ connections, err error) {
 	if err := prepareFile(e.path); err != nil {
 		return connections{}, err
@@ -92,7 +92,7 @@ func (e *sqliteEngine) open(ctx context.Context) (_ connections, err error) {
 	if err := pools[0].db.PingContext(ctx); err != nil {
 		return connections{}, err
 	}
-	return connections{writer: writer, pages: pools[0], long: pools[1]}, nil
+	return connections{writer: writer, pages: pools[0], long: pools[1], searches: pools[2]}, nil
 }
 
 func openWriter(ctx context.Context, path string) (*sql.DB, error) {

@@ -14,7 +14,7 @@ import (
 	"cxseal/migrations"
 )
 
-// openReadOnly opens two pools that read, and no connection that writes.
+// openReadOnly opens the pools that read, and no connection that writes.
 //
 // SQLite reads a database in WAL mode through the -shm file, which it makes
 // where there is none. While a console has the database open, or was killed, the
@@ -56,7 +56,7 @@ func (e *sqliteEngine) openReadOnly(ctx context.Context) (_ connections, err err
 	if err := e.checkSchemaVersion(ctx, pools[0].db); err != nil {
 		return connections{}, err
 	}
-	return connections{pages: pools[0], long: pools[1]}, nil
+	return connections{pages: pools[0], long: pools[1], searches: pools[2]}, nil
 }
 
 func (e *sqliteEngine) unlocked() bool { return e.immutable }

@@ -39,19 +39,21 @@ type Options struct {
 // Store is an open database: one connection that writes and a few that read.
 // Its methods are safe for concurrent use.
 type Store struct {
-	path   string
-	now    func() time.Time
-	log    *slog.Logger
-	rules  *sensitivity.Rules
-	engine engine
-	db     *sql.DB // the writer's; nil in a store that only reads, as writer is
-	pages  *pool
-	long   *pool
-	writer *groupcommit.Writer
-	opened fs.FileInfo // the file when OpenReadOnly opened it
-	edge   treeEdge    // of the writer
-	behind derivation  // of the writer
-	few    int64       // fewRecords, less in tests
+	path       string
+	now        func() time.Time
+	log        *slog.Logger
+	rules      *sensitivity.Rules
+	engine     engine
+	db         *sql.DB // the writer's; nil in a store that only reads, as writer is
+	pages      *pool
+	long       *pool
+	searches   *pool
+	writer     *groupcommit.Writer
+	opened     fs.FileInfo   // the file when OpenReadOnly opened it
+	edge       treeEdge      // of the writer
+	behind     derivation    // of the writer
+	few        int64         // fewRecords, less in tests
+	searchTime time.Duration // mostSearchTime, less in tests
 }
 
 // Open opens the database at path, makes it when it is absent (mode 0600), and
@@ -67,9 +69,9 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db, s.pages, s.long = c.writer, c.pages, c.long
+	s.db, s.pages, s.long, s.searches = c.writer, c.pages, c.long, c.searches
 	if s.writer, err = s.newWriter(ctx, s.db); err != nil {
-		return nil, errors.Join(err, s.pages.close(), s.long.close(), s.db.Close())
+		return nil, errors.Join(err, s.pages.close(), s.long.close(), s.searches.close(), s.db.Close())
 	}
 	return s, nil
 }
@@ -96,7 +98,7 @@ func newStore(path string, o Options) (*Store, error) {
 	if abs, err = RealFile(abs); err != nil {
 		return nil, err
 	}
-	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), few: fewRecords}
+	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), few: fewRecords, searchTime: mostSearchTime}
 	s.behind = derivation{s: s, lag: 1} // a crash may have left some behind
 	return s, nil
 }
@@ -120,8 +122,8 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close finishes what is queued and closes the database.
 func (s *Store) Close() error {
 	if s.writer == nil {
-		return errors.Join(s.pages.close(), s.long.close())
+		return errors.Join(s.pages.close(), s.long.close(), s.searches.close())
 	}
 	s.writer.Drain()
-	return errors.Join(s.pages.close(), s.long.close(), s.writer.Close(), s.db.Close())
+	return errors.Join(s.pages.close(), s.long.close(), s.searches.close(), s.writer.Close(), s.db.Close())
 }

@@ -9,10 +9,11 @@ var watch func(by, text string, args []any)
 
 // The names of the pools, and of the writer beside them.
 const (
-	byPages  = "pages"
-	byLong   = "long"
-	byWriter = "writer"
+	byPages    = "pages"
+	bySearches = "searches"
+	byLong     = "long"
+	byWriter   = "writer"
 )
 
 // poolNames are the pools in the order in which an engine opens them.
-var poolNames = [...]string{byPages, byLong}
+var poolNames = [...]string{byPages, byLong, bySearches}

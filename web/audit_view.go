@@ -8,6 +8,7 @@ type AuditView struct {
 	Filter      AuditFilter
 	QueryError  string // what could not be understood in the search box
 	Rows        []AuditRow
+	Stopped     bool // the search took too long: Rows are what it had found, without a number
 	Pager       Pager
 	Facets      []Facet
 	Connections []Option

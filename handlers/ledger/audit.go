@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -74,18 +75,31 @@ func (a *Area) audit(c echo.Context) error {
 	if err := a.addSurroundings(c, &v); err != nil {
 		return err
 	}
-	return a.Render(c, http.StatusOK, web.AuditPage(v))
+	status := http.StatusOK
+	if v.Stopped {
+		status = http.StatusServiceUnavailable
+	}
+	return a.Render(c, status, web.AuditPage(v))
 }
 
 func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Filter, cur frame.Cursor) error {
 	lines, err := frame.ReadPage(ctx, cur, filter, a.Audit.AuditLines, a.Audit.AuditLinesAfter)
+	if errors.Is(err, audit.ErrSearchStopped) {
+		showStopped(v, lines)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	lines, v.Pager = frame.OnePage(lines, cur, v.Filter.Path("/audit"), func(l audit.Line) int64 { return l.Seq })
 	v.Rows = rows.Records(lines)
 	n, exact, err := a.Audit.AuditCount(ctx, filter, countTo)
-	if err != nil {
+	switch {
+	case errors.Is(err, audit.ErrSearchStopped):
+		frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable, "The records that match could not be counted in %d seconds: narrow the search to have their number.",
+			int(audit.MostSearchTime.Seconds())))
+		return a.showUnindexed(ctx, v)
+	case err != nil:
 		return err
 	}
 	v.Pager.Total = web.FormatNumber(n)
@@ -99,6 +113,9 @@ func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Fil
 		return nil
 	}
 	facets, err := a.Facets(ctx, filter)
+	if errors.Is(err, audit.ErrSearchStopped) {
+		return nil // the list and its number are there without them
+	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +124,15 @@ func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Fil
 		v.FacetsOf = "the newest " + web.FormatNumber(facets.Of)
 	}
 	return nil
+}
+
+// showStopped shows what a search found until it was stopped, and what to narrow.
+func showStopped(v *web.AuditView, lines []audit.Line) {
+	frame.ShowProblem(&v.Chrome, audit.ErrSearchStopped)
+	if len(lines) > 0 {
+		frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable, "Below is what it had found by then, and not all that matches."))
+	}
+	v.Rows, v.Stopped = rows.Records(lines), true
 }
 
 // showUnindexed says on the page which records a search by words cannot find

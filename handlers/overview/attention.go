@@ -80,7 +80,7 @@ func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
 		"No KMS verdict says how. A key rotation by this console brings one.", lists.UnverifiedHref)
 	from := daysBefore(now, driftDays)
 	lost, exact, err := a.Audit.AuditCount(ctx,
-		audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from}, driftMost)
+		audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from, Routine: true}, driftMost)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -159,4 +159,8 @@ type Filter struct {
 	TableID     string
 	RunID       string
 	Query       string // the search box: qualifiers and words
+
+	// Routine says that the console itself asks, for something of which little is
+	// looked at, so that people's searches do not hold it up.
+	Routine bool `json:"-"`
 }

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/encryption"
+)
+
+// slowSearch fills a log of which every record has to be read for slowFilter, and
+// none matches.
+func slowSearch(t *testing.T) *Store {
+	t.Helper()
+	s := open(t)
+	detail := strings.Repeat("beta alpha é ", 4000)
+	for range 8 {
+		var batch []audit.Record
+		for range 50 {
+			r := audit.NewRecord(noon, audit.DriftDetected, audit.Success, audit.Actor{Name: "seeder", Role: "system"})
+			r.Detail = detail
+			batch = append(batch, r)
+		}
+		if err := s.AppendRecords(t.Context(), batch...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.few = 0
+	if err := s.derived(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var slowFilter = audit.Filter{Query: `"alpha alpha"`}
+
+func TestSearchesNeverKeepSessionsPagesAndRunsWaiting(t *testing.T) {
+	s := slowSearch(t)
+	s.searchTime = time.Hour
+	sessions := s.Sessions(func([]byte) access.Session { return access.Session{} })
+	ctx, stop := context.WithCancel(t.Context())
+	var searching sync.WaitGroup
+	ended := make(chan error, 4*maxReaders)
+	for range 4 * maxReaders {
+		searching.Go(func() {
+			_, err := s.AuditLines(ctx, slowFilter, 0, 50)
+			ended <- err
+		})
+	}
+	defer searching.Wait()
+	defer stop()
+	// All connections of one pool search, and the other searches wait for them.
+	full := func(p *pool) bool {
+		stats := p.db.Stats()
+		return stats.InUse == maxReaders && stats.WaitCount >= 3*maxReaders
+	}
+	for !full(s.searches) && !full(s.pages) {
+		runtime.Gosched()
+	}
+	before := s.pages.db.Stats().WaitCount
+	if _, _, err := sessions.Find("token"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.ClaimRun(t.Context(), encryption.Claim{Connection: "default", Now: noon, Owner: "w", Until: noon}); err != nil {
+		t.Error(err)
+	}
+	for _, f := range []audit.Filter{{}, {RunID: "r"}, {Operation: "LOGIN", Outcome: "FAILURE", From: noon, Routine: true}} {
+		if _, err := s.AuditLines(t.Context(), f, 0, 50); err != nil {
+			t.Error(err)
+		}
+	}
+	if waits := s.pages.db.Stats().WaitCount - before; waits > 0 {
+		t.Errorf("%d reads of pages waited for searches", waits)
+	}
+	if len(ended) == cap(ended) {
+		t.Error("the searches had ended by then: they are not slow enough to show anything")
+	}
+}
+
+func TestASearchThatTakesTooLongIsStopped(t *testing.T) {
+	s := slowSearch(t)
+	s.searchTime = time.Millisecond
+	_, err := s.AuditLines(t.Context(), slowFilter, 0, 50)
+	_, _, countErr := s.AuditCount(t.Context(), slowFilter, 100)
+	_, facetErr := s.AuditFacets(t.Context(), slowFilter)
+	for what, err := range map[string]error{"list": err, "count": countErr, "facets": facetErr} {
+		if !errors.Is(err, audit.ErrSearchStopped) {
+			t.Errorf("%s: %v, want the sentence of a search that was stopped", what, err)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.AuditLines(gone, slowFilter, 0, 50); errors.Is(err, audit.ErrSearchStopped) {
+		t.Error("a caller that went away is told that its search took too long")
+	}
+}
