@@ -1,0 +1,162 @@
+package handlers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cxseal/cxone/sandbox"
+	"cxseal/internal/access"
+	"cxseal/internal/audit"
+	"cxseal/internal/console/consoletest"
+	"cxseal/internal/encryption"
+	"cxseal/internal/protection"
+)
+
+// told is what the records alone tell of a column.
+type told struct {
+	state protection.State
+	run   int // the place of the run that the verdict is on
+}
+
+// statesByRecords reads the states of a table's columns out of the log as it is exported, and nothing else. It knows
+// nothing of package protection: runs end one after the other on a table, so the order of their last records is the
+// order of their changes.
+func statesByRecords(t *testing.T, jsonl string) map[string]told {
+	t.Helper()
+	columns, ended := map[string]told{}, map[string]int{}
+	judge := func(names []string, run int, state protection.State) {
+		for _, name := range names {
+			if c := columns[name]; run >= c.run {
+				columns[name] = told{state, run}
+			}
+		}
+	}
+	for line := range strings.Lines(jsonl) {
+		var r audit.Record
+		must(t, json.Unmarshal([]byte(line), &r))
+		switch r.Operation {
+		case audit.ColumnEncryption, audit.KeyRotation:
+			ended[r.RunID] = len(ended) + 1
+			switch r.KMS.Status {
+			case "VERIFIED":
+				judge(r.Columns, ended[r.RunID], protection.Verified)
+			case "REJECTED":
+				judge(r.Columns, ended[r.RunID], protection.Refused)
+			case "UNCONFIRMED": // no verdict: what was known stands, and a column that was open is encrypted
+				for _, name := range r.Columns {
+					if c := columns[name]; c.state == "" || c.state == protection.Unprotected {
+						columns[name] = told{protection.Unverified, c.run}
+					}
+				}
+			}
+		case audit.KMSCallback:
+			if run := ended[r.RunID]; run > 0 && r.Outcome == audit.Success {
+				judge(r.Columns, run, protection.Verified)
+			}
+		case audit.DriftDetected:
+			state := protection.Unprotected
+			if strings.Contains(r.Detail, "was encrypted by someone else") {
+				state = protection.Unverified
+			} else if !strings.Contains(r.Detail, "no longer encrypted") {
+				continue
+			}
+			columns[r.Columns[0]] = told{state, len(ended) + 1} // no verdict on an earlier run counts any more
+		}
+	}
+	return columns
+}
+
+// Whatever happens to a table's columns, the console must say of each what the records say: an auditor recomputes it.
+func TestTheStatesOfColumnsFollowFromTheRecords(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			liveAndCompare(t, rand.New(rand.NewPCG(seed, 11)), []string{"ssn", "credit_card"}[:1+seed%2])
+		})
+	}
+}
+
+func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	admin.Get(consoletest.TablePath)
+	encrypted, silent, steps := map[string]bool{}, []encryption.Run{}, []string{}
+	launch := func(column string) string {
+		if encrypted[column] {
+			return rotate(t, admin, column)
+		}
+		encrypted[column] = true
+		return admin.Launch(column)
+	}
+	for range 14 {
+		h.Advance(3 * time.Minute)
+		column := names[random.IntN(len(names))]
+		step := []string{"verified", "refused", "silent", "late", "lost", "moved"}[random.IntN(6)]
+		steps = append(steps, step+" "+column)
+		switch step {
+		case "verified":
+			h.WaitFor(launch(column), encryption.Verified)
+		case "refused":
+			h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
+			h.WaitFor(launch(column), encryption.Rejected)
+		case "silent":
+			h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSNone, Times: 1})
+			run := h.WaitFor(launch(column), encryption.Verifying)
+			h.Advance(2 * time.Minute)
+			silent = append(silent, h.WaitFor("/runs/"+run.ID, encryption.Unconfirmed))
+		case "late":
+			if len(silent) > 0 {
+				run := silent[0]
+				silent = silent[1:]
+				version := int64(1)
+				for _, c := range run.After {
+					if c.Name == run.Columns[0] {
+						version = c.KeyVersion
+					}
+				}
+				body := fmt.Sprintf(`{"tableId":%q,"columns":[%q],"keyVersion":%d,"complianceCheck":{"algorithm":"AES-256-GCM"}}`, tableID, run.Columns[0], version)
+				if a := h.Browser().Do("POST", "/kms/callback/"+run.CallbackToken, strings.NewReader(body), "Content-Type", "application/json"); a.Status != 200 {
+					t.Fatalf("%v: %d %s", steps, a.Status, a.Body)
+				}
+			}
+		case "lost":
+			if encrypted[column] {
+				must(t, h.Tenant.Mutate(datastoreID, tableID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}))
+				encrypted[column] = false
+			}
+		case "moved":
+			if encrypted[column] {
+				must(t, h.Tenant.Mutate(datastoreID, tableID, sandbox.Mutation{Action: sandbox.Rotate, Column: column}))
+			}
+		}
+		h.Tenant.ClearFaults()
+		h.Advance(3 * time.Minute)
+		admin.Get(consoletest.TablePath) // read again
+
+		want, counts := statesByRecords(t, admin.Get("/audit.jsonl").Body), map[protection.State]int{}
+		columns, err := h.Store.Columns(t.Context(), "default", datastoreID, tableID)
+		must(t, err)
+		for _, c := range columns {
+			state := want[c.Name].state
+			if state == "" {
+				state = protection.Unprotected
+			}
+			counts[state]++
+			if got := c.Protection.State(); got != state {
+				t.Errorf("after %q: %s is %s, and the records say %s", steps, c.Name, got, state)
+			}
+		}
+		series := rowsOf(t, admin.Get("/charts/coverage.csv?table_id="+tableID).Body)
+		figures := []string{fmt.Sprint(counts[protection.Verified]), fmt.Sprint(counts[protection.Unverified]), fmt.Sprint(counts[protection.Refused])}
+		if last := series[len(series)-1]; !slices.Equal(last[10:], figures) {
+			t.Errorf("after %q: the CSV has %q, the records %q", steps, last[10:], figures)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
