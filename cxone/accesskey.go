@@ -206,7 +206,7 @@ func (p *accessKey) readEndpoint(ans *answer, field string) (string, error) {
 	value, clear := document.get(field)
 	address, ok := readString(value)
 	if !ok || !clear || address == "" {
-		return "", told(fmt.Errorf("it holds no %s", field), raw)
+		return "", withReported(fmt.Errorf("it holds no %s", field), raw)
 	}
 	u, err := parseBase(field, address)
 	if err != nil {

@@ -59,7 +59,7 @@ func decodeTable(body []byte, datastoreID, tableID string) (*Table, error) {
 		return nil, errors.New("it is not a JSON object")
 	}
 	if !top.has("columns") {
-		return nil, told(errors.New("it holds no columns"), raw)
+		return nil, withReported(errors.New("it holds no columns"), raw)
 	}
 	p := &places{}
 	t := &Table{
@@ -187,7 +187,7 @@ func decodeIndexes(body []byte) ([]Index, error) {
 		top, ok := readFields(raw)
 		list, clear := top.get("indexes")
 		if !ok || !clear || !top.has("indexes") {
-			return nil, told(errors.New("it is neither a list of indexes nor holds one"), raw)
+			return nil, withReported(errors.New("it is neither a list of indexes nor holds one"), raw)
 		}
 		raw = list
 	}

@@ -139,7 +139,7 @@ func decodePage[T any](body []byte, key string, skip int, reader entryReader[T])
 			return page, nil, errors.New("it is neither a list nor an object that holds one")
 		}
 		if !top.has(key) {
-			return page, nil, told(fmt.Errorf("it holds no %q", key), raw)
+			return page, nil, withReported(fmt.Errorf("it holds no %q", key), raw)
 		}
 		items, clear := top.get(key)
 		if raw = items; !clear {

@@ -264,9 +264,9 @@ func checkJSON(body []byte) ([]byte, error) {
 	return body, nil
 }
 
-// told adds to an error what the answer says of itself: a tenant may put an
+// withReported adds to an error what the answer says of itself: a tenant may put an
 // error into a success.
-func told(err error, body []byte) error {
+func withReported(err error, body []byte) error {
 	if message := reported(body); message != "" {
 		return fmt.Errorf("%w; it reports an error: %s", err, message)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
+	"cxseal/internal/protection"
 	"cxseal/internal/sensitivity"
 	"cxseal/internal/trend"
 )
@@ -54,14 +55,17 @@ func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 	return c, nil
 }
 
+// isSensitive is the condition of a column that counts as sensitive.
+var isSensitive = `state = ` + literals(sensitivity.Sensitive)
+
 // recount counts the table's columns again and keeps the new coverage. A table
 // that is gone has none.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
 	var now trend.Counts
-	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE state = 'sensitive'),
-			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'verified'),
-			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'unverified'),
-			count(*) FILTER (WHERE state = 'sensitive' AND protection = 'refused')
+	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE `+isSensitive+`),
+			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Verified)+`),
+			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Unverified)+`),
+			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Refused)+`)
 		FROM inventory_columns WHERE gone_at IS NULL AND `+ofTable+`
 			AND NOT EXISTS (SELECT 1 FROM inventory_tables WHERE gone_at IS NOT NULL AND `+ofTable+`)`, k.args()...).
 		Scan(countFields(&now)...)

@@ -373,7 +373,7 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 			coalesce(sum(sensitive_columns), 0), coalesce(sum(sensitive_verified), 0), coalesce(sum(sensitive_unverified), 0),
 			coalesce(sum(sensitive_refused), 0), min(CASE WHEN total_columns > 0 THEN read_at END),
 			(SELECT count(*) FROM datastores WHERE gone_at IS NULL), (SELECT count(*) FROM datastores WHERE gone_at IS NULL AND list_error <> ''),
-			(SELECT count(*) FROM inventory_columns c WHERE c.observed = 1 AND c.gone_at IS NULL AND c.state = 'sensitive'
+			(SELECT count(*) FROM inventory_columns c WHERE c.observed = 1 AND c.gone_at IS NULL AND `+isSensitive+`
 				AND (c.connection, c.datastore_id, c.table_id) NOT IN (SELECT connection, datastore_id, table_id FROM inventory_tables WHERE gone_at IS NOT NULL))
 		FROM inventory_tables WHERE gone_at IS NULL`).
 		Scan(&t.Tables, &t.Read, &t.Untouched, &t.Columns, &t.Encrypted, &t.Sensitive, &t.Verified, &t.Unverified, &t.Refused, stamp{&t.OldestRead}, &t.Datastores, &t.Unlisted, &t.Observed)

@@ -226,15 +226,15 @@ func (s *Sandbox) post(e event, body []byte) (status int, verdict string, err er
 	if err != nil {
 		return resp.StatusCode, "", err
 	}
-	var told struct {
+	var reply struct {
 		Status string `json:"status"`
 	}
 	if resp.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(answer, &told); err != nil {
+		if err := json.Unmarshal(answer, &reply); err != nil {
 			return resp.StatusCode, "", fmt.Errorf("the KMS answered no JSON object")
 		}
 	}
-	return resp.StatusCode, told.Status, nil
+	return resp.StatusCode, reply.Status, nil
 }
 
 // sign adds the Standard Webhooks headers, dated by the tenant's clock.

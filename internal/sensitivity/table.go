@@ -70,27 +70,27 @@ func (r *Rules) read(t Table) reading {
 // over the name; else a thing in the name wins over a person (user_roles), and
 // a person over an institution (hospital_patients).
 func (r *Rules) weigh(table *reading, t Table) {
-	var told subject
+	var fromColumns subject
 	for i, name := range table.columns {
 		for _, m := range table.found[i] {
 			if m.tells == 0 || m.languages != 0 && m.languages&table.languages == 0 || m.leftOver(name, changes) {
 				continue
 			}
-			if m.tells&person != 0 && told&person == 0 {
+			if m.tells&person != 0 && fromColumns&person == 0 {
 				table.named = "the column “" + t.Columns[i].Name + "”"
 			}
-			told |= m.tells
+			fromColumns |= m.tells
 		}
 	}
-	table.about |= told
-	if table.about&cases != 0 || told&person != 0 || table.mentions(person|cases) {
+	table.about |= fromColumns
+	if table.about&cases != 0 || fromColumns&person != 0 || table.mentions(person|cases) {
 		table.about &^= catalogue
 	} else {
 		table.about &^= health // a list of illnesses or drugs is nobody's
 	}
-	table.lists = table.about&thing != 0 && (told|table.about)&person == 0 && !table.mentions(person|cases)
+	table.lists = table.about&thing != 0 && (fromColumns|table.about)&person == 0 && !table.mentions(person|cases)
 	switch {
-	case told&person != 0:
+	case fromColumns&person != 0:
 		table.about &^= thing | institution
 	case table.about&thing != 0:
 		table.about &^= person
