@@ -50,6 +50,37 @@ func TestTheDashboardsNumbersLeadToListsThatAgree(t *testing.T) {
 	}
 }
 
+// A coverage of what could be listed is not the coverage of the tenant: the number says so beside itself,
+// whichever listing it was.
+func TestTheCoverageSaysWhenThereMayBeMoreColumns(t *testing.T) {
+	headline := regexp.MustCompile(`(?s)id="coverage".*?<progress.*?</p>`)
+	refused := func(at sandbox.Endpoint) sandbox.Fault {
+		return sandbox.Fault{Kind: sandbox.FaultStatus, Endpoint: at, Status: 403}
+	}
+	repeating := []sandbox.Fault{{Kind: sandbox.FaultSamePage, Endpoint: sandbox.EndpointTables, Times: -1},
+		{Kind: sandbox.FaultPagesCapped, Endpoint: sandbox.EndpointTables, Times: -1, Size: 2}}
+	for name, c := range map[string]struct {
+		faults []sandbox.Fault
+		says   string
+	}{
+		"none":                    {nil, ""},
+		"a data store is refused": {[]sandbox.Fault{refused(sandbox.EndpointTables)}, "1 data store could not be listed whole"},
+		"pages are repeated":      {repeating, "data stores could not be listed whole"},
+		"the stores are refused":  {[]sandbox.Fault{refused(sandbox.EndpointDataStores)}, "1 connection could not be read"},
+	} {
+		h := consoletest.Start(t, func(cfg *consoletest.Config) { cfg.Sandbox.Tables = 30 })
+		must(t, h.Inventory.Sync(t.Context(), "default", 0))
+		for _, f := range c.faults {
+			h.Tenant.Fail(f)
+		}
+		_ = h.Inventory.Sync(t.Context(), "default", time.Hour) // what it says of a refusal is tested beside it
+		shown := headline.FindString(h.As(access.Viewer).Get("/").Body)
+		if shown == "" || strings.Contains(shown, "there may be more columns") != (c.says != "") || !strings.Contains(shown, c.says) {
+			t.Errorf("%s: the headline is %s", name, shown)
+		}
+	}
+}
+
 // A newcomer opens the address before they read the terminal.
 func TestWhoeverOpensAConsoleWithoutAnAccountIsToldWhereTheLinkIs(t *testing.T) {
 	const says = "No account exists yet"

@@ -53,6 +53,7 @@ type CoverageTotals struct {
 	ReadAt              time.Time // when the oldest of them was last read
 	Href, UntouchedHref string    // the lists behind the numbers
 	Unlisted            int       // data stores whose tables could not be listed whole: there may be more
+	UnlistedTenants     int       // connections that could not be read, or listed whole, the last time
 }
 
 // Stat is one number with the list behind it.

@@ -54,7 +54,13 @@ func (a *Area) dashboard(c echo.Context) error {
 	}
 	overdue := rotations[rotation.StatusOverdue]
 	v.NextStep = a.nextStep(frame.Caller(c), totals, counts)
+	states := a.ConnectionStates(ctx)
 	v.Coverage = dashboardCoverage(totals)
+	for _, state := range states {
+		if state.Tone == web.ToneWarning {
+			v.Coverage.UnlistedTenants++
+		}
+	}
 	review, err := a.reviewStat(ctx)
 	if err != nil {
 		return err
@@ -63,7 +69,7 @@ func (a *Area) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v.Attention = slices.Concat(first, a.attention(ctx, counts, failed, lastFailed, overdue,
+	v.Attention = slices.Concat(first, a.attention(states, counts, failed, lastFailed, overdue,
 		rotations[rotation.StatusDue], since), last)
 	if err := a.protection(ctx, &v, totals); err != nil {
 		return err
@@ -148,7 +154,7 @@ func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	}
 }
 
-func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64, failed int,
+func (a *Area) attention(states []web.ConnectionRow, counts map[encryption.State]int64, failed int,
 	lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
 	var list []web.Attention
 	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
@@ -173,9 +179,9 @@ func (a *Area) attention(ctx context.Context, counts map[encryption.State]int64,
 		"The date and its grace have passed, and no newer key version was seen.", "/rotations?status=overdue", time.Time{})
 	add(due, web.ToneInfo, "rotation is due", "rotations are due",
 		"The date has passed, and the grace has not. Watch that newer key versions appear.", "/rotations?status=due", time.Time{})
-	for _, s := range a.ConnectionStates(ctx) {
+	for _, s := range states {
 		if s.Tone == web.ToneWarning {
-			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read",
+			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read whole",
 				Detail: s.Detail, Link: web.Link{Text: "Show", Href: "/system"}, At: s.CheckedAt})
 		}
 	}
