@@ -129,6 +129,11 @@ func readColumn(p *places, path string, raw json.RawMessage) (Column, error) {
 	if raw, clear := in.get("encryptionConfiguration"); raw != nil || !clear {
 		c.EncryptionConfiguration = readEncryption(p, in, path)
 	}
+	if said, clear := in.get("encrypted"); said == nil && clear && c.EncryptionConfiguration != nil {
+		c.Unclear = true // left out, which says no, beside what only an encrypted column has
+		p.found = append(p.found, Unreadable{Column: p.column, Place: join(path, "encrypted"),
+			Found: "left out, beside an encryptionConfiguration"})
+	}
 	return c, nil
 }
 

@@ -213,7 +213,7 @@ func samplePages() []page {
 			{ToneDanger, "1 rotation is overdue", "The date has passed and no newer key version was seen.", Link{"Show rotations", "/rotations?status=overdue"}, time.Time{}},
 			{ToneWarning, "1 run is unconfirmed", "The KMS did not call back in time. A late callback still counts.", Link{"Show run", "/runs?state=unconfirmed"}, ago(72 * time.Hour)},
 		},
-		Coverage: CoverageTotals{Coverage{214, 1310, 16.34}, 120, 44, ago(40 * time.Minute), "/datastores", "/datastores?untouched=1", 1},
+		Coverage: CoverageTotals{Coverage{214, 1310, 16.34}, 120, 44, ago(40 * time.Minute), "/datastores", "/datastores?untouched=1", 1, 1},
 		Stats: []Stat{
 			{"Runs verified", 38, "last 30 days", "/runs?state=verified", ToneNone}, {"Runs failed", 2, "last 30 days", "/runs?state=failed", ToneDanger},
 			{"KMS callbacks refused", 1, "last 30 days", "/verifications?accepted=no", ToneWarning}, {"Rotations due", 3, "next 30 days", "/rotations?status=soon", ToneNone},

@@ -239,7 +239,7 @@ func (t *task) expire(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err == nil && seen == madeNo && t.run.Answer == nil && !t.confirmed {
-			return t.fail(ctx, fault.New(fault.TenantDown, "CXone gave no usable answer, and the table shows that nothing was changed. Launch the run again."))
+			return t.fail(ctx, fault.New(fault.TenantUnreadable, "CXone gave no usable answer, and the table shows that nothing was changed. Launch the run again."))
 		}
 	}
 	t.run.FinishedAt = t.now()

@@ -12,6 +12,12 @@ import (
 // columns as they were before: some tenants show a change later than they say.
 const settling = 2 * time.Minute
 
+// What is said of a column that is encrypted and was not, by no run of this console.
+const (
+	byOthers    = "The column was encrypted by someone else."
+	sinceUnsure = "The column is encrypted. Since when is not known: CXone's answer could only be read in part before."
+)
+
 // Change is one thing about a column that no run of this console explains.
 type Change struct {
 	Column  string
@@ -40,7 +46,7 @@ func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 		case old.Encrypted && !c.Encrypted:
 			note(c.Name, audit.Failure, "The column is no longer encrypted, and no run of this console did that.")
 		case !old.Encrypted && c.Encrypted && ours[c.Name].RunID == "":
-			note(c.Name, audit.Success, "The column was encrypted by someone else.")
+			note(c.Name, audit.Success, byOthers)
 		case c.KeyVersion != 0 && c.KeyVersion < old.KeyVersion:
 			note(c.Name, audit.Failure, "The key version went back from %d to %d.", old.KeyVersion, c.KeyVersion)
 		case old.Type != c.Type:

@@ -358,8 +358,15 @@ func (s *Service) drift(ctx context.Context, now Table, columns []Column) ([]aud
 	if unsettled(changes, ours, s.now()) {
 		return nil, errOlder
 	}
+	known, err := s.store.Table(ctx, now.Connection, now.DatastoreID, now.TableID)
+	if err != nil {
+		return nil, err
+	}
 	var records []audit.Record
 	for _, change := range changes {
+		if change.Detail == byOthers && strings.HasPrefix(known.ReadError, readInPart) {
+			change.Detail = sinceUnsure
+		}
 		r := audit.NewRecord(s.now(), audit.DriftDetected, change.Outcome, audit.Actor{Name: "inventory", Role: string(access.System)})
 		r.Connection, r.DatastoreID, r.TableID = now.Connection, now.DatastoreID, now.TableID
 		r.Columns, r.Detail = []string{change.Column}, change.Detail

@@ -57,6 +57,9 @@ func (s *Service) keepKnown(ctx context.Context, connection, datastoreID, tableI
 	return nil
 }
 
+// readInPart begins what is noted of a table of which some places could not be read.
+const readInPart = "CXone's answer can be read in part"
+
 // unreadable says which places of a table could not be read.
 func unreadable(places []cxone.Unreadable) string {
 	texts := make([]string, 0, 4)
@@ -67,5 +70,5 @@ func unreadable(places []cxone.Unreadable) string {
 		}
 		texts = append(texts, u.String())
 	}
-	return "CXone's answer can be read in part: " + strings.Join(texts, "; ")
+	return readInPart + ": " + strings.Join(texts, "; ")
 }
