@@ -26,9 +26,12 @@ const (
 	EndpointAny        Endpoint = "any"
 )
 
-var endpoints = []Endpoint{
-	EndpointToken, EndpointDiscovery, EndpointDataStores, EndpointTables, EndpointTable,
-	EndpointIndexes, EndpointEncrypt, EndpointCallback, EndpointAny,
+// Endpoints lists every endpoint.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		EndpointToken, EndpointDiscovery, EndpointDataStores, EndpointTables, EndpointTable,
+		EndpointIndexes, EndpointEncrypt, EndpointCallback, EndpointAny,
+	}
 }
 
 // FaultKind says how something goes wrong.
@@ -110,8 +113,8 @@ func (f Fault) check() error {
 	if err := f.checkShape(); err != nil {
 		return err
 	}
-	if f.Endpoint != "" && !slices.Contains(endpoints, f.Endpoint) {
-		return wrong("endpoint", "is not one of %s", joined(endpoints))
+	if f.Endpoint != "" && !slices.Contains(Endpoints(), f.Endpoint) {
+		return wrong("endpoint", "is not one of %s", joined(Endpoints()))
 	}
 	onCallback := f.Endpoint == EndpointCallback
 	if kms && f.Endpoint != "" && f.Endpoint != EndpointAny && !onCallback {

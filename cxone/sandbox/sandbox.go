@@ -210,6 +210,9 @@ func (s *Sandbox) serve(ep Endpoint, scopes []string, h func(call) answer) http.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		s.count(ep)
+		if ep == EndpointEncrypt {
+			s.countKey(r.PathValue("ds")+"/"+plainID(r.PathValue("table")), r.Header.Get("X-Idempotency-Key"))
+		}
 		if id := r.Header.Get("CorrelationId"); id != "" { // CXone gives it back
 			w.Header().Set("CorrelationId", id)
 		}

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// maxKeys bounds the idempotency keys remembered of one table; the oldest go first.
+const maxKeys = 100
+
 // maxAnswers bounds the KMS answers remembered; the oldest go first.
 const maxAnswers = 500
 
@@ -17,6 +20,11 @@ type Stats struct {
 	InFlight  int              `json:"inFlight"`  // PATCHes answered 409
 	UnderWay  int              `json:"underWay"`  // PATCHes that aren't answered yet, or whose change is still to come
 	Commits   map[string]int   `json:"commits"`   // committed PATCHes by "datastore/table"
+
+	// Keys are the different idempotency keys that PATCHes came with, by "datastore/table", refused and
+	// dropped ones included: the oldest first, the newest 100 of a table.
+	Keys map[string][]string `json:"keys"`
+
 	Callbacks CallbackStats    `json:"callbacks"`
 	Answers   []CallbackAnswer `json:"answers"` // of the KMS, oldest first, the newest 500
 }
@@ -43,7 +51,7 @@ type CallbackAnswer struct {
 }
 
 func (st *Stats) reset() {
-	st.Requests, st.Commits = map[Endpoint]int{}, map[string]int{}
+	st.Requests, st.Commits, st.Keys = map[Endpoint]int{}, map[string]int{}, map[string][]string{}
 }
 
 func (st *Stats) addAnswer(a CallbackAnswer, verified bool) {
@@ -66,6 +74,10 @@ func (s *Sandbox) Stats() Stats {
 	out := s.stats
 	out.Requests = maps.Clone(out.Requests)
 	out.Commits = maps.Clone(out.Commits)
+	out.Keys = maps.Clone(out.Keys)
+	for table, keys := range out.Keys {
+		out.Keys[table] = slices.Clone(keys)
+	}
 	out.Answers = append([]CallbackAnswer{}, out.Answers...)
 	return out
 }
@@ -74,6 +86,20 @@ func (s *Sandbox) count(ep Endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Requests[ep]++
+}
+
+// countKey notes the idempotency key of a PATCH, whatever becomes of it.
+func (s *Sandbox) countKey(table, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := s.stats.Keys[table]
+	if slices.Contains(keys, key) {
+		return
+	}
+	if len(keys) >= maxKeys {
+		keys = slices.Delete(keys, 0, 1)
+	}
+	s.stats.Keys[table] = append(keys, key)
 }
 
 func (s *Sandbox) underWay(by int) {

@@ -51,6 +51,13 @@ func (t *tokenStore) put(value string, tok token) {
 	t.order = append(t.order, value)
 }
 
+// Tokens are the tokens that were issued and are remembered, the oldest first.
+func (s *Sandbox) Tokens() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.tokens.order)
+}
+
 // RevokeTokens makes every token issued so far unknown, so that the next call
 // with one is a 401.
 func (s *Sandbox) RevokeTokens() {

@@ -6,6 +6,7 @@
 package consoletest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -106,7 +107,7 @@ func Open(t testing.TB, options ...Option) *Console {
 // URL is where the console listens, whatever its public address.
 func (c *Console) environment(cfg *Config) *console.Tenant {
 	env := &console.Tenant{Settings: connection.Defaults(),
-		Secrets: connection.Secrets{ClientSecret: sandbox.DefaultClientSecret}}
+		Secrets: connection.Secrets{ClientSecret: cmp.Or(cfg.Sandbox.ClientSecret, sandbox.DefaultClientSecret)}}
 	env.BaseURL, env.ClientID, env.Realm = c.TenantURL, sandbox.DefaultClientID, sandbox.DefaultRealm
 	env.CallbackURL, env.CallbackDeadline, env.Concurrency, env.Rate = c.URL+"/kms/callback", time.Minute, cfg.Concurrency, cfg.Rate
 	if cfg.Sandbox.KMSSecret != "" {
