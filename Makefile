@@ -4,7 +4,7 @@
 GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 
-.PHONY: build test race generate check-generated lint fuzz soak bench mutants screenshots walk pictures clean
+.PHONY: build test race generate check-generated lint fuzz soak bench faults mutants screenshots walk pictures clean
 
 build: ## a static binary, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
@@ -42,6 +42,9 @@ soak: ## a thousand runs under a rate limit, by script and as a campaign, and ho
 bench: ## the ledger against sqlite3, C and html/template, every page against its queries (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
+
+faults: ## a run under every fault of the sandbox, each once and for ever, with both ways of confirmation
+	CXSEAL_FAULTS=all go test -count=1 -run UnderEveryFault -timeout 20m ./internal/console
 
 mutants: ## break the program one line at a time, and say which breaks no test noticed
 	go run ./mutants

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cxseal/cxone/sandbox"
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/console/consoletest"
@@ -120,7 +121,8 @@ func TestPagesAreCompressedAndExportsAreNot(t *testing.T) {
 // error).
 func TestRefusedCredentialsAreNotCalledOutOfReach(t *testing.T) {
 	const away, credentials = "CXone could not be reached", "Check the connection&#39;s client id, secret and realm"
-	h := consoletest.Start(t, func(c *consoletest.Config) { c.Sandbox.ClientSecret = "another" })
+	h := consoletest.Start(t)
+	h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 401, Endpoint: sandbox.EndpointToken, Times: -1})
 	_ = h.Inventory.Sync(t.Context(), "default", 0)
 	if page := h.As(access.Officer).Get("/datastores").Body; strings.Contains(page, away) || !strings.Contains(page, credentials) {
 		t.Errorf("401: %s", page)

@@ -43,13 +43,27 @@ func seriesByDay(t *testing.T, body string) map[string]map[string]seriesRow {
 		}
 		return fmt.Sprintf("%s %% (%d of %d)", rate, part, whole)
 	}
-	days, sums := map[string]map[string]seriesRow{}, map[string][4]int{}
+	rate := func(part, whole int) string {
+		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", 100*float64(part)/float64(max(whole, 1))), "0"), ".")
+	}
+	// sensitive is the figure of the sensitive columns: those that are verified, and beside it what is encrypted and is not.
+	sensitive := func(n [6]int) string {
+		text := share(n[2], n[3], rate(n[2], n[3]), "none")
+		if n[4] > 0 {
+			text += fmt.Sprintf(", %d not verified", n[4])
+		}
+		if n[5] > 0 {
+			text += fmt.Sprintf(", %d refused", n[5])
+		}
+		return text
+	}
+	days, sums := map[string]map[string]seriesRow{}, map[string][6]int{}
 	for _, l := range lines[1:] {
 		if l[at["table_id"]] == "" {
 			continue // a connection's total
 		}
-		var n [4]int
-		for i, name := range []string{"encrypted_fields", "total_fields", "sensitive_encrypted", "sensitive_fields"} {
+		var n [6]int
+		for i, name := range []string{"encrypted_fields", "total_fields", "sensitive_verified", "sensitive_fields", "sensitive_unverified", "sensitive_refused"} {
 			if n[i], err = strconv.Atoi(l[at[name]]); err != nil {
 				t.Fatal(err)
 			}
@@ -59,18 +73,15 @@ func seriesByDay(t *testing.T, body string) map[string]map[string]seriesRow {
 			days[date] = map[string]seriesRow{}
 		}
 		days[date][strings.Join(l[at["connection"]:at["table_id"]+1], "/")] = seriesRow{
-			share(n[0], n[1], l[at["coverage_rate"]], "no columns"), share(n[2], n[3], l[at["sensitive_coverage"]], "none")}
+			share(n[0], n[1], l[at["coverage_rate"]], "no columns"), sensitive(n)}
 		sum := sums[date]
 		for i := range n {
 			sum[i] += n[i]
 		}
 		sums[date] = sum
 	}
-	rate := func(part, whole int) string {
-		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", 100*float64(part)/float64(max(whole, 1))), "0"), ".")
-	}
 	for date, n := range sums {
-		days[date][""] = seriesRow{share(n[0], n[1], rate(n[0], n[1]), "no columns"), share(n[2], n[3], rate(n[2], n[3]), "none")}
+		days[date][""] = seriesRow{share(n[0], n[1], rate(n[0], n[1]), "no columns"), sensitive(n)}
 	}
 	return days
 }

@@ -206,7 +206,7 @@ func TestAChartIsWalkedByKeyboardAndLeadsToItsRuns(t *testing.T) {
 	tab.Await(`document.querySelector("#coverage-history .cx-live-plot canvas") !== null`)
 	tab.Evaluate(`document.querySelector("#coverage-history [data-plot]").focus()`)
 	tab.Do(chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
-	tab.Await(`/^\d{4}-\d\d-\d\d · Sensitive columns \d/.test(document.querySelector("#coverage-history [data-says]").textContent)`)
+	tab.Await(`/^\d{4}-\d\d-\d\d · Sensitive columns, verified \d/.test(document.querySelector("#coverage-history [data-says]").textContent)`)
 	day := tab.Evaluate(`document.querySelector("#coverage-history [data-says]").textContent.slice(0, 10)`)
 	tab.Do(chromedp.KeyEvent("+"), chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent(kb.Enter))
 	tab.Await(`location.pathname === "/runs"`)
