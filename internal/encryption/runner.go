@@ -75,7 +75,7 @@ type Runner struct {
 	workers      sync.WaitGroup
 
 	mu     sync.Mutex
-	active map[string]bool // run ids in hand
+	active map[string]bool // run ids in hand; true when one was claimed anew meanwhile
 }
 
 // NewRunner returns a Runner for the service's runs.
@@ -242,7 +242,8 @@ func (r *Runner) dispatch(claiming, working context.Context, name string) {
 }
 
 // claim leases a run, or returns nil. A run that this runner has in hand
-// already (its lease lapsed under load) is left to the hand it is in.
+// already is left to the hand it is in, which looks at it again before it lets
+// go: its lease lapsed under load, or it was parked a moment ago and is due.
 func (r *Runner) claim(ctx context.Context, connection *Connection, runID string) *Run {
 	now := r.service.now()
 	run, err := r.service.store.ClaimRun(ctx, Claim{Owner: r.owner, Now: now, Until: now.Add(r.options.Lease),
@@ -258,21 +259,50 @@ func (r *Runner) claim(ctx context.Context, connection *Connection, runID string
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.active[run.ID] {
+	if _, inHand := r.active[run.ID]; inHand {
+		r.active[run.ID] = true
 		return nil
 	}
-	r.active[run.ID] = true
+	r.active[run.ID] = false
 	return run
 }
 
-// work carries a claimed run as far as it goes. What stops it short (a store
+// letGo ends a run's time in hand and returns nil, or the run as it stands now
+// when it was claimed anew meanwhile: its lease is this runner's, and nobody
+// else would look at it until that lapses.
+func (r *Runner) letGo(ctx context.Context, id string) *Run {
+	r.mu.Lock()
+	again := r.active[id]
+	delete(r.active, id)
+	if again {
+		r.active[id] = false
+	}
+	r.mu.Unlock()
+	if !again {
+		return nil
+	}
+	run, err := r.service.store.Run(ctx, id)
+	if err == nil && run.LeaseOwner == r.owner && !run.State.Ended() {
+		return &run
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.active, id)
+	return nil
+}
+
+// work carries a claimed run until nothing more can be done for it now.
+func (r *Runner) work(ctx context.Context, connection *Connection, run Run) {
+	for next := &run; next != nil; next = r.letGo(ctx, run.ID) {
+		r.carry(ctx, connection, *next)
+	}
+}
+
+// carry carries a claimed run as far as it goes. What stops it short (a store
 // that fails, a shutdown, a defect of ours) leaves the row as it stands: the
 // lease lapses and the run is taken up again from there.
-func (r *Runner) work(ctx context.Context, connection *Connection, run Run) {
+func (r *Runner) carry(ctx context.Context, connection *Connection, run Run) {
 	defer func() {
-		r.mu.Lock()
-		delete(r.active, run.ID)
-		r.mu.Unlock()
 		if p := recover(); p != nil {
 			r.service.logger.ErrorContext(ctx, "a run's worker panicked; it will be taken up again",
 				"run", run.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
