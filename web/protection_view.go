@@ -1,5 +1,7 @@
 package web
 
+import "github.com/a-h/templ"
+
 // Protected counts columns by how far they are protected (contract §3). The rest
 // of Total is not encrypted.
 type Protected struct {
@@ -17,23 +19,26 @@ type Protected struct {
 // open is how many columns are not encrypted.
 func (p Protected) open() int { return p.Total - p.Verified - p.Unverified - p.Refused }
 
-// protectedPart is one number beside the headline.
-type protectedPart struct {
-	text string
-	href string
-}
-
 // rest are the numbers beside the headline, the worst first; what is zero is left
 // out.
-func (p Protected) rest() []protectedPart {
-	var list []protectedPart
+func (p Protected) rest() []Link {
+	var list []Link
 	add := func(n int, text, href string) {
 		if n > 0 {
-			list = append(list, protectedPart{FormatNumber(int64(n)) + " " + text, href})
+			list = append(list, Link{FormatNumber(int64(n)) + " " + text, href})
 		}
 	}
 	add(p.Refused, "refused by the KMS", p.RefusedHref)
 	add(p.Unverified, "encrypted, not verified", p.UnverifiedHref)
 	add(p.open(), "not encrypted", p.OpenHref)
 	return list
+}
+
+// verifiedOf is the headline's number in words, with what it leaves out.
+func verifiedOf(p Protected) templ.Component {
+	said := FormatNumber(int64(p.Verified)) + " of " + Plural(p.Total, "sensitive column", "sensitive columns")
+	if rest := p.rest(); len(rest) > 0 {
+		return sentenceOf(said+"; ", linksOf(rest, ""))
+	}
+	return sentenceOf(said)
 }

@@ -93,7 +93,7 @@ func TablePage(v TableView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = protectedRest(v.Protected).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = linksOf(v.Protected.rest(), "").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -51,7 +51,7 @@ func (d *demo) stops(ctx context.Context, t *testing.T) []walkStop {
 		{name: "open-columns", path: "/sensitivity?state=sensitive&protection=unprotected"}, {name: "dashboard", path: "/"}, {name: "trends", path: "/charts"},
 	}
 	for _, path := range []string{"account", "datastores", "sensitivity", "runs", "campaigns", "rotations", "rotations/month", "rotations/timeline",
-		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "nothing-here"} {
+		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "help/glossary", "nothing-here"} {
 		stops = append(stops, walkStop{name: strings.ReplaceAll(path, "/", "-"), path: "/" + path})
 	}
 	return stops
@@ -91,6 +91,9 @@ func liveDemo(t *testing.T) *demo {
 // On a telephone they may be: they scroll.
 const cutTables = `[...document.querySelectorAll(".table-responsive")].filter(f => f.scrollWidth > f.clientWidth + 1)
   .map(f => f.getAttribute("aria-label") + " by " + (f.scrollWidth - f.clientWidth) + " px").join(", ")`
+
+// strayText is what stands on the page with a space before a punctuation mark, as a reader sees it.
+const strayText = `document.body.innerText.split("\n").filter(l => /\s[;:,.!?)\]](\s|$)|[(\[]\s/.test(l)).join(" | ")`
 
 // An officer opens these pages every morning, on a wall screen and on a
 // telephone, by day and by night: each must be readable, fit, and load without
@@ -168,6 +171,13 @@ func walk(browser context.Context, t *testing.T, noise *browsertest.Complaints, 
 	}
 	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(`#main`), browsertest.LoadAxe()); err != nil {
 		t.Fatal(err)
+	}
+	stray, err := chromedp.Run(ctx, chromedp.Evaluate[string](strayText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stray != "" {
+		t.Errorf("a space stands before a punctuation mark: %s", stray)
 	}
 	for _, l := range looks {
 		browsertest.Inspect(ctx, t, l.theme, l.width)
