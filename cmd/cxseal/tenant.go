@@ -83,6 +83,7 @@ func readNumbers(t *console.Tenant, or func(name, fallback string) string) error
 	if t.AutoRotate, err = strconv.ParseBool(or("CXONE_AUTO_ROTATE", "false")); err != nil {
 		return usagef("CXONE_AUTO_ROTATE must be true or false: whether this console rotates by itself what is overdue")
 	}
+	t.FourEyesUnset = or("CXONE_FOUR_EYES", "") == ""
 	if t.FourEyes, err = strconv.ParseBool(or("CXONE_FOUR_EYES", "false")); err != nil {
 		return usagef("CXONE_FOUR_EYES must be true or false")
 	}

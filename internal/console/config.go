@@ -60,6 +60,9 @@ type Config struct {
 type Tenant struct {
 	connection.Settings
 	connection.Secrets
+
+	// FourEyesUnset says that the environment does not tell FourEyes: what is stored holds.
+	FourEyesUnset bool
 }
 
 // ConfigError is the error of New when a setting is wrong: the operator can

@@ -94,6 +94,9 @@ func New(ctx context.Context, cfg Config) (c *Console, err error) {
 	if err = c.openAccess(); err != nil {
 		return c, err
 	}
+	if err = settleFourEyes(ctx, c.Store, cfg.Tenant, cfg.Now); err != nil {
+		return c, err
+	}
 	if c.Directory, err = openDirectory(cfg.Tenant, cfg.address(), UserAgent(cfg.Version), cfg.Now, cfg.Logger); err != nil {
 		return c, err
 	}

@@ -71,7 +71,10 @@ func OpenPipeline(ctx context.Context, cfg PipelineConfig) (p *Pipeline, err err
 	if cfg.PublicURL != "" {
 		address = cfg.PublicURL
 	}
-	p.directory, err = openDirectory(cfg.Tenant, address, UserAgent(cfg.Version), time.Now, cfg.Logger)
+	var tenant *Tenant
+	if tenant, err = obeyFourEyes(ctx, p.Store, cfg.Tenant); err == nil {
+		p.directory, err = openDirectory(tenant, address, UserAgent(cfg.Version), time.Now, cfg.Logger)
+	}
 	if err == nil {
 		p.Encryption = encryption.NewService(p.Store, p.directory, time.Now, cfg.Logger)
 		if key, none := audit.LoadKey(LogKeyPath(cfg.Path)); none == nil { // there is none before the first checkpoint
