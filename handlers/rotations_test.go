@@ -196,7 +196,7 @@ func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
 	must(t, err)
 	for _, u := range users {
 		if u.Name == "officer-1" {
-			must(t, h.Store.SetDisabled(t.Context(), u.ID, true, h.Now()))
+			must(t, h.Store.SetDisabled(t.Context(), u.ID, true, h.Now(), access.Touch{}))
 		}
 	}
 	if a := stranger.Get(mine); a.Status != 401 {

@@ -43,6 +43,7 @@ var walk = []struct {
 	{"POST", "/people/1/role", false, admins, 403},
 	{"POST", "/people/1/password", false, admins, 403},
 	{"POST", "/people/1/link", false, admins, 403},
+	{"POST", "/people/1/lift", false, admins, 403},
 	{"POST", "/people/1/disable", false, admins, 403},
 	{"POST", "/people/1/enable", false, admins, 403},
 	{"POST", "/people/1/factor/remove", false, admins, 403},

@@ -48,7 +48,7 @@ func TestAnAccountIsLinkedOnlyWithAllItsProofs(t *testing.T) {
 	if a := h.As(access.Admin).Get("/people"); !strings.Contains(a.Body, "may be linked until") {
 		t.Error("the page of people does not show the permit")
 	}
-	must(t, h.Store.PermitLink(t.Context(), access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: h.Now()}))
+	must(t, h.Store.PermitLink(t.Context(), access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: h.Now()}, access.Touch{}))
 	if a := b.Get(through(b, "/sso/acme/begin")); a.Status != http.StatusForbidden {
 		t.Errorf("after the permit's end: %d %s", a.Status, a.Header.Get("Location"))
 	}

@@ -82,8 +82,8 @@ func TestACodeIsSpentOnce(t *testing.T) {
 	if on, err := s.FactorUsers(t.Context()); err != nil || !on[u.ID] {
 		t.Errorf("%v, %v", on, err)
 	}
-	check(t, s.RemoveFactor(t.Context(), u.ID, record(noon)))
-	wantCode(t, s.RemoveFactor(t.Context(), u.ID, record(noon)), fault.NotFound)
+	check(t, s.RemoveFactor(t.Context(), u.ID, access.Touch{}, record(noon)))
+	wantCode(t, s.RemoveFactor(t.Context(), u.ID, access.Touch{}, record(noon)), fault.NotFound)
 	wantCode(t, s.UseRecoveryCode(t.Context(), u.ID, "h2"), fault.Conflict)
 }
 
@@ -199,14 +199,14 @@ func TestEverySealedValueIsFoundOnceAndSwapped(t *testing.T) {
 
 func TestAPermitLinksOneIdentityOnce(t *testing.T) {
 	s := open(t)
-	u, err := s.AddUser(t.Context(), access.User{Name: "olga", Role: access.Officer, CreatedAt: noon, UpdatedAt: noon}, record(noon))
+	u, err := s.AddUser(t.Context(), access.User{Name: "olga", Role: access.Officer, CreatedAt: noon, UpdatedAt: noon}, access.Touch{}, record(noon))
 	check(t, err)
 	link := access.LinkedIdentity{UserID: u.ID, Issuer: "https://idp", Subject: "42", LastLoginAt: noon}
 	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict)
-	check(t, s.PermitLink(t.Context(), access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: noon}, record(noon)))
+	check(t, s.PermitLink(t.Context(), access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: noon}, access.Touch{}, record(noon)))
 	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict) // expired
 	permit := access.LinkPermit{UserID: u.ID, Provider: "acme", ExpiresAt: noon.Add(time.Hour)}
-	check(t, s.PermitLink(t.Context(), permit, record(noon)))
+	check(t, s.PermitLink(t.Context(), permit, access.Touch{}, record(noon)))
 	if list, err := s.LinkPermits(t.Context()); err != nil || len(list) != 1 || list[0] != permit {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -217,4 +217,25 @@ func TestAPermitLinksOneIdentityOnce(t *testing.T) {
 	}
 	link.Subject = "43"
 	wantCode(t, s.LinkIdentity(t.Context(), link, "acme", record(noon)), fault.Conflict) // spent
+}
+
+func TestTouchesOfAccountsAreKeptWithTheirChangeAndLifted(t *testing.T) {
+	s := open(t)
+	by := access.Touch{Kind: access.TouchMade, By: access.Party{UserID: 7, Name: "ada"}, At: noon}
+	u, err := s.AddUser(t.Context(), access.User{Name: "anna", Role: access.Approver, CreatedAt: noon, UpdatedAt: noon}, by, record(noon))
+	check(t, err)
+	by.UserID, by.Kind, by.At = u.ID, access.TouchPassword, noon.Add(time.Hour)
+	check(t, s.SetPassword(t.Context(), u.ID, "x", noon, by, record(noon)))
+	list, err := s.Touches(t.Context(), noon.Add(-time.Second))
+	check(t, err)
+	if len(list) != 2 || list[0].Kind != access.TouchPassword || list[1].UserID != u.ID || list[1].Name != "anna" || list[1].By != by.By || !list[1].At.Equal(noon) {
+		t.Fatalf("%+v", list)
+	}
+	check(t, s.LiftTouches(t.Context(), []int64{list[0].ID}, access.Party{UserID: 8, Name: "zoe"}, noon, record(noon)))
+	if list, err = s.Touches(t.Context(), noon.Add(-time.Second)); err != nil || len(list) != 1 || list[0].Kind != access.TouchMade {
+		t.Errorf("%v %+v", err, list)
+	}
+	if list, err = s.Touches(t.Context(), noon); err != nil || len(list) != 0 {
+		t.Errorf("older ones: %v %+v", err, list)
+	}
 }

@@ -84,7 +84,7 @@ func (s *Store) spend(ctx context.Context, text string, args ...any) error {
 
 // RemoveFactor removes the person's second factor with its recovery codes, or
 // answers fault.NotFound.
-func (s *Store) RemoveFactor(ctx context.Context, userID int64, records ...audit.Record) error {
+func (s *Store) RemoveFactor(ctx context.Context, userID int64, by access.Touch, records ...audit.Record) error {
 	return s.recorded(ctx, records, func(t *tx) error {
 		if _, err := t.exec(`DELETE FROM recovery_codes WHERE user_id = ?`, userID); err != nil {
 			return fmt.Errorf("remove recovery codes: %w", err)
@@ -96,7 +96,7 @@ func (s *Store) RemoveFactor(ctx context.Context, userID int64, records ...audit
 		if n == 0 {
 			return noFactor()
 		}
-		return nil
+		return t.insertTouch(by)
 	})
 }
 

@@ -54,6 +54,7 @@ var history = []string{
 		SELECT 'm' || i, iif(i % 4, i + 1, NULL), 1 + i % 2, 'sent', 1, i, '' FROM n`,
 	`INSERT INTO users (name, name_key, role, password_hash, disabled, created_at, updated_at, password_changed_at)
 		SELECT 'user' || i, 'user' || i, 'officer', '', 0, 0, 0, 0 FROM n WHERE i < 100`,
+	`INSERT INTO account_touches (user_id, kind, by_id, by_name, at) SELECT 1 + i % 100, 'password', 1, 'user1', i FROM n`,
 	`INSERT INTO sessions (token, data, expiry, user_id, created_at, last_seen) SELECT 's' || i, x'', i, 1 + i % 100, 0, 0 FROM n`,
 	`INSERT INTO checkpoints (size, root, note, created_at) SELECT i + 1, x'', '', i FROM n`,
 	`INSERT INTO audit_hashes (idx, hash) SELECT i, x'' FROM n`,

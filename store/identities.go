@@ -67,7 +67,7 @@ func (s *Store) ListIdentities(ctx context.Context) ([]access.LinkedIdentity, er
 }
 
 // PermitLink keeps an admin's permission to link an account.
-func (s *Store) PermitLink(ctx context.Context, p access.LinkPermit, records ...audit.Record) error {
+func (s *Store) PermitLink(ctx context.Context, p access.LinkPermit, by access.Touch, records ...audit.Record) error {
 	return s.recorded(ctx, records, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO link_permits (user_id, provider, expires_at) VALUES (?, ?, ?)
 			ON CONFLICT (user_id) DO UPDATE SET provider = excluded.provider, expires_at = excluded.expires_at`,
@@ -75,7 +75,7 @@ func (s *Store) PermitLink(ctx context.Context, p access.LinkPermit, records ...
 		if err != nil {
 			return fmt.Errorf("permit link: %w", err)
 		}
-		return nil
+		return t.insertTouch(by)
 	})
 }
 

@@ -24,8 +24,17 @@ func scanUser(row scanner) (access.User, error) {
 
 // AddUser inserts the account and returns it with ID set. A name that another
 // account has is fault.Conflict.
-func (s *Store) AddUser(ctx context.Context, u access.User, records ...audit.Record) (access.User, error) {
-	if err := s.recorded(ctx, records, func(t *tx) error { return t.insertUser(&u) }); err != nil {
+func (s *Store) AddUser(ctx context.Context, u access.User, by access.Touch, records ...audit.Record) (access.User, error) {
+	err := s.recorded(ctx, records, func(t *tx) error {
+		if err := t.insertUser(&u); err != nil {
+			return err
+		}
+		if by != (access.Touch{}) {
+			by.UserID = u.ID
+		}
+		return t.insertTouch(by)
+	})
+	if err != nil {
 		return access.User{}, err
 	}
 	return u, nil
@@ -89,8 +98,8 @@ func (s *Store) CountUsers(ctx context.Context) (int, error) {
 
 // SetPassword replaces the password's hash and ends the account's sessions, so
 // that a session opened with the old password ends.
-func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
+func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.Time, by access.Touch, records ...audit.Record) error {
+	return s.changeUser(ctx, by, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET password_hash = ?, password_changed_at = ?, updated_at = ? WHERE id = ?`,
 			hash, micros(at), micros(at), id)
 		if err != nil {
@@ -102,16 +111,16 @@ func (s *Store) SetPassword(ctx context.Context, id int64, hash string, at time.
 
 // SetRole changes the account's role; fault.Conflict when no enabled admin
 // would be left.
-func (s *Store) SetRole(ctx context.Context, id int64, role access.Role, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
+func (s *Store) SetRole(ctx context.Context, id int64, role access.Role, at time.Time, by access.Touch, records ...audit.Record) error {
+	return s.changeUser(ctx, by, records, func(t *tx) (int64, error) {
 		return t.exec(`UPDATE users SET role = ?, updated_at = ? WHERE id = ?`, string(role), micros(at), id)
 	})
 }
 
 // SetDisabled locks the account out and ends its sessions, or lets it in
 // again; fault.Conflict when no enabled admin would be left.
-func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error {
-	return s.changeUser(ctx, records, func(t *tx) (int64, error) {
+func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, by access.Touch, records ...audit.Record) error {
+	return s.changeUser(ctx, by, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET disabled = ?, updated_at = ? WHERE id = ?`, disabled, micros(at), id)
 		if err != nil || !disabled {
 			return n, err
@@ -120,9 +129,9 @@ func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at tim
 	})
 }
 
-// changeUser makes one change with its records, unless access.KeepAdmin
+// changeUser makes one change with its touch and its records, unless access.KeepAdmin
 // refuses it.
-func (s *Store) changeUser(ctx context.Context, records []audit.Record, change func(*tx) (int64, error)) error {
+func (s *Store) changeUser(ctx context.Context, by access.Touch, records []audit.Record, change func(*tx) (int64, error)) error {
 	raw, err := canonical(records)
 	if err != nil {
 		return err
@@ -144,6 +153,9 @@ func (s *Store) changeUser(ctx context.Context, records []audit.Record, change f
 			return err
 		}
 		if err := access.KeepAdmin(before, after); err != nil {
+			return err
+		}
+		if err := t.insertTouch(by); err != nil {
 			return err
 		}
 		return t.append(raw)

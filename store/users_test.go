@@ -13,7 +13,7 @@ import (
 
 func addUser(t testing.TB, s *Store, name string, role access.Role) access.User {
 	t.Helper()
-	u, err := s.AddUser(t.Context(), access.User{Name: name, Role: role, PasswordHash: "$argon2id$", CreatedAt: noon, UpdatedAt: noon}, record(noon))
+	u, err := s.AddUser(t.Context(), access.User{Name: name, Role: role, PasswordHash: "$argon2id$", CreatedAt: noon, UpdatedAt: noon}, access.Touch{}, record(noon))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestAccountNamesAreOneWhateverTheirCase(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	_, err = s.AddUser(t.Context(), access.User{Name: "MÜLLER", Role: access.Viewer, CreatedAt: noon, UpdatedAt: noon}, record(noon))
+	_, err = s.AddUser(t.Context(), access.User{Name: "MÜLLER", Role: access.Viewer, CreatedAt: noon, UpdatedAt: noon}, access.Touch{}, record(noon))
 	wantCode(t, err, fault.Conflict)
 	_, err = s.UserByName(t.Context(), "nobody")
 	wantCode(t, err, fault.NotFound)
@@ -54,8 +54,8 @@ func TestLastAdminCannotBeTakenAway(t *testing.T) {
 	a, b := addUser(t, s, "a", access.Admin), addUser(t, s, "b", access.Admin)
 	errs := make([]error, 2)
 	var wg sync.WaitGroup
-	wg.Go(func() { errs[0] = s.SetRole(t.Context(), a.ID, access.Viewer, noon, record(noon)) })
-	wg.Go(func() { errs[1] = s.SetDisabled(t.Context(), b.ID, true, noon, record(noon)) })
+	wg.Go(func() { errs[0] = s.SetRole(t.Context(), a.ID, access.Viewer, noon, access.Touch{}, record(noon)) })
+	wg.Go(func() { errs[1] = s.SetDisabled(t.Context(), b.ID, true, noon, access.Touch{}, record(noon)) })
 	wg.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
 		t.Errorf("of two who end each other's rights, one must win: %v, %v", errs[0], errs[1])
@@ -68,7 +68,7 @@ func TestLastAdminCannotBeTakenAway(t *testing.T) {
 	if n, _ := s.TreeSize(t.Context()); n != 3 {
 		t.Errorf("%d records, want 3", n)
 	}
-	wantCode(t, s.SetRole(t.Context(), 99, access.Viewer, noon), fault.NotFound)
+	wantCode(t, s.SetRole(t.Context(), 99, access.Viewer, noon, access.Touch{}), fault.NotFound)
 }
 
 func TestPasswordChangeAndLockoutEndSessions(t *testing.T) {
@@ -103,14 +103,14 @@ func TestPasswordChangeAndLockoutEndSessions(t *testing.T) {
 		return n
 	}
 	signIn()
-	if err := s.SetPassword(t.Context(), u.ID, "new", now, record(now)); err != nil {
+	if err := s.SetPassword(t.Context(), u.ID, "new", now, access.Touch{}, record(now)); err != nil {
 		t.Fatal(err)
 	}
 	if n := alive(); n != 1 {
 		t.Errorf("%d sessions after a new password, want the guest's", n)
 	}
 	signIn()
-	if err := s.SetDisabled(t.Context(), u.ID, true, now, record(now)); err != nil {
+	if err := s.SetDisabled(t.Context(), u.ID, true, now, access.Touch{}, record(now)); err != nil {
 		t.Fatal(err)
 	}
 	if n := alive(); n != 1 {

@@ -28,6 +28,10 @@ type PersonRow struct {
 	CreatedAt   time.Time
 	Linked      bool      // signs in through a provider
 	LinkUntil   time.Time // an admin permits linking until then; zero: not
+
+	// Touched says what was done to the account that counts against four eyes until TouchedUntil.
+	Touched      []string
+	TouchedUntil time.Time
 }
 
 func (p PersonRow) label() label {

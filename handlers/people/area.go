@@ -51,6 +51,9 @@ type Accounts interface {
 	ChangePassword(ctx context.Context, caller access.Caller, id int64, password string) error
 	SetDisabled(ctx context.Context, caller access.Caller, id int64, disabled bool) error
 	RemoveSecondFactor(ctx context.Context, caller access.Caller, id int64) error
+
+	Touches(ctx context.Context, caller access.Caller) ([]access.Touch, error)
+	LiftTouches(ctx context.Context, caller access.Caller, id int64) error
 }
 
 // SignedIn lists and ends who is signed in where; *access.Sessions does.
@@ -136,6 +139,8 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post("/people/:person/disable", access.PermManagePeople, a.changePerson("The account is disabled.", a.personDisabled(true))),
 		frame.Post("/people/:person/enable", access.PermManagePeople, a.changePerson("The account is enabled.", a.personDisabled(false))),
 		frame.Post("/people/:person/factor/remove", access.PermManagePeople, a.changePerson("The second factor is removed.", a.personFactor)),
+		frame.Post("/people/:person/lift", access.PermManagePeople,
+			a.changePerson("The account counts as a second person again.", a.personLift)),
 		frame.Post("/people/:person/sessions/end", access.PermManagePeople, a.changePerson("The person is signed out everywhere.", a.personSessions)),
 	}
 }

@@ -2,6 +2,7 @@ package people
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,6 +31,10 @@ func (a *Area) showPeople(c echo.Context, status int, v web.PeopleView) error {
 	if err != nil {
 		return err
 	}
+	touches, err := a.Accounts.Touches(ctx, who)
+	if err != nil {
+		return err
+	}
 	v.Chrome = a.Chrome(c, "People", web.NavPeople)
 	for _, p := range a.SSO.Providers() {
 		v.Providers = append(v.Providers, web.Option{Value: p.ID, Label: p.Label})
@@ -39,9 +44,16 @@ func (a *Area) showPeople(c echo.Context, status int, v web.PeopleView) error {
 		if err != nil {
 			return err
 		}
-		v.People = append(v.People, web.PersonRow{ID: u.ID, Name: u.Name, Role: string(u.Role), Disabled: u.Disabled, Own: u.ID == who.UserID,
+		row := web.PersonRow{ID: u.ID, Name: u.Name, Role: string(u.Role), Disabled: u.Disabled, Own: u.ID == who.UserID,
 			HasPassword: u.PasswordHash != "", Factor: factors[u.ID], Sessions: len(sessions), CreatedAt: u.CreatedAt,
-			Linked: links[u.ID].Linked, LinkUntil: links[u.ID].PermittedUntil})
+			Linked: links[u.ID].Linked, LinkUntil: links[u.ID].PermittedUntil}
+		for _, t := range touches {
+			if t.UserID == u.ID {
+				row.Touched = append(row.Touched, t.String())
+				row.TouchedUntil = later(row.TouchedUntil, t.At.Add(access.TouchLife))
+			}
+		}
+		v.People = append(v.People, row)
 	}
 	for _, r := range access.Roles() {
 		v.Roles = append(v.Roles, web.Option{Value: string(r), Label: web.RoleText(string(r)) + ": " + r.Description()})
@@ -106,6 +118,18 @@ func (a *Area) personFactor(c echo.Context, who access.Caller, id int64) error {
 
 func (a *Area) personLink(c echo.Context, who access.Caller, id int64) error {
 	return a.SSO.PermitLink(c.Request().Context(), who, id, c.Request().PostForm.Get("provider"))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// personLift lets an account count as a second person again.
+func (a *Area) personLift(c echo.Context, who access.Caller, id int64) error {
+	return a.Accounts.LiftTouches(c.Request().Context(), who, id)
 }
 
 func (a *Area) personSessions(c echo.Context, who access.Caller, id int64) error {

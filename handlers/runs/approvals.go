@@ -24,9 +24,12 @@ func approvalView(run encryption.Run, who access.Caller) *web.ApprovalView {
 	if a == nil {
 		return nil
 	}
-	own := a.RequestedBy.UserID == who.UserID || access.NameKey(a.RequestedBy.Name) == access.NameKey(who.Name)
+	own, by := a.OwnOf(who), a.RequestedBy.Name
+	for i, p := range a.Behind {
+		by += map[bool]string{true: ", as set by ", false: " and "}[i == 0] + p.Name
+	}
 	return &web.ApprovalView{
-		State: string(a.State), RequestedBy: a.RequestedBy.Name, DecidedBy: a.DecidedBy.Name, DecidedAt: a.DecidedAt,
+		State: string(a.State), RequestedBy: by, DecidedBy: a.DecidedBy.Name, DecidedAt: a.DecidedAt,
 		ExpiresAt: a.ExpiresAt, Reason: a.Reason, Fingerprint: a.Fingerprint, Own: own,
 		CanDecide: run.State == encryption.Awaiting && who.Can(access.PermApproveRun) && !own,
 	}

@@ -105,7 +105,7 @@ func (a *Accounts) create(ctx context.Context, c Caller, name, password string, 
 	now := a.now()
 	u, err := a.store.AddUser(ctx,
 		User{Name: name, Role: role, PasswordHash: hash, CreatedAt: now, UpdatedAt: now},
-		a.changed(c, "Account "+name+" created as "+string(role)+"."))
+		a.touch(c, 0, name, TouchMade), a.changed(c, "Account "+name+" created as "+string(role)+"."))
 	if fault.CodeOf(err) == fault.Conflict {
 		return User{}, fault.Wrap(err, fault.Conflict,
 			"There is an account named %s already. Choose another name.", name)
@@ -186,7 +186,7 @@ func (a *Accounts) setPassword(ctx context.Context, c Caller, id int64, password
 		return err
 	}
 	record := a.changed(c, "Password of "+u.Name+" "+how+".")
-	if err := a.store.SetPassword(ctx, id, hash, a.now(), record); err != nil {
+	if err := a.store.SetPassword(ctx, id, hash, a.now(), a.touch(c, id, u.Name, TouchPassword), record); err != nil {
 		return err
 	}
 	return a.endSessions(ctx, c, id)
@@ -222,7 +222,7 @@ func (a *Accounts) SetRole(ctx context.Context, c Caller, id int64, role Role) e
 		}
 	}
 	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(role) + "."
-	return a.store.SetRole(ctx, id, role, a.now(), a.changed(c, detail))
+	return a.store.SetRole(ctx, id, role, a.now(), a.touch(c, id, u.Name, TouchRole), a.changed(c, detail))
 }
 
 // SetDisabled disables or enables the account. It is fault.Conflict when no enabled admin would be left.
@@ -236,14 +236,15 @@ func (a *Accounts) SetDisabled(ctx context.Context, c Caller, id int64, disabled
 	if err != nil || u.Disabled == disabled {
 		return err
 	}
-	detail := "Account " + u.Name + " enabled."
+	detail, by := "Account "+u.Name+" enabled.", a.touch(c, id, u.Name, TouchEnabled)
 	if disabled {
+		by = Touch{}
 		if err := a.notTheLastAdmin(ctx, u); err != nil {
 			return err
 		}
 		detail = "Account " + u.Name + " disabled."
 	}
-	if err := a.store.SetDisabled(ctx, id, disabled, a.now(), a.changed(c, detail)); err != nil || !disabled {
+	if err := a.store.SetDisabled(ctx, id, disabled, a.now(), by, a.changed(c, detail)); err != nil || !disabled {
 		return err
 	}
 	return a.endSessions(ctx, c, id)

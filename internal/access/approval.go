@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,6 +46,7 @@ type Approval struct {
 	State       ApprovalState
 	RequestedBy Party
 	RequestedAt time.Time
+	Behind      []Party   `json:",omitempty"` // whose standing order it follows: they count as requesters too
 	ExpiresAt   time.Time // neither approved nor used from then on
 	DecidedBy   Party     // who approved or declined
 	DecidedAt   time.Time
@@ -76,10 +78,16 @@ func RequestApproval(c Caller, id, subject, fingerprint string, now time.Time, l
 }
 
 // Approve approves the plan with the fingerprint, which is the plan that the approver was shown. The
-// requester cannot approve it in any role, nor can the console itself or a program with a token.
-func (a Approval) Approve(c Caller, fingerprint string, now time.Time) (Approval, error) {
+// requester cannot approve it in any role, nor can somebody who is no second person beside them (see SecondPerson,
+// which says what touches are), the console itself or a program with a token.
+func (a Approval) Approve(c Caller, fingerprint string, touches []Touch, now time.Time) (Approval, error) {
 	if err := a.mayDecide(c, now); err != nil {
 		return a, err
+	}
+	for _, requester := range a.requesters() {
+		if err := SecondPerson(requester, Party{c.UserID, c.Name}, touches, now); err != nil {
+			return a, err
+		}
 	}
 	if !a.matches(fingerprint) {
 		return a, fault.New(fault.PlanChanged,
@@ -109,7 +117,7 @@ func (a Approval) mayDecide(c Caller, now time.Time) error {
 	switch {
 	case !c.Role.Valid() || c.UserID == 0 || c.Scope != nil:
 		return fault.New(fault.Denied, "Only a person who signed in can approve.")
-	case a.isOwn(c):
+	case a.OwnOf(c):
 		return fault.New(fault.Denied, "You asked for this yourself. Another person must approve it.")
 	case a.State != Requested:
 		return fault.New(fault.Conflict, "This request is %s already.", a.State)
@@ -119,10 +127,18 @@ func (a Approval) mayDecide(c Caller, now time.Time) error {
 	return nil
 }
 
-// isOwn reports whether the caller made the request. It compares names beside ids: names are unique and
-// never given to another person, so they still identify the requester in a restored database.
-func (a Approval) isOwn(c Caller) bool {
-	return a.RequestedBy.UserID == c.UserID || NameKey(a.RequestedBy.Name) == NameKey(c.Name)
+// requesters returns everybody who counts as having asked.
+func (a Approval) requesters() []Party { return append([]Party{a.RequestedBy}, a.Behind...) }
+
+// OwnOf reports whether the caller made the request, or gave the standing order behind it.
+func (a Approval) OwnOf(c Caller) bool {
+	return slices.ContainsFunc(a.requesters(), func(p Party) bool { return p.is(Party{c.UserID, c.Name}) })
+}
+
+// is reports whether two parties are one account. It compares names beside ids: names are unique and never given to
+// another person, so they still identify somebody in a restored database.
+func (p Party) is(other Party) bool {
+	return p.UserID == other.UserID || NameKey(p.Name) == NameKey(other.Name)
 }
 
 // Withdraw takes the request back, before or after its approval but not after its use. The caller needs
@@ -159,8 +175,7 @@ func (a Approval) Use(subject, fingerprint string, now time.Time) (Approval, err
 		return a, fault.New(fault.Denied, "The approval has expired. Ask for it again.")
 	case a.Subject != subject:
 		return a, fault.New(fault.Denied, "This approval is for another run.")
-	case a.DecidedBy == (Party{}), a.DecidedBy.UserID == a.RequestedBy.UserID,
-		NameKey(a.DecidedBy.Name) == NameKey(a.RequestedBy.Name):
+	case a.DecidedBy == (Party{}), slices.ContainsFunc(a.requesters(), a.DecidedBy.is):
 		// Approve never lets this come about; a row that was edited could.
 		return a, fault.New(fault.Denied, "The approval does not name a second person. Ask for it again.")
 	case !a.matches(fingerprint):

@@ -51,7 +51,7 @@ type FactorStore interface {
 	// UseRecoveryCode removes the hash, and is fault.Conflict when it is not there.
 	UseRecoveryCode(ctx context.Context, userID int64, hash string) error
 
-	RemoveFactor(ctx context.Context, userID int64, records ...audit.Record) error
+	RemoveFactor(ctx context.Context, userID int64, by Touch, records ...audit.Record) error
 }
 
 // SecondFactor is the service of second factors: time-based codes (RFC 6238 with SHA-1, 6 digits and 30 s,
@@ -172,7 +172,7 @@ func (s *SecondFactor) TurnOff(ctx context.Context, c Caller, code string) error
 	if err := s.proveOwn(ctx, c, code); err != nil {
 		return err
 	}
-	return s.store.RemoveFactor(ctx, c.UserID,
+	return s.store.RemoveFactor(ctx, c.UserID, Touch{},
 		newRecord(s.now(), audit.UserChanged, audit.Success, c.Actor(), "Second factor turned off."))
 }
 
@@ -192,7 +192,7 @@ func (a *Accounts) RemoveSecondFactor(ctx context.Context, c Caller, id int64) e
 	if err != nil {
 		return err
 	}
-	return a.factors.store.RemoveFactor(ctx, id, a.changed(c, "Second factor of "+u.Name+" removed."))
+	return a.factors.store.RemoveFactor(ctx, id, a.touch(c, id, u.Name, TouchFactor), a.changed(c, "Second factor of "+u.Name+" removed."))
 }
 
 func ownAccount(c Caller) error {

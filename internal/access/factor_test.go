@@ -72,7 +72,7 @@ func (m *memFactors) UseRecoveryCode(_ context.Context, userID int64, hash strin
 	return nil
 }
 
-func (m *memFactors) RemoveFactor(ctx context.Context, userID int64, records ...audit.Record) error {
+func (m *memFactors) RemoveFactor(ctx context.Context, userID int64, _ Touch, records ...audit.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.rows[userID]; !ok {

@@ -75,7 +75,7 @@ func (s *SSO) PermitLink(ctx context.Context, c Caller, userID int64, provider s
 	}
 	until := a.now().Add(linkPermitLife)
 	return s.store.PermitLink(ctx, LinkPermit{UserID: userID, Provider: provider, ExpiresAt: until},
-		a.changed(c, "Account "+u.Name+" may be linked with its person's identity at "+provider+
+		a.touch(c, u.ID, u.Name, TouchLink), a.changed(c, "Account "+u.Name+" may be linked with its person's identity at "+provider+
 			" until "+audit.FormatTime(until)+"."))
 }
 

@@ -182,7 +182,7 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 		if err != nil {
 			return false, err
 		}
-		return true, a.store.SetPassword(ctx, u.ID, hash, a.now())
+		return true, a.store.SetPassword(ctx, u.ID, hash, a.now(), Touch{})
 	}
 	return true, nil
 }

@@ -42,6 +42,7 @@ type memStore struct {
 	mu      sync.Mutex
 	users   []User
 	records []audit.Record
+	touches []Touch
 	broken  error
 }
 
@@ -58,7 +59,7 @@ func (s *memStore) write(f func() error, records []audit.Record) error {
 	return nil
 }
 
-func (s *memStore) AddUser(_ context.Context, u User, records ...audit.Record) (User, error) {
+func (s *memStore) AddUser(_ context.Context, u User, by Touch, records ...audit.Record) (User, error) {
 	err := s.write(func() error {
 		for _, other := range s.users {
 			if NameKey(other.Name) == NameKey(u.Name) {
@@ -67,6 +68,10 @@ func (s *memStore) AddUser(_ context.Context, u User, records ...audit.Record) (
 		}
 		u.ID = int64(len(s.users) + 1)
 		s.users = append(s.users, u)
+		if by != (Touch{}) {
+			by.UserID = u.ID
+		}
+		s.touch(by)
 		return nil
 	}, records)
 	return u, err
@@ -103,7 +108,7 @@ func (s *memStore) CountUsers(context.Context) (int, error) {
 	return len(s.users), nil
 }
 
-func (s *memStore) change(id int64, records []audit.Record, f func(*User)) error {
+func (s *memStore) change(id int64, by Touch, records []audit.Record, f func(*User)) error {
 	return s.write(func() error {
 		i := slices.IndexFunc(s.users, func(u User) bool { return u.ID == id })
 		if i < 0 {
@@ -115,24 +120,45 @@ func (s *memStore) change(id int64, records []audit.Record, f func(*User)) error
 			s.users[i] = before
 			return fault.New(fault.Conflict, "no enabled admin would be left")
 		}
+		s.touch(by)
 		return nil
 	}, records)
 }
 
-func (s *memStore) SetPassword(_ context.Context, id int64, hash string, at time.Time, records ...audit.Record) error {
-	return s.change(id, records, func(u *User) { u.PasswordHash, u.UpdatedAt = hash, at })
+func (s *memStore) SetPassword(_ context.Context, id int64, hash string, at time.Time, by Touch, records ...audit.Record) error {
+	return s.change(id, by, records, func(u *User) { u.PasswordHash, u.UpdatedAt = hash, at })
 }
 
-func (s *memStore) SetRole(_ context.Context, id int64, role Role, at time.Time, records ...audit.Record) error {
-	return s.change(id, records, func(u *User) { u.Role, u.UpdatedAt = role, at })
+func (s *memStore) SetRole(_ context.Context, id int64, role Role, at time.Time, by Touch, records ...audit.Record) error {
+	return s.change(id, by, records, func(u *User) { u.Role, u.UpdatedAt = role, at })
 }
 
-func (s *memStore) SetDisabled(_ context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error {
-	return s.change(id, records, func(u *User) { u.Disabled, u.UpdatedAt = disabled, at })
+func (s *memStore) SetDisabled(_ context.Context, id int64, disabled bool, at time.Time, by Touch, records ...audit.Record) error {
+	return s.change(id, by, records, func(u *User) { u.Disabled, u.UpdatedAt = disabled, at })
 }
 
 func (s *memStore) AppendRecords(_ context.Context, records ...audit.Record) error {
 	return s.write(func() error { return nil }, records)
+}
+
+func (s *memStore) touch(t Touch) {
+	if t != (Touch{}) {
+		t.ID = int64(len(s.touches) + 1)
+		s.touches = append(s.touches, t)
+	}
+}
+
+func (s *memStore) Touches(_ context.Context, since time.Time) ([]Touch, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.touches), func(t Touch) bool { return !t.At.After(since) }), nil
+}
+
+func (s *memStore) LiftTouches(_ context.Context, ids []int64, _ Party, _ time.Time, records ...audit.Record) error {
+	return s.write(func() error {
+		s.touches = slices.DeleteFunc(s.touches, func(t Touch) bool { return slices.Contains(ids, t.ID) })
+		return nil
+	}, records)
 }
 
 // log is the ledger as lines of "OPERATION OUTCOME actor: detail".

@@ -288,7 +288,7 @@ func (m *memIdentities) UserByIdentity(ctx context.Context, issuer, subject stri
 }
 
 func (m *memIdentities) AddLinkedUser(ctx context.Context, u User, link LinkedIdentity, records ...audit.Record) (User, error) {
-	u, err := m.users.AddUser(ctx, u, records...)
+	u, err := m.users.AddUser(ctx, u, Touch{}, records...)
 	if err == nil {
 		link.UserID = u.ID
 		m.links = append(m.links, link)
@@ -310,7 +310,7 @@ func (m *memIdentities) ListIdentities(context.Context) ([]LinkedIdentity, error
 	return m.links, nil
 }
 
-func (m *memIdentities) PermitLink(ctx context.Context, p LinkPermit, records ...audit.Record) error {
+func (m *memIdentities) PermitLink(ctx context.Context, p LinkPermit, _ Touch, records ...audit.Record) error {
 	m.permits = append(m.permits, p)
 	return m.users.AppendRecords(ctx, records...)
 }

@@ -30,7 +30,7 @@ type IdentityStore interface {
 	TouchIdentity(ctx context.Context, issuer, subject string, at time.Time) error
 
 	// PermitLink keeps the permit in place of the account's former one.
-	PermitLink(ctx context.Context, permit LinkPermit, records ...audit.Record) error
+	PermitLink(ctx context.Context, permit LinkPermit, by Touch, records ...audit.Record) error
 
 	// LinkPermits returns every permit, expired ones too.
 	LinkPermits(ctx context.Context) ([]LinkPermit, error)
@@ -179,7 +179,7 @@ func (s *SSO) followGroups(ctx context.Context, u User, role Role, provider stri
 	a := s.accounts
 	detail := "Role of " + u.Name + " changed from " + string(u.Role) + " to " + string(role) +
 		" by the groups of " + provider + "."
-	if err := a.store.SetRole(ctx, u.ID, role, a.now(), a.changed(theConsole, detail)); err != nil {
+	if err := a.store.SetRole(ctx, u.ID, role, a.now(), Touch{}, a.changed(theConsole, detail)); err != nil {
 		return User{}, err // also the last admin's: their groups say they are none
 	}
 	u.Role = role

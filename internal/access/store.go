@@ -11,8 +11,8 @@ import (
 // audit records are committed together or not at all. An absent account is fault.NotFound.
 type AccountStore interface {
 	// AddUser inserts the account and returns it with ID set. A name that another account has, compared by
-	// NameKey, is fault.Conflict.
-	AddUser(ctx context.Context, u User, records ...audit.Record) (User, error)
+	// NameKey, is fault.Conflict. The touch gets the account's ID; the zero value is not kept, here and below.
+	AddUser(ctx context.Context, u User, by Touch, records ...audit.Record) (User, error)
 
 	// UserByName compares by NameKey.
 	UserByName(ctx context.Context, name string) (User, error)
@@ -26,12 +26,18 @@ type AccountStore interface {
 
 	// SetPassword may end the person's sessions in the same transaction, and SetDisabled too; WithSessions
 	// is for a store that does not.
-	SetPassword(ctx context.Context, id int64, hash string, at time.Time, records ...audit.Record) error
+	SetPassword(ctx context.Context, id int64, hash string, at time.Time, by Touch, records ...audit.Record) error
 
 	// SetRole and SetDisabled answer fault.Conflict and change nothing when no enabled admin would be left:
 	// two admins who demote each other at once must not both succeed.
-	SetRole(ctx context.Context, id int64, role Role, at time.Time, records ...audit.Record) error
-	SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, records ...audit.Record) error
+	SetRole(ctx context.Context, id int64, role Role, at time.Time, by Touch, records ...audit.Record) error
+	SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, by Touch, records ...audit.Record) error
+
+	// Touches returns the touches since the time that nobody has lifted.
+	Touches(ctx context.Context, since time.Time) ([]Touch, error)
+
+	// LiftTouches notes that the touches count no more.
+	LiftTouches(ctx context.Context, ids []int64, by Party, at time.Time, records ...audit.Record) error
 
 	// AppendRecords appends audit records that stand alone (a login, a denial).
 	AppendRecords(ctx context.Context, records ...audit.Record) error

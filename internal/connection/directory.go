@@ -207,6 +207,16 @@ func (d *Directory) AutoRotate(name string) bool {
 	return err == nil && e.known.Settings.AutoRotate
 }
 
+// AutoRotateBy returns who set the connection to be rotated by the console itself; empty where it is not, or where the
+// environment did.
+func (d *Directory) AutoRotateBy(name string) string {
+	e, err := d.find(name)
+	if err != nil || !e.known.Settings.AutoRotate {
+		return ""
+	}
+	return e.known.Settings.AutoRotateBy
+}
+
 // load brings the directory in step with the database: clients of changed connections are made anew, the
 // others stay. A connection that cannot be used is kept, with the reason in Trouble.
 func (d *Directory) load(ctx context.Context, stored []Stored, open func(context.Context, Stored) (Secrets, error)) {

@@ -98,6 +98,7 @@ func (m *Manager) Add(ctx context.Context, c access.Caller, s Settings, x Secret
 	if len(stored) >= maxConnections {
 		return fault.New(fault.Conflict, "There are %d connections, which is the most.", maxConnections)
 	}
+	s.AutoRotateBy = c.Name
 	now := m.now()
 	next := Stored{Settings: s, Version: 1, CreatedAt: now, UpdatedAt: now}
 	if err := m.seal(&next, x); err != nil {
@@ -143,6 +144,10 @@ func (m *Manager) Edit(ctx context.Context, c access.Caller, s Settings, x Secre
 			x.AccessKeySecret = has.AccessKeySecret
 		}
 		x.KMS = has.KMS
+		s.AutoRotateBy = now.Settings.AutoRotateBy
+		if s.AutoRotate && !now.Settings.AutoRotate {
+			s.AutoRotateBy = c.Name
+		}
 		return s, x, now.Disabled, "Connection changed: " + describe(s), check(s, x)
 	})
 }

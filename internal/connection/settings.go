@@ -59,6 +59,9 @@ type Settings struct {
 	// AutoRotate has this console rotate by itself what the tenant did not.
 	AutoRotate bool `json:"autoRotate,omitempty"`
 
+	// AutoRotateBy is the admin who set AutoRotate: under four eyes the runs that follow count as asked for by them.
+	AutoRotateBy string `json:"autoRotateBy,omitempty"`
+
 	// FourEyes asks for a second person's approval of every run.
 	FourEyes     bool          `json:"fourEyes"`
 	ApprovalLife time.Duration `json:"approvalLifeNs"` // how long a request waits for it

@@ -19,7 +19,7 @@ func (c *Console) openBackground() {
 	c.Policies = rotation.NewPolicyService(c.Store, now)
 	c.Encryption.UseWindows(c.Policies)
 	c.Rotations = rotation.NewScanner(c.Store, c.Inventory, c.Encryption,
-		rotation.ScanOptions{Leads: c.cfg.Leads, AutoRotate: c.Directory.AutoRotate}, now, logger)
+		rotation.ScanOptions{Leads: c.cfg.Leads, AutoRotate: c.Directory.AutoRotate, AutoRotateBy: c.Directory.AutoRotateBy}, now, logger)
 	c.scheduler = schedule.New(c.Store, c.jobs(), now, logger,
 		schedule.Options{Report: c.Alarms.JobTrouble, Alone: true}) // New has the lock
 }

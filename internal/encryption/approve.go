@@ -18,7 +18,7 @@ import (
 
 // askForApproval plans the run against the table as it is now, so that the
 // approver sees what would be done, and binds the request to it.
-func (s *Service) askForApproval(ctx context.Context, caller access.Caller, connection *Connection, run *Run) error {
+func (s *Service) askForApproval(ctx context.Context, caller access.Caller, connection *Connection, run *Run, behind []access.Party) error {
 	plan, err := readPlan(ctx, connection.Tenant, run.DatastoreID, run.TableID,
 		Change{Operation: run.Operation, Columns: run.Columns, MaskIndexes: run.MaskIndexes})
 	switch {
@@ -38,6 +38,7 @@ func (s *Service) askForApproval(ctx context.Context, caller access.Caller, conn
 	if err != nil {
 		return err
 	}
+	approval.Behind = behind
 	run.State, run.Approval = Awaiting, &approval
 	return nil
 }
@@ -66,8 +67,12 @@ func (r *Run) bindApproval() {
 // Approve queues a run that another person asked for. fingerprint is the
 // approval's, as the approver had it before them.
 func (s *Service) Approve(ctx context.Context, caller access.Caller, runID, fingerprint string) error {
+	touches, err := s.store.Touches(ctx, s.now().Add(-access.TouchLife))
+	if err != nil {
+		return err
+	}
 	return s.decideRequest(ctx, caller, runID, audit.RunApproved, Queued, func(a access.Approval) (access.Approval, string, error) {
-		next, err := a.Approve(caller, fingerprint, s.now())
+		next, err := a.Approve(caller, fingerprint, touches, s.now())
 		return next, "Approved by " + caller.Name + "; asked for by " + a.RequestedBy.Name + ".", err
 	})
 }

@@ -70,6 +70,10 @@ type Request struct {
 
 	// Fingerprint is the plan the person was shown; empty when none was.
 	Fingerprint string
+
+	// Behind are the people whose standing order this request follows (a rotation policy): they count as
+	// requesters under four eyes.
+	Behind []access.Party
 }
 
 // Windows says when changes may be sent to columns of a table.
@@ -232,7 +236,7 @@ func (s *Service) NewRun(ctx context.Context, caller access.Caller, request Requ
 		Timings:          Timings{TokenMs: -1, ChecksMs: -1, PatchMs: -1, KMSMs: -1},
 	}
 	if connection.FourEyes {
-		if err := s.askForApproval(ctx, caller, connection, &run); err != nil {
+		if err := s.askForApproval(ctx, caller, connection, &run, request.Behind); err != nil {
 			return Run{}, s.Refuse(ctx, caller, request, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cxseal/internal/access"
 	"cxseal/internal/audit"
 )
 
@@ -40,6 +41,9 @@ type Store interface {
 
 	// AppendRecords appends audit records that stand alone (a denial).
 	AppendRecords(ctx context.Context, records ...audit.Record) error
+
+	// Touches returns the touches of accounts since the time that nobody has lifted (see access.SecondPerson).
+	Touches(ctx context.Context, since time.Time) ([]access.Touch, error)
 
 	// AwaitingRuns returns the runs that wait for an approval, oldest first.
 	AwaitingRuns(ctx context.Context) ([]Run, error)

@@ -44,7 +44,7 @@ func open(t *testing.T) *testService {
 	d.store, d.Service = s, review.NewService(s, audit.NewLog(s, key, clock, t.TempDir()), clock)
 	person := func(name string, role access.Role) access.Caller {
 		r := audit.NewRecord(d.now, audit.UserChanged, audit.Success, audit.Actor{Name: "setup", Role: "system"})
-		u, err := s.AddUser(t.Context(), access.User{Name: name, Role: role, PasswordHash: "x", CreatedAt: d.now, UpdatedAt: d.now}, r)
+		u, err := s.AddUser(t.Context(), access.User{Name: name, Role: role, PasswordHash: "x", CreatedAt: d.now, UpdatedAt: d.now}, access.Touch{}, r)
 		if err != nil {
 			t.Fatal(err)
 		}

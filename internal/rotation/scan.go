@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"cxseal/internal/access"
@@ -25,6 +26,11 @@ type Store interface {
 	// together; limit counts runs.
 	WantedRuns(ctx context.Context, limit int) ([]Column, error)
 	RunWasLaunched(ctx context.Context, runID string) error
+
+	// Policies, ColumnCategory and UserByName tell whose policy a column follows.
+	Policies(ctx context.Context) (Policies, error)
+	ColumnCategory(ctx context.Context, key Key) (string, error)
+	UserByName(ctx context.Context, name string) (access.User, error)
 
 	Raise(ctx context.Context, alarms ...alarm.Alarm) error
 }
@@ -140,7 +146,13 @@ func (s *Scanner) launch(ctx context.Context) error {
 
 func (s *Scanner) launchOne(ctx context.Context, columns []Column) error {
 	id := columns[0].WantsRun
-	run, err := s.runs.NewRun(ctx, scheduler, Request(columns))
+	request := Request(columns)
+	behind, err := s.authors(ctx, columns)
+	if err != nil {
+		return err
+	}
+	request.Behind = behind
+	run, err := s.runs.NewRun(ctx, scheduler, request)
 	if err == nil {
 		run.ID = id
 		_, err = s.runs.Enqueue(ctx, run)
@@ -158,6 +170,38 @@ func (s *Scanner) launchOne(ctx context.Context, columns []Column) error {
 		}
 	}
 	return s.store.RunWasLaunched(ctx, id)
+}
+
+// authors returns who has this console rotate the columns by itself: whose policies they follow, and who set their
+// connection to. Under four eyes they count as requesters of the run.
+func (s *Scanner) authors(ctx context.Context, columns []Column) ([]access.Party, error) {
+	policies, err := s.store.Policies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	if s.options.AutoRotateBy != nil {
+		names = append(names, s.options.AutoRotateBy(columns[0].Connection))
+	}
+	for _, c := range columns {
+		category, err := s.store.ColumnCategory(ctx, c.Key)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, policies.For(c.Connection, c.DatastoreID, category).UpdatedBy)
+	}
+	var list []access.Party
+	for _, name := range names {
+		if name == "" || slices.ContainsFunc(list, func(p access.Party) bool { return p.Name == name }) {
+			continue
+		}
+		u, err := s.store.UserByName(ctx, name)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return nil, err
+		}
+		list = append(list, access.Party{UserID: u.ID, Name: name})
+	}
+	return list, nil
 }
 
 // Request is the rotation run of columns that share a RunScope.

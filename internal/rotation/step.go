@@ -61,6 +61,9 @@ type ScanOptions struct {
 	// AutoRotate says which connections' own setting has this console rotate
 	// by itself, whatever the policies say. Nil: none.
 	AutoRotate func(connection string) bool
+
+	// AutoRotateBy names who set a connection so, empty for the operator. Nil: nobody.
+	AutoRotateBy func(connection string) string
 }
 
 // Rule is what holds for a column: its policy, and its connection's setting.

@@ -41,6 +41,9 @@ type Config struct {
 	// per second (0: no limit).
 	Concurrency int
 	Rate        float64
+
+	// EditEnvironment changes the settings of that connection. Optional.
+	EditEnvironment func(*connection.Settings)
 }
 
 // Option changes how a console for tests is made.
@@ -112,6 +115,9 @@ func (c *Console) environment(cfg *Config) *console.Tenant {
 	env.CallbackURL, env.CallbackDeadline, env.Concurrency, env.Rate = c.URL+"/kms/callback", time.Minute, cfg.Concurrency, cfg.Rate
 	if cfg.Sandbox.KMSSecret != "" {
 		env.KMS = []string{cfg.Sandbox.KMSSecret}
+	}
+	if cfg.EditEnvironment != nil {
+		cfg.EditEnvironment(&env.Settings)
 	}
 	return env
 }
