@@ -62,15 +62,20 @@ var isSensitive = `state = ` + literals(sensitivity.Sensitive)
 // that is gone has none.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
 	var now trend.Counts
+	var observed int
 	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE `+isSensitive+`),
 			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Verified)+`),
 			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Unverified)+`),
-			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Refused)+`)
+			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Refused)+`),
+			count(*) FILTER (WHERE `+isSensitive+` AND observed = 1)
 		FROM inventory_columns WHERE gone_at IS NULL AND `+ofTable+`
 			AND NOT EXISTS (SELECT 1 FROM inventory_tables WHERE gone_at IS NOT NULL AND `+ofTable+`)`, k.args()...).
-		Scan(countFields(&now)...)
+		Scan(append(countFields(&now), &observed)...)
 	if err != nil {
 		return fmt.Errorf("count the columns of %s: %w", k.table, err)
+	}
+	if _, err := t.exec(`UPDATE inventory_tables SET sensitive_observed = ?4 WHERE sensitive_observed <> ?4 AND `+ofTable, k.args(observed)...); err != nil {
+		return fmt.Errorf("keep the coverage of %s: %w", k.table, err)
 	}
 	return t.setCounts(k, at, before, now, why)
 }

@@ -289,3 +289,54 @@ func TestNoCoverageFallsWithoutAReason(t *testing.T) {
 		}
 	})
 }
+
+// Fails when the dashboard's number of columns under a later key version than the verified one is not that of the
+// columns, whatever happened to them.
+func TestTheKeptCountOfObservedColumnsIsThatOfTheColumns(t *testing.T) {
+	s := open(t)
+	at := noon
+	s.now = func() time.Time { return at }
+	column := func(name string, version int64) inventory.Column {
+		return inventory.Column{Name: name, Type: "string", Encrypted: version > 0, KeyVersion: version}
+	}
+	read := func(columns ...inventory.Column) { at = at.Add(time.Hour); save(t, s, at, "tbl", columns) }
+	want := func(what string, n int) {
+		t.Helper()
+		totals, err := s.Totals(t.Context())
+		if err != nil || totals.Observed != n {
+			t.Errorf("%s: %d observed, %v, want %d", what, totals.Observed, err, n)
+		}
+	}
+	decide := func(state sensitivity.State) {
+		key := sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "tbl", Column: "ssn"}
+		if err := s.Decide(t.Context(), []sensitivity.Decision{{Columns: []sensitivity.Key{key}, State: state, By: "olga", At: at, Record: record(at)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(column("ssn", 0), column("id", 0))
+	run := newRun("r", "tbl")
+	run.Connection, run.DatastoreID, run.Columns, run.KeyVersion = "default", "ds", []string{"ssn"}, 1
+	at = at.Add(time.Hour)
+	run.PatchedAt, run.ShownAt, run.FinishedAt = at, at, at
+	run.After = []encryption.ColumnState{{Name: "ssn", Type: "string", Encrypted: true, KeyVersion: 1}, {Name: "id", Type: "string"}}
+	endRun(t, s, run, encryption.Verified)
+	want("verified", 0)
+	read(column("ssn", 2), column("id", 0))
+	want("the tenant moved the key on", 1)
+	decide(sensitivity.NotSensitive)
+	want("declared not sensitive", 0)
+	decide(sensitivity.Undecided)
+	want("and taken back", 1)
+	if err := s.BeginSync(t.Context(), "default", at.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EndSync(t.Context(), "default", at.Add(time.Hour), ""); err != nil {
+		t.Fatal(err)
+	}
+	want("the table is gone", 0)
+	at = at.Add(2 * time.Hour)
+	read(column("ssn", 2), column("id", 0))
+	want("the table is back", 1)
+	read(column("id", 0))
+	want("the column is gone", 0)
+}

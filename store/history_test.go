@@ -66,11 +66,35 @@ var history = []string{
 	`UPDATE marks SET value = 20000 WHERE name = 'derived'`,
 }
 
-// presentTables hold what there is now: settings, people, the tenants' tables, one
-// row a name. They do not grow with the work that is done, or by a few rows a day,
-// of which a chart reads those that it draws.
-var presentTables = strings.Fields(`connections inventory_syncs datastores inventory_tables inventory_columns
-	rotation_dates key_versions sensitivity_rules users second_factors recovery_codes api_tokens identities link_permits views
+// tenantTables hold what the tenants hold now, a row for each of their tables or columns. They do not grow with the
+// work that is done, and are as large as the tenants are: a statement may read a page of them, and only those of
+// mayLook may read more.
+var tenantTables = strings.Fields(`inventory_tables inventory_columns rotation_dates key_versions`)
+
+// rareIndexes hold what is rare by their condition: the rows of them that there are have to be looked at, so the
+// history holds none or few. An index that is not named here holds rows in it, or what a statement reads by it would
+// count for nothing.
+var rareIndexes = strings.Fields(`rotation_dates_wants_run rotation_dates_unknown rotation_dates_next rotation_dates_late
+	alarm_deliveries_waiting runs_leased campaigns_running inventory_tables_gone checkpoints_anchored`)
+
+// mayLook are statements that may look at more rows, by a text that stands in them, and why they may.
+var mayLook = map[string]string{
+	`sum(sensitive_observed)`:                          "the dashboard sums up a row of counts for each table, in one covering index",
+	`DELETE FROM alarm_deliveries WHERE route_id`:      "a person deletes a route with what was sent over it",
+	`SELECT count(*) FROM runs`:                        "no page counts runs without a state and a first day",
+	`total_columns > 0 AND last_seen <`:                "the end of a listing compares all of a tenant's tables with it",
+	`UPDATE inventory_tables SET gone_at`:              "the same",
+	`name FROM inventory_tables WHERE gone_at IS NULL`: "new rules propose for every column, once",
+	`ORDER BY t.synced_at`:                             "a reading of the tenant begins with the tables that were read longest ago",
+	`count(t.table_id)`:                                "the page of data stores counts the tables of each",
+	`c.decided_at FROM inventory_columns c`:            "the page of columns sorts those of a state; it is to read a page in the order of an index",
+	`SELECT due_at / 86400000000`:                      "a calendar asks for a stretch of days",
+}
+
+// presentTables hold what there is now and is little: settings, people, one row a
+// name. They do not grow with the work that is done, or by a few rows a day, of
+// which a chart reads those that it draws.
+var presentTables = strings.Fields(`connections settings inventory_syncs datastores sensitivity_rules users second_factors recovery_codes api_tokens identities link_permits views
 	rotation_policies calendar_feeds leases jobs alarm_routes marks run_counts goose_db_version
 	coverage_totals latency_daily audit_hours audit_values`)
 

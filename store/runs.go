@@ -341,7 +341,7 @@ func runFilter(f encryption.RunFilter) where {
 
 // AwaitingRuns returns the runs that wait for an approval, oldest first.
 func (s *Store) AwaitingRuns(ctx context.Context) ([]encryption.Run, error) {
-	runs, err := collect(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs WHERE state = `+literals(encryption.Awaiting)+` ORDER BY seq`)
+	runs, err := collect(ctx, s, scanRun, `SELECT `+runColumns+` FROM runs INDEXED BY runs_awaiting WHERE state = `+literals(encryption.Awaiting)+` ORDER BY seq`)
 	if err != nil {
 		return nil, fmt.Errorf("list runs that wait for an approval: %w", err)
 	}
