@@ -84,14 +84,12 @@ func (m mutant) try(ctx context.Context) (verdict, string) {
 		return stale, err.Error()
 	}
 	defer cleanup()
-	packages := m.test[:1]
-	// An edit that does not compile proves nothing.
-	if out, err := goCommand(ctx, "test", append([]string{"-overlay", overlay, "-run", "^$"}, packages...)); err != nil {
-		return stale, "the edit does not compile: " + lastLine(out)
-	}
-	out, err := goCommand(ctx, "test", append([]string{"-overlay", overlay, "-count=1", "-timeout=5m"}, m.test...))
+	// Without vet, which judges the program's text: an edit is to be noticed by a test.
+	out, err := goCommand(ctx, "test", append([]string{"-overlay", overlay, "-vet=off", "-failfast", "-count=1", "-timeout=5m"}, m.test...))
 	var failed *exec.ExitError
 	switch {
+	case strings.Contains(out, "[build failed]") || strings.Contains(out, "[setup failed]"):
+		return stale, "the edit does not compile: " + lastLine(out) // which proves nothing
 	case errors.As(err, &failed):
 		return killed, ""
 	case err != nil:
@@ -138,8 +136,8 @@ func goCommand(ctx context.Context, verb string, args []string) (string, error) 
 // lastLine returns the last line of a failed build's output that names the error.
 func lastLine(out string) string {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if len(lines) > 1 && strings.HasPrefix(lines[len(lines)-1], "FAIL") {
-		return lines[len(lines)-2]
+	for len(lines) > 1 && strings.HasPrefix(lines[len(lines)-1], "FAIL") {
+		lines = lines[:len(lines)-1]
 	}
 	return lines[len(lines)-1]
 }
