@@ -43,7 +43,7 @@ bench: ## the ledger against sqlite3, C and html/template, every page against it
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
 
-faults: ## a run under every fault of the sandbox, each once and for ever, with both ways of confirmation
+faults: ## an encryption and a rotation under every fault of the sandbox, once and for ever, with both confirmations
 	CXSEAL_FAULTS=all go test -count=1 -run UnderEveryFault -timeout 20m ./internal/console
 
 mutants: ## break the program one line at a time, and say which breaks no test noticed

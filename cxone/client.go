@@ -251,7 +251,8 @@ func (c *Client) refusal(in call, path string, ans *answer) error {
 		return &AuthError{Message: "CXone refused a fresh token: check the client's permissions and the base URL", Err: e}
 	case ans.status == http.StatusTooManyRequests:
 		return throttled(ans, e, c.Redact)
-	case in.method == http.MethodPatch && (ans.status >= 500 || ans.status == http.StatusRequestTimeout):
+	case in.method == http.MethodPatch && (ans.status >= 500 || ans.status == http.StatusRequestTimeout ||
+		ans.status < 400 && !redirects(ans.status)):
 		return &AmbiguousError{Err: e}
 	}
 	return e

@@ -62,10 +62,22 @@ func (e *APIError) Error() string {
 		return with("CXone throttles requests")
 	case e.Status >= 500:
 		return with("CXone failed")
-	case e.Status >= 300 && e.Status < 400:
+	case redirects(e.Status):
 		return fmt.Sprintf("CXone redirects elsewhere (%d), which is refused: check the base URL", e.Status)
+	case e.Status < 400:
+		return fmt.Sprintf("CXone answered %d, which means nothing here: check the base URL and what stands before it", e.Status)
 	}
 	return with("CXone refused the request")
+}
+
+// redirects reports whether a status names another address (RFC 9110 §15.4).
+func redirects(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
+		return true
+	}
+	return false
 }
 
 func (e *APIError) noListing() bool {

@@ -37,9 +37,11 @@ func TestEveryWayToWriteTheSameIsReadTheSame(t *testing.T) {
 		"empty lists for objects":    {always(sandbox.FaultEmptyArrays, sandbox.EndpointAny)},
 		"all of them": {always(sandbox.FaultBOM, sandbox.EndpointAny), always(sandbox.FaultNumbersAsText, sandbox.EndpointAny),
 			always(sandbox.FaultBoolsAsText, sandbox.EndpointAny), always(sandbox.FaultEmptyArrays, sandbox.EndpointAny)},
-		"token type":        {replace(sandbox.EndpointToken, "token_type", `"BearerToken"`)},
-		"token type BEARER": {replace(sandbox.EndpointToken, "token_type", `"BEARER"`)},
-		"no scope":          {replace(sandbox.EndpointToken, "scope", `null`)},
+		"packed, which is not said": {always(sandbox.FaultGzipUnsaid, sandbox.EndpointAny)},
+		"not packed, as is said":    {always(sandbox.FaultGzipFalsely, sandbox.EndpointAny)},
+		"token type":                {replace(sandbox.EndpointToken, "token_type", `"BearerToken"`)},
+		"token type BEARER":         {replace(sandbox.EndpointToken, "token_type", `"BEARER"`)},
+		"no scope":                  {replace(sandbox.EndpointToken, "scope", `null`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box, server := startSandbox(t, sandbox.Config{Tables: 3, Inline: true})
@@ -204,6 +206,52 @@ func TestWhatCannotBeReadIsNamedByItsPlace(t *testing.T) {
 	box.Fail(replace(sandbox.EndpointTable, "maxEncryptedFields", ""))
 	if table, err := client.Table(t.Context(), "ds-customers", "tbl-contacts"); err != nil || table.Metadata.MaxEncryptedFields != cxone.DefaultMaxEncryptedFields {
 		t.Errorf("no limit: %+v, %v", table, err)
+	}
+}
+
+// A key that stands there twice with two values has none, and only its place is
+// unusable; a token that stands there twice is none.
+func TestAKeyThatStandsThereTwiceIsNotChosenFrom(t *testing.T) {
+	twice := func(endpoint sandbox.Endpoint, field, value string) sandbox.Fault {
+		return sandbox.Fault{Kind: sandbox.FaultKeyTwice, Endpoint: endpoint, Times: -1, Field: field, Value: value}
+	}
+	box, server := startSandbox(t, sandbox.Config{Inline: true})
+	box.Fail(twice(sandbox.EndpointTable, "encrypted", "true"))
+	box.Fail(twice(sandbox.EndpointTable, "maxEncryptedFields", "99"))
+	box.Fail(twice(sandbox.EndpointIndexes, "columns", "[]"))
+	box.Fail(twice(sandbox.EndpointEncrypt, "externalKmsPayload", "{}"))
+	client := connect(t, server)
+	table, err := client.Table(t.Context(), "ds-customers", "tbl-contacts")
+	if err != nil || len(table.Doubts("")) != 1 || len(table.Doubts("ssn")) != 1 || !table.Columns[1].Unclear {
+		t.Errorf("%+v, %v", table, err)
+	}
+	indexes, err := client.Indexes(t.Context(), "ds-customers", "tbl-contacts")
+	if err != nil || len(indexes) == 0 || indexes[0].Unreadable == "" {
+		t.Errorf("%+v, %v", indexes, err)
+	}
+	result, err := client.Encrypt(t.Context(), "ds-customers", "tbl-contacts", "k", change(t, "tbl-contacts", "ssn"))
+	if err != nil || result.KMSPayload != nil {
+		t.Errorf("one of two payloads was chosen: %s, %v", result.KMSPayload, err)
+	}
+	box.Fail(twice(sandbox.EndpointToken, "access_token", `"another"`))
+	if err := connect(t, server).Check(t.Context()); err == nil || !strings.Contains(err.Error(), "holds no access_token") {
+		t.Errorf("%v", err)
+	}
+}
+
+// An answer that breaks off is none: a read is made again, and a change that was
+// made is not taken for one that was not.
+func TestAnAnswerThatBreaksOffIsNone(t *testing.T) {
+	box, server := startSandbox(t, sandbox.Config{})
+	client := connect(t, server)
+	box.Fail(sandbox.Fault{Kind: sandbox.FaultBrokenOff, Endpoint: sandbox.EndpointTable})
+	if table, err := client.Table(t.Context(), "ds-customers", "tbl-contacts"); err != nil || len(table.Columns) < 12 {
+		t.Errorf("%+v, %v", table, err)
+	}
+	box.Fail(sandbox.Fault{Kind: sandbox.FaultBrokenOff, Endpoint: sandbox.EndpointEncrypt})
+	_, err := client.Encrypt(t.Context(), "ds-customers", "tbl-contacts", "k", change(t, "tbl-contacts", "ssn"))
+	if commits := box.Stats().Commits; !errors.As(err, new(*cxone.AmbiguousError)) || len(commits) != 1 {
+		t.Errorf("%v after %v", err, commits)
 	}
 }
 

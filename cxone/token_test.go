@@ -167,7 +167,7 @@ func TestTokenRefusalsAreSentencesForAPerson(t *testing.T) {
 		{"token there twice", status(200, `{"access_token":"a","access_token":"b"}`), "the token endpoint's answer cannot be used: it holds no access_token", ""},
 		{"header injection", status(200, `{"access_token":"a\r\nb"}`), "the token endpoint's answer cannot be used: its access_token holds characters that a header cannot", ""},
 		{"other type", status(200, `{"access_token":"tok","token_type":"MAC"}`), "the token endpoint's answer cannot be used: its token_type is not Bearer", ""},
-		{"redirect", status(307, "", "Location", "https://elsewhere.example/"), "CXone redirects elsewhere (307), which is refused: check the base URL", ""},
+		{"redirect", status(307, "", "Location", "https://elsewhere.example/"), "the token URL redirects elsewhere (307), which is refused: check the token URL", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tn := newTenant(t)

@@ -111,6 +111,9 @@ func (a *authority) denied(tokenURL string, ans *answer, on401 string) error {
 	case ans.status == http.StatusNotFound || ans.status == http.StatusMethodNotAllowed || ans.status == http.StatusGone:
 		return &AuthError{URL: true, Err: refused,
 			Message: fmt.Sprintf("there is no token endpoint at the token URL (%d): check the token URL", ans.status)}
+	case redirects(ans.status):
+		return &AuthError{URL: true, Err: refused,
+			Message: fmt.Sprintf("the token URL redirects elsewhere (%d), which is refused: check the token URL", ans.status)}
 	case ans.status < 500 && ans.status != http.StatusTooManyRequests && looksLikeHTML(ans.body):
 		return &AuthError{URL: true, Err: refused,
 			Message: fmt.Sprintf("the token URL answers with a web page (%d) and no token: check the token URL", ans.status)}

@@ -1,7 +1,9 @@
 package cxone
 
 import (
+	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +20,10 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// maxErrorBody bounds the body of an answer that is not a success.
-const maxErrorBody = 64 << 10
+const (
+	maxErrorBody = 64 << 10 // of an answer that is not a success, in bytes
+	maxHeader    = 1 << 20  // of any answer; net/http reads ten times as much
+)
 
 // correlationHeader names a request to CXone's support, in both directions
 // (contract §1).
@@ -43,6 +47,7 @@ var defaultTransport = sync.OnceValue(func() http.RoundTripper {
 	}
 	t = t.Clone()
 	t.MaxIdleConnsPerHost = 32
+	t.MaxResponseHeaderBytes = maxHeader
 	return t
 })
 
@@ -225,6 +230,7 @@ func (x *exchange) send(req *http.Request, written func()) (*http.Response, erro
 	out := req.Clone(traced)
 	x.correlation = uuid.NewString()
 	out.Header.Set(correlationHeader, x.correlation)
+	out.Header.Set("Accept-Encoding", "gzip") // ours, so that net/http leaves the body to unpacked
 	var left *sentBody
 	if out.Body != nil && out.Body != http.NoBody {
 		left = &sentBody{ReadCloser: out.Body}
@@ -237,6 +243,9 @@ func (x *exchange) send(req *http.Request, written func()) (*http.Response, erro
 	if err == nil {
 		err = x.readWhole(resp)
 	}
+	if err == nil && !followable(req, resp) {
+		resp.Header.Del("Location") // net/http would make an error of a redirect that it cannot read
+	}
 	x.sent = err != nil && left != nil && left.read.Load()
 	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		return nil, fmt.Errorf("no answer within %s: %w", x.timeout, context.DeadlineExceeded)
@@ -247,16 +256,32 @@ func (x *exchange) send(req *http.Request, written func()) (*http.Response, erro
 	return resp, nil
 }
 
+// followable reports whether an answer is no redirect, or one of a read to an
+// address that can be read; checkRedirect decides about the host.
+func followable(req *http.Request, resp *http.Response) bool {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return true
+	}
+	_, err := resp.Location()
+	return err == nil && req.Method == http.MethodGet
+}
+
 // readWhole replaces the answer's body by one in memory. An error's body is cut
 // at its bound, and so is a change's answer, which stays a success; a read that
 // is over it is refused, for half of it could be mistaken for the whole.
 func (x *exchange) readWhole(resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }() // the read below says what went wrong
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Nobody asked to switch. The body is the bare connection, which no
+		// deadline of the request reaches.
+		resp.Body = &readBody{Reader: bytes.NewReader(nil)}
+		return nil
+	}
 	limit, cut := x.limit, x.cut
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		limit, cut = maxErrorBody, true
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	data, err := readUnpacked(resp.Body, limit+1)
 	over := int64(len(data)) > limit
 	switch {
 	case over && !cut:
@@ -270,6 +295,24 @@ func (x *exchange) readWhole(resp *http.Response) error {
 	}
 	resp.Body = &readBody{Reader: bytes.NewReader(data), bytes: data, truncated: over}
 	return nil
+}
+
+// gzipMagic begins a gzip stream (RFC 1952 §2.3.1), and no JSON.
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// readUnpacked reads at most limit bytes of a body, unpacked where it is
+// packed. The body tells, and not Content-Encoding: some gateways unpack an
+// answer and leave the header, others pack it and drop the header.
+func readUnpacked(body io.Reader, limit int64) ([]byte, error) {
+	packed := bufio.NewReader(io.LimitReader(body, limit))
+	if magic, _ := packed.Peek(len(gzipMagic)); !bytes.Equal(magic, gzipMagic) {
+		return io.ReadAll(packed)
+	}
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(unpacked, limit))
 }
 
 // report hands the pending attempt to the trace.

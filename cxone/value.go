@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -140,6 +141,11 @@ func readString(raw json.RawMessage) (string, bool) {
 	return s, json.Unmarshal(raw, &s) == nil
 }
 
+// ReadID reads a name or an id as tables and callbacks carry it: a text, or a
+// whole number as it is written (7 and 7.0 are "7"). It is not ok for anything
+// else.
+func ReadID(raw json.RawMessage) (string, bool) { return readID(bytes.TrimSpace(raw)) }
+
 // readID reads a name or an id, which some servers write as a number. A number
 // is taken as it is written; one with a fraction or an exponent has lost digits
 // or may have, and is not read.
@@ -258,10 +264,24 @@ func checkJSON(body []byte) ([]byte, error) {
 		return nil, errors.New("it is not valid UTF-8")
 	case looksLikeHTML(body):
 		return nil, errors.New("it is a web page and not JSON: check the base URL and the path prefix")
-	case !json.Valid(body):
-		return nil, errors.New("it is not JSON")
+	}
+	if err := validJSON(body); err != nil {
+		return nil, err
 	}
 	return body, nil
+}
+
+// validJSON tells JSON that ends early, as a connection of HTTP/1.0 does that
+// broke off, from what is no JSON.
+func validJSON(body []byte) error {
+	if json.Valid(body) {
+		return nil
+	}
+	var raw json.RawMessage
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&raw); errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it is JSON that ends early")
+	}
+	return errors.New("it is not JSON")
 }
 
 // withReported adds to an error what the answer says of itself: a tenant may put an

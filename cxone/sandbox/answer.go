@@ -17,6 +17,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	half   bool // the connection ends in the middle of the body
 }
 
 func reply(status int, v any) answer {
@@ -54,6 +55,11 @@ func (a answer) write(w http.ResponseWriter) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
+	if a.half {
+		_, _ = w.Write(a.body[:len(a.body)/2])
+		_ = http.NewResponseController(w).Flush() // nothing more is coming, sent or not
+		panic(http.ErrAbortHandler)
+	}
 	_, _ = w.Write(a.body) // a client that went away is the client's loss
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,7 +60,7 @@ type event struct {
 	url         string
 	payload     kmsPayload
 	kinds       map[FaultKind]int // the faults it suffers
-	keyIDs      bool              // its key version is a hex id, as the tables' are
+	shapes      []Fault           // how its body is written
 	delay       time.Duration
 	attempts    int
 	backoff     time.Duration
@@ -76,9 +77,11 @@ func (s *Sandbox) newEvent(tableID string, p patch, version int64) event {
 		id: "msg_" + rand.Text(), tableID: tableID, url: p.callback, attempts: p.attempts, backoff: p.backoff,
 		payload: honestPayload(tableID, names, version), kinds: map[FaultKind]int{},
 	}
-	e.keyIDs = slices.ContainsFunc(s.faults, func(f Fault) bool { // it is not used up: the answer takes it
-		return f.Kind == FaultKeyIDs && (f.Endpoint == "" || f.Endpoint == EndpointAny)
-	})
+	for _, f := range s.faults { // the tables' key versions; it is not used up, for the answer takes it
+		if f.Kind == FaultKeyIDs && (f.Endpoint == "" || f.Endpoint == EndpointAny) {
+			e.shapes = append(e.shapes, f)
+		}
+	}
 	for _, kind := range kmsKinds {
 		if _, on := s.takeFault(func(f Fault) bool { return f.Kind == kind }); on {
 			e.kinds[kind]++
@@ -87,6 +90,14 @@ func (s *Sandbox) newEvent(tableID string, p patch, version int64) event {
 	}
 	if !s.settings.callsBack() {
 		return e
+	}
+	for _, kind := range callbackShapes {
+		if f, on := s.takeFault(func(f Fault) bool { return f.Kind == kind && f.Endpoint == EndpointCallback }); on {
+			e.shapes = append(e.shapes, f)
+		}
+	}
+	if e.kinds[FaultKMSSlash] > 0 {
+		e.url += "/"
 	}
 	if f, on := s.takeFault(func(f Fault) bool { return f.Kind == FaultLatency && f.Endpoint == EndpointCallback }); on {
 		e.delay = time.Duration(f.LatencyMs) * time.Millisecond
@@ -150,13 +161,10 @@ func (s *Sandbox) WaitCallbacks(ctx context.Context) error {
 }
 
 func (s *Sandbox) deliver(e event) {
-	body, err := json.Marshal(e.payload)
+	body, err := e.body()
 	if err != nil {
 		s.log.Error("a callback can't be written as JSON", "error", err)
 		return
-	}
-	if e.keyIDs {
-		body = reshaped(body, Fault{Kind: FaultKeyIDs})
 	}
 	s.wait(s.ctx, e.delay)
 	for attempt := 1; attempt <= e.attempts; attempt++ {
@@ -181,6 +189,25 @@ func (s *Sandbox) deliver(e event) {
 	s.mu.Unlock()
 	s.log.Warn("the KMS never verified a callback", "table", e.tableID, "attempts", e.attempts)
 }
+
+// body is what is sent at every attempt.
+func (e event) body() ([]byte, error) {
+	raw, err := json.Marshal(e.payload)
+	if err != nil {
+		return nil, err
+	}
+	body := answer{status: http.StatusOK, header: http.Header{}, body: raw}.shape(e.shapes).body
+	if e.kinds[FaultKMSOtherCase] > 0 {
+		body = keyBegins.ReplaceAllFunc(body, bytes.ToUpper)
+	}
+	if e.kinds[FaultKMSTrailing] > 0 {
+		body = append(body, "<!-- sent again -->"...)
+	}
+	return body, nil
+}
+
+// keyBegins is the beginning of every key of a JSON object without blanks.
+var keyBegins = regexp.MustCompile(`[{,]"[a-z]`)
 
 // attempt posts an event once and says whether the KMS verified it.
 func (s *Sandbox) attempt(e event, body []byte, number int) bool {

@@ -22,12 +22,14 @@ DELETE /_sandbox/faults     switch all of them off
               late_table (latencyMs): the PATCH is answered 200, the table shows the change later
               kms_wrong_algorithm | kms_wrong_table | kms_wrong_columns | kms_wrong_key_version
               kms_missing_compliance_check | kms_column_objects | kms_bad_signature | kms_none | kms_duplicate
+              kms_slash | kms_trailing | kms_other_case
               echo_callback: the PATCH is refused with the callback URL in the message
               shapes, one of each that is on at every request:
               pages_capped (size) | same_page | no_total | total_zero | total_of_page | bare_list
               index_upper | index_desc | names_nfc | replace (field, value) | numeric_ids | key_ids
               numbers_as_text | floats | bools_as_text | bools_as_numbers | empty_arrays
               problem_json | aspnet | no_content | empty_body | bom
+              gzip_unsaid | gzip_falsely | broken_off | key_twice (field, value)
   endpoint    token | discovery | datastores | tables | table | indexes | encrypt | callback | any (default)
   times       default 1; -1: until switched off
 

@@ -66,6 +66,9 @@ const (
 	FaultKMSBadSignature    FaultKind = "kms_bad_signature"            // signed with another secret
 	FaultKMSNone            FaultKind = "kms_none"                     // no callback, and no inline payload
 	FaultKMSDuplicate       FaultKind = "kms_duplicate"                // the same event once more after it was verified
+	FaultKMSSlash           FaultKind = "kms_slash"                    // no fault: a slash after the callback's URL
+	FaultKMSTrailing        FaultKind = "kms_trailing"                 // words after the callback's JSON
+	FaultKMSOtherCase       FaultKind = "kms_other_case"               // every key begins with a capital
 )
 
 var requestKinds = []FaultKind{FaultLatency, FaultStatus, FaultStatusAfter, FaultDropBefore, FaultDropAfter}
@@ -75,6 +78,7 @@ var asyncKinds = []FaultKind{FaultAccepted, FaultLateTable, FaultEchoCallback}
 var kmsKinds = []FaultKind{
 	FaultKMSWrongAlgorithm, FaultKMSWrongTable, FaultKMSWrongColumns, FaultKMSWrongKeyVersion, FaultKMSMissingCheck,
 	FaultKMSColumnObjects, FaultKMSBadSignature, FaultKMSNone, FaultKMSDuplicate,
+	FaultKMSSlash, FaultKMSTrailing, FaultKMSOtherCase,
 }
 
 // FaultKinds lists every kind of fault.
@@ -120,8 +124,8 @@ func (f Fault) check() error {
 	if kms && f.Endpoint != "" && f.Endpoint != EndpointAny && !onCallback {
 		return wrong("endpoint", "must be callback for a fault of the callback")
 	}
-	if !kms && onCallback && f.Kind != FaultLatency {
-		return wrong("endpoint", "callback only takes latency and the kms_ kinds")
+	if !kms && onCallback && f.Kind != FaultLatency && !slices.Contains(callbackShapes, f.Kind) {
+		return wrong("endpoint", "callback only takes latency, the kms_ kinds, %s", joined(callbackShapes))
 	}
 	if async && f.Endpoint != "" && f.Endpoint != EndpointAny && f.Endpoint != EndpointEncrypt {
 		return wrong("endpoint", "must be encrypt for a change that comes later")

@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -41,9 +43,14 @@ const (
 	FaultProblemJSON FaultKind = "problem_json" // refusals as RFC 9457 has them
 	FaultASPNet      FaultKind = "aspnet"       // refusals as ASP.NET writes them
 
-	FaultNoContent FaultKind = "no_content" // 204 for a success
-	FaultEmptyBody FaultKind = "empty_body" // a success without a body
-	FaultBOM       FaultKind = "bom"        // a byte-order mark before the body
+	FaultKeyTwice FaultKind = "key_twice" // before the key Field stands the same key with Value, which is JSON
+
+	FaultNoContent   FaultKind = "no_content"   // 204 for a success
+	FaultEmptyBody   FaultKind = "empty_body"   // a success without a body
+	FaultBOM         FaultKind = "bom"          // a byte-order mark before the body
+	FaultGzipUnsaid  FaultKind = "gzip_unsaid"  // a body that is packed, without Content-Encoding
+	FaultGzipFalsely FaultKind = "gzip_falsely" // Content-Encoding: gzip before a body that is not packed
+	FaultBrokenOff   FaultKind = "broken_off"   // half the body, then the connection ends
 )
 
 // shapeKinds are in the order in which they are applied.
@@ -51,28 +58,35 @@ var shapeKinds = []FaultKind{
 	FaultPagesCapped, FaultSamePage, FaultNoTotal, FaultTotalZero, FaultTotalOfPage,
 	FaultIndexUpper, FaultIndexDesc, FaultNamesNFC, FaultReplace, FaultNumericIDs, FaultKeyIDs, FaultNumbersAsText, FaultFloats,
 	FaultBoolsAsText, FaultBoolsAsNumbers, FaultEmptyArrays, FaultProblemJSON, FaultASPNet, FaultBareList,
-	FaultNoContent, FaultEmptyBody, FaultBOM,
+	FaultKeyTwice, FaultNoContent, FaultEmptyBody, FaultBOM, FaultGzipUnsaid, FaultGzipFalsely, FaultBrokenOff,
 }
+
+// callbackShapes are those that a callback takes too, at its own endpoint.
+var callbackShapes = []FaultKind{FaultNamesNFC, FaultReplace, FaultNumericIDs, FaultKeyIDs, FaultNumbersAsText, FaultFloats,
+	FaultKeyTwice, FaultBOM}
 
 // checkShape says what of a shape's own fields makes no sense.
 func (f Fault) checkShape() error {
+	withField := f.Kind == FaultReplace || f.Kind == FaultKeyTwice
 	switch {
 	case f.Kind == FaultPagesCapped && (f.Size < 1 || f.Size > maxPage):
 		return wrong("size", "must be 1 to %d for kind pages_capped", maxPage)
 	case f.Kind != FaultPagesCapped && f.Size != 0:
 		return wrong("size", "goes with kind pages_capped only")
-	case f.Kind == FaultReplace && f.Field == "":
-		return wrong("field", "must name a key for kind replace")
+	case withField && f.Field == "":
+		return wrong("field", "must name a key for kind %s", f.Kind)
 	case f.Kind == FaultReplace && f.Value != "" && !json.Valid([]byte(f.Value)):
 		return wrong("value", "must be JSON, or empty to leave the key out")
-	case f.Kind != FaultReplace && (f.Field != "" || f.Value != ""):
-		return wrong("field", "field and value go with kind replace only")
+	case f.Kind == FaultKeyTwice && !json.Valid([]byte(f.Value)):
+		return wrong("value", "must be JSON")
+	case !withField && (f.Field != "" || f.Value != ""):
+		return wrong("field", "field and value go with the kinds replace and key_twice only")
 	}
 	return nil
 }
 
-// takeShapes takes what shapes one request's answer: of replace all that are
-// on, of every other kind one.
+// takeShapes takes what shapes one request's answer: of replace and key_twice one
+// for each field, of every other kind one.
 func (s *Sandbox) takeShapes(ep Endpoint) []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,6 +143,17 @@ func (a answer) shape(shapes []Fault) answer {
 			}
 		case FaultBOM:
 			a.body = append([]byte("\xef\xbb\xbf"), a.body...)
+		case FaultGzipUnsaid:
+			a.body = packed(a.body)
+		case FaultGzipFalsely:
+			a.header = a.header.Clone()
+			a.header.Set("Content-Encoding", "gzip")
+		case FaultBrokenOff:
+			a.half = good
+		case FaultKeyTwice:
+			if key := strconv.Quote(f.Field) + ":"; good {
+				a.body = bytes.ReplaceAll(a.body, []byte(key), []byte(key+f.Value+","+key))
+			}
 		case FaultProblemJSON, FaultASPNet:
 			if !good {
 				a = a.dressed(f.Kind)
@@ -142,6 +167,16 @@ func (a answer) shape(shapes []Fault) answer {
 	return a
 }
 
+func packed(body []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := w.Write(body)
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err) // into memory
+	}
+	return out.Bytes()
+}
+
 // dressed writes a refusal in another style.
 func (a answer) dressed(kind FaultKind) answer {
 	var p problem
@@ -151,11 +186,11 @@ func (a answer) dressed(kind FaultKind) answer {
 	a.header = a.header.Clone()
 	if kind == FaultASPNet {
 		body := map[string]any{"Message": "The request is invalid.", "ModelState": map[string][]string{"request." + p.Code: {p.Message}}}
-		return answer{a.status, a.header, reply(a.status, body).body}
+		return answer{status: a.status, header: a.header, body: reply(a.status, body).body}
 	}
 	a.header.Set("Content-Type", "application/problem+json")
 	body := map[string]any{"type": "about:blank", "title": http.StatusText(a.status), "status": a.status, "detail": p.Message}
-	return answer{a.status, a.header, reply(a.status, body).body}
+	return answer{status: a.status, header: a.header, body: reply(a.status, body).body}
 }
 
 func reshaped(body []byte, f Fault) []byte {

@@ -40,6 +40,9 @@ type faultCase struct {
 	// always says that the tenant has this habit from its first listing on; otherwise it begins when the
 	// tenant was read once.
 	always bool
+
+	// rotate says that the run rotates the keys of columns that are encrypted.
+	rotate bool
 }
 
 // Whatever a tenant of the sandbox's vocabulary does to a run: one idempotency key, one change, no secret
@@ -49,7 +52,7 @@ func TestUnderEveryFaultARunKeepsItsPromises(t *testing.T) {
 	slots := make(chan struct{}, 12) // most of a run under a fault is waiting
 	var running sync.WaitGroup
 	for _, kind := range sandbox.FaultKinds() {
-		for _, c := range casesOf(kind) {
+		for _, c := range withRotations(casesOf(kind)) {
 			running.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
@@ -60,8 +63,22 @@ func TestUnderEveryFaultARunKeepsItsPromises(t *testing.T) {
 	running.Wait()
 }
 
-// everyFault plays the whole product of casesOf, which takes twice as long (make faults).
+// everyFault plays the whole product of casesOf, for encryption and for rotation, which takes four times as
+// long (make faults).
 var everyFault = os.Getenv("CXSEAL_FAULTS") == "all"
+
+// withRotations adds to the cases the same ones for a rotation: to all where everyFault asks for it, else to the
+// first, so that each kind is played for both.
+func withRotations(cases []faultCase) []faultCase {
+	for i, c := range slices.Clone(cases) {
+		if !everyFault && (i > 0 || testing.Short()) {
+			break
+		}
+		c.name, c.rotate = c.name+", a rotation", true
+		cases = append(cases, c)
+	}
+	return cases
+}
 
 // casesOf plays a kind once and for ever, with both ways of confirmation: once with the callback and for ever
 // with the inline one, or each with each where everyFault asks for it. What needs a value has some that tell;
@@ -90,11 +107,11 @@ func casesOf(kind sandbox.FaultKind) []faultCase {
 				once := fmt.Sprintf("%s by %s, %d times", name, kms, times)
 				switch {
 				case changesIdentities(kind):
-					cases = append(cases, faultCase{once + ", always", f, kms, true})
+					cases = append(cases, faultCase{name: once + ", always", fault: f, kms: kms, always: true})
 				case times == -1 && !isRequestKind(kind):
-					cases = append(cases, faultCase{once + ", always", f, kms, true})
+					cases = append(cases, faultCase{name: once + ", always", fault: f, kms: kms, always: true})
 				default:
-					cases = append(cases, faultCase{once, f, kms, false})
+					cases = append(cases, faultCase{name: once, fault: f, kms: kms})
 				}
 			}
 		}
@@ -167,8 +184,24 @@ func variationsOf(kind sandbox.FaultKind) []sandbox.Fault {
 		add(sandbox.Fault{Field: "keyVersion", Value: `{"v":1}`})
 		add(sandbox.Fault{Field: "columns", Value: `"none"`})
 		add(sandbox.Fault{Field: "externalKmsPayload", Value: `[]`})
+	case sandbox.FaultKeyTwice:
+		add(sandbox.Fault{Field: "encrypted", Value: `true`})
+		add(sandbox.Fault{Field: "encrypted", Value: `false`})
+		add(sandbox.Fault{Field: "keyVersion", Value: `7`})
+		add(sandbox.Fault{Field: "externalKmsPayload", Value: `{}`})
+		add(sandbox.Fault{Field: "access_token", Value: `"another"`})
+		add(sandbox.Fault{Endpoint: sandbox.EndpointCallback, Field: "algorithm", Value: `"AES-128-CBC"`})
+		add(sandbox.Fault{Endpoint: sandbox.EndpointCallback, Field: "tableId", Value: `"tbl-other"`})
+	case sandbox.FaultBrokenOff:
+		for _, endpoint := range ofARun {
+			add(sandbox.Fault{Endpoint: endpoint})
+		}
 	case sandbox.FaultNamesNFC:
 		add(sandbox.Fault{Endpoint: sandbox.EndpointIndexes})
+		add(sandbox.Fault{Endpoint: sandbox.EndpointCallback})
+	case sandbox.FaultBOM, sandbox.FaultFloats, sandbox.FaultNumbersAsText:
+		add(sandbox.Fault{})
+		add(sandbox.Fault{Endpoint: sandbox.EndpointCallback})
 	default:
 		add(sandbox.Fault{})
 	}
@@ -184,7 +217,7 @@ func refusalBody(status int) string {
 // that it is down.
 func isAway(f sandbox.Fault) bool {
 	switch f.Kind {
-	case sandbox.FaultLatency, sandbox.FaultDropBefore, sandbox.FaultDropAfter:
+	case sandbox.FaultLatency, sandbox.FaultDropBefore, sandbox.FaultDropAfter, sandbox.FaultBrokenOff:
 		return true
 	case sandbox.FaultStatus, sandbox.FaultStatusAfter:
 		return f.Status >= 500 || f.Status == http.StatusTooManyRequests
@@ -195,12 +228,32 @@ func isAway(f sandbox.Fault) bool {
 // mustBeRefused reports whether a fault makes of every confirmation one that must be refused.
 func mustBeRefused(f faultCase) bool {
 	switch f.fault.Kind {
-	case sandbox.FaultKMSColumnObjects, sandbox.FaultKMSDuplicate:
+	case sandbox.FaultKMSColumnObjects, sandbox.FaultKMSDuplicate, sandbox.FaultKMSSlash:
 		return false
-	case sandbox.FaultKMSBadSignature:
-		return f.kms == sandbox.KMSCallback // what comes in the tenant's own answer has no signature
+	case sandbox.FaultKMSBadSignature, sandbox.FaultKMSTrailing, sandbox.FaultKMSOtherCase:
+		return f.kms == sandbox.KMSCallback // what comes in the tenant's own answer has no signature, and no bytes of its own
+	case sandbox.FaultKeyTwice:
+		return f.kms == sandbox.KMSCallback && f.fault.Endpoint == sandbox.EndpointCallback
 	}
 	return strings.HasPrefix(string(f.fault.Kind), "kms_")
+}
+
+// mustVerify reports whether a fault leaves no doubt about anything: a run under it ends as it would without.
+func mustVerify(f faultCase) bool {
+	switch f.fault.Kind {
+	case sandbox.FaultPagesCapped, sandbox.FaultSamePage, sandbox.FaultNoTotal, sandbox.FaultTotalZero, sandbox.FaultTotalOfPage,
+		sandbox.FaultBareList, sandbox.FaultIndexUpper, sandbox.FaultIndexDesc, sandbox.FaultNamesNFC, sandbox.FaultNumericIDs,
+		sandbox.FaultKeyIDs, sandbox.FaultNumbersAsText, sandbox.FaultFloats, sandbox.FaultBoolsAsText, sandbox.FaultBoolsAsNumbers,
+		sandbox.FaultEmptyArrays, sandbox.FaultProblemJSON, sandbox.FaultASPNet, sandbox.FaultBOM, sandbox.FaultGzipUnsaid,
+		sandbox.FaultGzipFalsely, sandbox.FaultKMSColumnObjects, sandbox.FaultKMSDuplicate, sandbox.FaultKMSSlash,
+		sandbox.FaultLatency, sandbox.FaultAccepted, sandbox.FaultLateTable:
+		return true
+	case sandbox.FaultDropBefore, sandbox.FaultDropAfter, sandbox.FaultBrokenOff:
+		return f.fault.Times == 1
+	case sandbox.FaultReplace:
+		return f.fault.Field == "token_type"
+	}
+	return false
 }
 
 // composed and decomposed are one column's name in Unicode's two forms.
@@ -214,7 +267,7 @@ func requestUnder(c *consoletest.Console, f sandbox.Fault) encryption.Request {
 	case sandbox.FaultIndexUpper, sandbox.FaultIndexDesc:
 		request.Columns, request.MaskIndexes = []string{"email"}, true
 	case sandbox.FaultNamesNFC:
-		for _, m := range []sandbox.Mutation{{Action: sandbox.AddColumn, Column: decomposed, Type: "VARCHAR"},
+		for _, m := range []sandbox.Mutation{{Action: sandbox.AddColumn, Column: decomposed, Type: "string"},
 			{Action: sandbox.AddIndex, Index: "by_place", Columns: []string{decomposed}}} {
 			consoletest.Must(c.T, c.Tenant.Mutate(request.DatastoreID, request.TableID, m))
 		}
@@ -231,7 +284,7 @@ func requestUnder(c *consoletest.Console, f sandbox.Fault) encryption.Request {
 				for _, index := range indexes {
 					indexed = indexed || slices.Contains(index.Columns, column.Name)
 				}
-				if !indexed && !column.Encrypted && column.Type == "VARCHAR" {
+				if !indexed && !column.Encrypted && column.Type == "string" {
 					request.Columns = []string{column.Name}
 				}
 			}
@@ -249,6 +302,12 @@ func playFault(t *testing.T, f faultCase) {
 			Grace: 30 * time.Millisecond, Look: 10 * time.Millisecond, InFlight: 200 * time.Millisecond}
 	})
 	request := requestUnder(c, f.fault)
+	if f.rotate {
+		request.Operation = audit.KeyRotation
+		for _, column := range request.Columns {
+			consoletest.Must(t, c.Tenant.Mutate(request.DatastoreID, request.TableID, sandbox.Mutation{Action: sandbox.Encrypt, Column: column}))
+		}
+	}
 	sync := func() { _ = c.Inventory.Sync(t.Context(), connection.Environment, 0) } // what it could not read is its own matter
 	if f.always {
 		switchOn(t, c.Tenant, f.fault)
@@ -292,6 +351,9 @@ func playFault(t *testing.T, f faultCase) {
 	}
 	if run.State == encryption.Verified && (commits != 1 || mustBeRefused(f)) {
 		t.Errorf("the run is verified after %d changes and a confirmation that says otherwise", commits)
+	}
+	if mustVerify(f) && run.State != encryption.Verified {
+		t.Errorf("nothing is in doubt, and the run is %s: %s %s", run.State, run.ErrorCode, run.ErrorMessage)
 	}
 	checkLateConfirmation(t, c, run, commits == 1)
 	checkSecrets(t, c, run)

@@ -50,7 +50,8 @@ func ParseCallback(body []byte) (Callback, error) {
 		return Callback{}, err
 	}
 	var cb Callback
-	if cb.TableID, err = textOrNumber(fields["tableId"]); err != nil || cb.TableID == "" {
+	var named bool // some tenants number their tables
+	if cb.TableID, named = cxone.ReadID(fields["tableId"]); !named || cb.TableID == "" {
 		return Callback{}, fault.New(fault.Invalid, "The callback names no tableId.")
 	}
 	if cb.KeyVersion, cb.KeyID, err = parseKeyVersion(fields["keyVersion"]); err != nil {
@@ -115,8 +116,7 @@ func openObject(what string, raw []byte, known ...string) (map[string]json.RawMe
 
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// textOrNumber reads a text, or a number as it is written: some tenants number
-// their tables.
+// textOrNumber reads a text, or a number as it is written.
 func textOrNumber(raw json.RawMessage) (string, error) {
 	var text string
 	if !absent(raw) && raw[0] == '"' {

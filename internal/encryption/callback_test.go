@@ -226,3 +226,13 @@ func TestAKeyVersionThatIsAnIDIsComparedAsGiven(t *testing.T) {
 		}
 	}
 }
+
+// A tenant that numbers its tables writes the number as its language does.
+func TestANumberedTableIsNamedByItsNumber(t *testing.T) {
+	for text, want := range map[string]string{`"7"`: "7", `7`: "7", `7.0`: "7", `7.5`: "", `7e0`: "", `true`: "", `[7]`: ""} {
+		callback, err := ParseCallback([]byte(strings.Replace(good, `"tbl-contacts"`, text, 1)))
+		if callback.TableID != want || (err == nil) != (want != "") {
+			t.Errorf("%s is table %q, %v; want %q", text, callback.TableID, err, want)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package encryption
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -300,21 +299,13 @@ func (t *task) judgeInline(payload []byte) Verification {
 	return v
 }
 
-// inlinePayload is the externalKmsPayload of an answer, nil when it has none.
+// inlinePayload is the externalKmsPayload of an answer as the client read it, nil
+// when it has none.
 func inlinePayload(answer *Answer) []byte {
-	if answer == nil {
+	if answer == nil || answer.Payload == "" {
 		return nil
 	}
-	if answer.Payload != "" {
-		return []byte(answer.Payload)
-	}
-	var body struct {
-		Payload json.RawMessage `json:"externalKmsPayload"`
-	}
-	if json.Unmarshal([]byte(answer.Body), &body) != nil || len(body.Payload) == 0 || string(body.Payload) == "null" {
-		return nil
-	}
-	return body.Payload
+	return []byte(answer.Payload)
 }
 
 // pause waits before the PATCH is sent again, twice as long each time.
