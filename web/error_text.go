@@ -23,7 +23,7 @@ func AdviceFor(code string) string {
 	case "plan_changed":
 		return "Nothing was sent to CXone. Look at the table as it is now, check the plan again and start a new run."
 	case "tenant_auth":
-		return "Check the connection's client id, secret and realm, then run “cxseal doctor”."
+		return "Check what CXone's answer names: the connection's client id, secret and realm, or its token URL. Then run “cxseal doctor”."
 	case "tenant_scope":
 		return "Ask the tenant's administrator to grant the missing scope to this client, then start a new run."
 	case "tenant_not_found":

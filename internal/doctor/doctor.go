@@ -105,6 +105,8 @@ func tokenFinding(t Target, access cxone.Access, err error) Finding {
 		f.Mend = fmt.Sprintf("%s has no scheme: write https://%s.", t.setting("base URL", "CXONE_BASE_URL"), t.BaseURL)
 	case errors.As(err, &scope):
 		f.Mend = "Have the CXone administrator grant the client " + strings.Join(scope.Missing, ", ") + "."
+	case errors.As(err, &auth) && auth.URL:
+		f.Mend = "Check " + t.setting("token URL", "CXONE_TOKEN_URL") + ": what answers there grants no tokens. The credentials were not looked at."
 	case errors.As(err, &auth):
 		f.Mend = "Compare " + t.setting("client id, client secret and realm", "CXONE_CLIENT_ID, CXONE_CLIENT_SECRET and CXONE_REALM") +
 			" with the client in CXone's administration."

@@ -172,6 +172,13 @@ func TestTheAdviceFitsTheTrouble(t *testing.T) {
 	if mend := f["callback signature"].Mend; !strings.Contains(mend, "“New callback secret”") {
 		t.Errorf("no secret: %s", mend)
 	}
+	for _, fault := range []sandbox.Fault{{Status: 404}, {Status: 200, Body: "<html>Sign in</html>"}, {Status: 302, Header: "Location: https://elsewhere.invalid/"}} {
+		fault.Kind, fault.Endpoint = sandbox.FaultStatus, sandbox.EndpointToken
+		w.tenant.Fail(fault)
+		if mend := w.examine(t, nil)["token"].Mend; !strings.Contains(mend, "CXONE_TOKEN_URL") || strings.Contains(mend, "CLIENT") {
+			t.Errorf("a token URL that answers %d: %s", fault.Status, mend)
+		}
+	}
 	api := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/tables/tbl-contacts") {
 			_, _ = rw.Write([]byte(`{"id":"tbl-contacts","columns":[{"name":"a","type":"string","encrypted":false},{"name":"a","type":"string","encrypted":true}]}`))

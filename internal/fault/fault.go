@@ -27,7 +27,7 @@ const (
 	TooMany          Code = "too_many"          // throttled by us
 	Blocked          Code = "blocked"           // the plan has blockers; nothing was sent
 	PlanChanged      Code = "plan_changed"      // the table is no longer what was approved
-	TenantAuth       Code = "tenant_auth"       // CXone refused the credentials or the realm
+	TenantAuth       Code = "tenant_auth"       // CXone refused the credentials or the realm, or gave no token
 	TenantScope      Code = "tenant_scope"      // CXone's token lacks a scope, or it answered 403
 	TenantNotFound   Code = "tenant_not_found"  // CXone knows no such data store or table
 	TenantRefused    Code = "tenant_refused"    // CXone answered 400, 409 or 422: resending cannot help

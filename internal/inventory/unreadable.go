@@ -26,7 +26,15 @@ func (s Sync) FaultCode() fault.Code {
 		code fault.Code
 	}{
 		{"OAuth authentication failed", fault.TenantAuth},
+		{"CXone refused to grant a token", fault.TenantAuth},
+		{"CXone refused a fresh token", fault.TenantAuth},
+		{"the token endpoint's answer cannot be used", fault.TenantAuth},
+		{"check the token URL", fault.TenantAuth},
+		{"the token lacks the scope", fault.TenantScope},
 		{"CXone could not be reached", fault.TenantDown},
+		{"CXone failed", fault.TenantDown},
+		{"CXone throttles requests", fault.TenantDown},
+		{"cannot be used", fault.TenantUnreadable},
 	} {
 		if strings.Contains(s.Error, known.says) {
 			return known.code
