@@ -28,7 +28,7 @@ type APIError struct {
 	Path       string
 	RequestID  string        // the tenant's request id, empty when it names none
 	Scope      string        // 403: the scope that the answer names as missing
-	KMS        bool          // 403: the answer speaks of the KMS
+	KMS        bool          // 403: the answer mentions the KMS
 	RetryAfter time.Duration // what Retry-After asked for, 0 when absent
 
 	listing bool
@@ -152,7 +152,7 @@ func (e *ScopeError) Error() string {
 // refused, or that no usable token could be had.
 type AuthError struct {
 	Message string // one sentence for a person
-	URL     bool   // the answer speaks against the token URL and not the credentials
+	URL     bool   // it is the token URL that is wrong, not the credentials
 	Err     error  // an *APIError when the tenant answered; may be nil
 }
 

@@ -15,7 +15,7 @@ import (
 // Unicode form, with a direction (ssn DESC), a length (ssn(10)), quotes, a
 // table before it, or within an expression (lower(ssn)). Where an entry could
 // mean several columns it means all of them, and an index that cannot be read
-// means every column: whoever asks wants to know what is in the way.
+// means every column: the question is what may be in the way.
 func (i Index) StandsOver(columns []string) []string {
 	if i.Unreadable != "" {
 		return slices.Clone(columns)

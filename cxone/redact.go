@@ -72,8 +72,8 @@ func (r *redactor) sawToken(token string) {
 }
 
 // sawCallback remembers what is secret of a callback URL: its query and its
-// last path element, in the forms in which they may be repeated. Whoever knows
-// them can post to it.
+// last path element, in the forms in which they may be repeated. With
+// them anybody can post to it.
 func (r *redactor) sawCallback(address string) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"cxseal/cxone/sandbox"
 )
 
-// The tenant stands under a prefix, to catch absolute URLs.
+// under is the prefix under which the tenant stands, to catch absolute URLs.
 const under = "/some/prefix"
 
 func startSandbox(t testing.TB, cfg sandbox.Config) (*sandbox.Sandbox, *httptest.Server) {

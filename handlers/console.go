@@ -61,8 +61,8 @@ func (h *Console) Close() {
 	h.tables.Close()
 }
 
-// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its UserID
-// is 0 when nobody is signed in.
+// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its
+// UserID is 0 when nobody is signed in.
 func DescribeSession(data []byte) access.Session { return frame.DescribeSession(data) }
 
 // Callbacks answers KMS callbacks and nothing else, for a command that waits

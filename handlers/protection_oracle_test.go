@@ -23,9 +23,9 @@ type told struct {
 	run   int // the place of the run that the verdict is on
 }
 
-// statesByRecords reads the states of a table's columns out of the log as it is exported, and nothing else. It knows
-// nothing of package protection: runs end one after the other on a table, so the order of their last records is the
-// order of their changes.
+// statesByRecords reads the states of a table's columns out of the log as it is exported, and nothing else.
+// It knows nothing of package protection: runs end one after the other on a table, so the order of their last
+// records is the order of their changes.
 func statesByRecords(t *testing.T, jsonl string) map[string]told {
 	t.Helper()
 	columns, ended := map[string]told{}, map[string]int{}
@@ -71,7 +71,8 @@ func statesByRecords(t *testing.T, jsonl string) map[string]told {
 	return columns
 }
 
-// Whatever happens to a table's columns, the console must say of each what the records say: an auditor recomputes it.
+// Whatever happens to a table's columns, the console must say of each what the records say: an auditor
+// recomputes it.
 func TestTheStatesOfColumnsFollowFromTheRecords(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

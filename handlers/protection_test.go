@@ -12,8 +12,9 @@ import (
 	"cxseal/internal/encryption"
 )
 
-// An officer reads on the first page how far the sensitive columns are protected. A column that the KMS refused, or
-// said nothing of, must not stand there, on its table's page, in a list or in a CSV like one that was verified.
+// An officer reads on the first page how far the sensitive columns are protected. A column that the KMS
+// refused, or said nothing of, must not stand there, on its table's page, in a list or in a CSV like one that
+// was verified.
 func TestAColumnsStateIsTheSameEverywhere(t *testing.T) {
 	h := consoletest.Start(t)
 	admin := h.As(access.Admin)
@@ -63,7 +64,8 @@ func TestAColumnsStateIsTheSameEverywhere(t *testing.T) {
 		t.Errorf("the chart's headline: %s", charts)
 	}
 
-	// Whatever came of it last counts: a rotation confirms the one, and another takes the verdict from the verified one.
+	// Whatever came of it last counts: a rotation confirms the one, and another takes the verdict from the
+	// verified one.
 	h.WaitFor(rotate(t, admin, "credit_card"), encryption.Verified)
 	h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultKMSWrongAlgorithm, Times: 1})
 	h.WaitFor(rotate(t, admin, "ssn"), encryption.Rejected)

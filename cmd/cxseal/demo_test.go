@@ -10,7 +10,7 @@ import (
 	"cxseal/internal/protection"
 )
 
-// Whoever starts the demo again on its folder must find the tenant as it was:
+// A demo that is started again on its folder must find the tenant as it was:
 // a fresh tenant would read as columns that lost their encryption or keys that
 // went back.
 func TestADemoThatIsStartedAgainFindsNoDrift(t *testing.T) {

@@ -129,8 +129,8 @@ func (h *history) silent(ctx context.Context, day int, t cxone.TableRef) error {
 	return h.expect(ctx, run.ID, encryption.Unconfirmed)
 }
 
-// leftRefused rotates the key of a verified column, and the KMS reports a weaker algorithm. Nobody has looked into it
-// by the end of the story.
+// leftRefused rotates the key of a verified column, and the KMS reports a weaker algorithm. Nobody has looked
+// into it by the end of the story.
 func (h *history) leftRefused(ctx context.Context, day int) error {
 	t, column, err := h.sensitive(ctx, protection.Verified, h.encrypted)
 	if err != nil || column == "" {
@@ -154,8 +154,8 @@ func (h *history) leftUnverified(ctx context.Context, day int) error {
 	return h.sync(ctx, day)
 }
 
-// sensitive returns the first sensitive column in a state that is among those that of lists, outside of the contacts,
-// with its table; column is empty where there is none.
+// sensitive returns the first sensitive column in a state that is among those that of lists, outside of the
+// contacts, with its table; column is empty where there is none.
 func (h *history) sensitive(ctx context.Context, state protection.State, of func(cxone.TableRef) []string) (t cxone.TableRef, column string, err error) {
 	list, err := h.console.Store.SensitivityColumns(ctx, sensitivity.Filter{State: sensitivity.Sensitive, Protection: state}, nil, 1000)
 	if err != nil {

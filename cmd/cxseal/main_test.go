@@ -60,8 +60,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// environment is what a process is started with beside its own variables:
-// nothing of the settings that whoever runs the tests may have.
+// environment returns the environment of a process: the variables given, and what
+// it needs to run, without any cxseal settings of the person who runs the tests.
 func environment(own ...string) []string {
 	env := []string{"USER=tester"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TMP", "SYSTEMROOT", "GOCOVERDIR"} {
@@ -188,7 +188,7 @@ func (p *process) stop() {
 	}
 }
 
-// result of a command that ran to its end.
+// finished is the result of a command that ran to its end.
 type finished struct {
 	stdout, stderr string
 	code           int

@@ -46,7 +46,8 @@ func seriesByDay(t *testing.T, body string) map[string]map[string]seriesRow {
 	rate := func(part, whole int) string {
 		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", 100*float64(part)/float64(max(whole, 1))), "0"), ".")
 	}
-	// sensitive is the figure of the sensitive columns: those that are verified, and beside it what is encrypted and is not.
+	// sensitive is the figure of the sensitive columns: those that are verified, and beside it what is
+	// encrypted and is not.
 	sensitive := func(n [6]int) string {
 		text := share(n[2], n[3], rate(n[2], n[3]), "none")
 		if n[4] > 0 {
@@ -122,8 +123,8 @@ func packCoverage(t *testing.T, file string) map[string][2]seriesRow {
 	return tables
 }
 
-// TestAPacksCoverageIsThatOfTheCharts fails when a pack of any period shows another figure at its start or end than
-// /charts/coverage.csv has for the day before, for any table of the demo, or leaves a table out.
+// TestAPacksCoverageIsThatOfTheCharts fails when a pack of any period shows another figure at its start or
+// end than /charts/coverage.csv has for the day before, for any table of the demo, or leaves a table out.
 func TestAPacksCoverageIsThatOfTheCharts(t *testing.T) {
 	d := liveDemo(t)
 	officer := consoletest.NewBrowser(t, d.console.Address())

@@ -13,8 +13,7 @@ import (
 )
 
 // portrait is a picture in docs/pictures: a stop of the walk as the admin sees
-// it at a desk. It shows the top of the page; who wants all of it starts the
-// demo.
+// it on a wide screen. It shows the top of the page.
 type portrait struct {
 	file, stop, theme string
 	height            int64

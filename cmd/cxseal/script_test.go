@@ -109,7 +109,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no console is ready on %s", args[0])
 }
 
-// sql FILE STATEMENT does to a database what anyone with a shell can do.
+// runSQL is the script command “sql FILE STATEMENT”: it changes a database as anybody with a shell can.
 func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -118,7 +118,7 @@ func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// fault JSON switches a fault of the tenant on; "clear" switches all off.
+// switchFault is the script command “fault JSON”, which switches a fault of the tenant on; "clear" switches all off.
 func switchFault(ts *testscript.TestScript, _ bool, args []string) {
 	if args[0] == "clear" {
 		tenantOf(ts).ClearFaults()
@@ -129,13 +129,14 @@ func switchFault(ts *testscript.TestScript, _ bool, args []string) {
 	tenantOf(ts).Fail(f)
 }
 
-// tenant JSON changes the tenant's settings.
+// configureTenant is the script command “tenant JSON”, which changes the tenant's settings.
 func configureTenant(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(tenantOf(ts).Configure(func(s *sandbox.Settings) { ts.Check(json.Unmarshal([]byte(args[0]), s)) }))
 	tenantOf(ts).RevokeTokens()
 }
 
-// column NAME adds a column to tbl-contacts. The name is a Go string literal.
+// addColumn is the script command “column NAME”, which adds a column to tbl-contacts. The name is a Go string
+// literal.
 func addColumn(ts *testscript.TestScript, _ bool, args []string) {
 	name, err := strconv.Unquote(args[0])
 	ts.Check(err)

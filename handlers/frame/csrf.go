@@ -34,7 +34,8 @@ func (f *Frame) csrfToken(c echo.Context) string {
 	return maskToken(secret)
 }
 
-// csrfSecret returns the secret that the token of this request must hold, nil when the browser was never given one.
+// csrfSecret returns the secret that the token of this request must hold, nil when the browser was never
+// given one.
 func (f *Frame) csrfSecret(c echo.Context) []byte {
 	if secret := f.sessions.GetBytes(c.Request().Context(), keyCSRF); len(secret) == csrfBytes {
 		return secret

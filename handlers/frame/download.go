@@ -68,9 +68,9 @@ func (f *Frame) recordDownload(c echo.Context, d Download) error {
 	return f.repeats.Note(c.Request().Context(), r)
 }
 
-// Stream streams a file in constant memory and records nothing: it serves Download, Export and the calendar feed,
-// whose making is on record. When write fails after the first byte, the connection is aborted, so that a short file
-// never looks complete. The context of write ends with the request, and when the console closes.
+// Stream streams a file in constant memory and records nothing: it serves Download, Export and the calendar
+// feed, whose making is on record. When write fails after the first byte, the connection is aborted, so that
+// a short file never looks complete. The context of write ends with the request, and when the console closes.
 func (f *Frame) Stream(c echo.Context, d Download, write func(ctx context.Context, w io.Writer) error) error {
 	if err := f.save(c); err != nil {
 		return err
@@ -108,8 +108,8 @@ func setFileName(c echo.Context, name string) {
 		mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
-// ExportDenied returns the Denied of a route that exports: it appends an AUDIT_EXPORT record with the outcome DENIED,
-// once an hour for each person and kind of export.
+// ExportDenied returns the Denied of a route that exports: it appends an AUDIT_EXPORT record with the outcome
+// DENIED, once an hour for each person and kind of export.
 func (f *Frame) ExportDenied(what string) func(echo.Context, access.Caller, error) error {
 	return func(c echo.Context, who access.Caller, why error) error {
 		r := audit.NewRecord(f.cfg.Now(), audit.AuditExport, audit.Denied, who.Actor())

@@ -19,8 +19,9 @@ func (f *Frame) Done(c echo.Context, said, to string) error {
 	return f.Redirect(c, to)
 }
 
-// Change returns the handler of a form that changes the one thing its address names and then redirects. id reads
-// the address (Named, Numbered), do makes the change, said is the flash (none when empty), to returns the next page.
+// Change returns the handler of a form that changes the one thing its address names and then redirects. id
+// reads the address (Named, Numbered), do makes the change, said is the flash (none when empty), to returns
+// the next page.
 func Change[ID any](f *Frame, id func(echo.Context) (ID, error), do func(echo.Context, access.Caller, ID) error,
 	said string, to func(ID) string) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -64,8 +65,8 @@ func Numbered(name string) func(echo.Context) (int64, error) {
 	}
 }
 
-// Ticked reads a tick box of a form: 1, true or on; empty, 0, false or off. Anything else is fault.Invalid, because
-// taken for unticked it would be an answer that nobody gave.
+// Ticked reads a tick box of a form: 1, true or on; empty, 0, false or off. Anything else is fault.Invalid,
+// because taken for unticked it would be an answer that nobody gave.
 func Ticked(form url.Values, name string) (bool, error) {
 	switch strings.ToLower(form.Get(name)) {
 	case "1", "true", "on":

@@ -145,7 +145,8 @@ func (f *Frame) Close() {
 // repeatsTime is the longest time that recording the repeats of an hour may take.
 const repeatsTime = 5 * time.Second
 
-// recordRepeats appends the numbers of repeats. Those that cannot be appended are logged and kept for the next time.
+// recordRepeats appends the numbers of repeats. Those that cannot be appended are logged and kept for the
+// next time.
 func (f *Frame) recordRepeats(flush func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), repeatsTime)
 	defer cancel()

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// EncodeKey encodes a row's key, or a place in a list, for an address or a form: as base64 of a JSON array, because
-// names may hold any character.
+// EncodeKey encodes a row's key, or a place in a list, for an address or a form: as base64 of a JSON array,
+// because names may hold any character.
 func EncodeKey(parts ...any) string {
 	raw, err := json.Marshal(parts)
 	if err != nil {

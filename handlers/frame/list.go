@@ -39,8 +39,8 @@ func ShowProblem(chrome *web.Chrome, err error) {
 // Cursor is a place in a list that is ordered by sequence number, newest first. The zero value is its beginning.
 type Cursor struct{ Before, After int64 }
 
-// ReadPage reads the rows at the cursor, one more than a page shows. before and after read the rows older and newer
-// than a sequence number.
+// ReadPage reads the rows at the cursor, one more than a page shows. before and after read the rows older and
+// newer than a sequence number.
 func ReadPage[F, T any](ctx context.Context, cur Cursor, filter F,
 	before, after func(context.Context, F, int64, int) ([]T, error)) ([]T, error) {
 	if cur.After > 0 {
@@ -59,8 +59,9 @@ func Onward[T any](rows []T, path, param string, place func(T) string) ([]T, str
 	return rows, WithParam(path, param, place(rows[PageRows-1]))
 }
 
-// OnePage cuts rows, of which one more than a page was read, to the page at the cursor, and returns the addresses of
-// the pages before and after it. path is the list with its filter; seq returns a row's sequence number.
+// OnePage cuts rows, of which one more than a page was read, to the page at the cursor, and returns the
+// addresses of the pages before and after it. path is the list with its filter; seq returns a row's sequence
+// number.
 func OnePage[T any](rows []T, cur Cursor, path string, seq func(T) int64) ([]T, web.Pager) {
 	more := len(rows) > PageRows
 	var pager web.Pager

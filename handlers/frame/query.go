@@ -93,7 +93,8 @@ func (q *Query) Period() (from, to time.Time) {
 	return PeriodOf(q.Text("from"), q.Text("to"), q.Wrong)
 }
 
-// PeriodOf reads the typed ends of a period as Period does, empty for an open one, and tells wrong what is not right.
+// PeriodOf reads the typed ends of a period as Period does, empty for an open one, and tells wrong what is
+// not right.
 func PeriodOf(typedFrom, typedTo string, wrong func(sentence string)) (from, to time.Time) {
 	read := func(name, typed string, end bool) time.Time {
 		if typed == "" {

@@ -96,8 +96,8 @@ func (f *Frame) Send(c echo.Context, status int, contentType string, body []byte
 	return nil
 }
 
-// TakesGzip reports whether Accept-Encoding (RFC 9110 §12.5.3) names gzip with a weight above zero. A wildcard alone
-// does not count: browsers name gzip.
+// TakesGzip reports whether Accept-Encoding (RFC 9110 §12.5.3) names gzip with a weight above zero. A
+// wildcard alone does not count: browsers name gzip.
 func TakesGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get(echo.HeaderAcceptEncoding), ",") {
 		coding, params, _ := strings.Cut(part, ";")

@@ -49,8 +49,8 @@ const (
 	ctxDenied = "denied" // bool: the denial of this request is on record
 )
 
-// cookieName returns the cookie's name. Behind https it gets the prefix __Host-, so that no other host of the domain
-// can set it (RFC 6265bis §4.1.3.2).
+// cookieName returns the cookie's name. Behind https it gets the prefix __Host-, so that no other host of the
+// domain can set it (RFC 6265bis §4.1.3.2).
 func cookieName(name string, secure bool) string {
 	if secure {
 		return "__Host-" + name
@@ -205,8 +205,8 @@ func readFlashes(raw []byte) []web.Flash {
 	return list
 }
 
-// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its UserID
-// is 0 when nobody is signed in.
+// DescribeSession decodes a session's stored data, so that a store can list and end a person's sessions. Its
+// UserID is 0 when nobody is signed in.
 func DescribeSession(data []byte) access.Session {
 	_, values, err := scs.GobCodec{}.Decode(data)
 	if err != nil {

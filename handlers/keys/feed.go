@@ -26,8 +26,8 @@ const (
 	feedPage   = 1000
 )
 
-// feed answers with the calendar feed. It needs no session: the token in its address stands for the person who made
-// it. It is streamed in constant memory.
+// feed answers with the calendar feed. It needs no session: the token in its address stands for the person
+// who made it. It is streamed in constant memory.
 func (a *Area) feed(c echo.Context) error {
 	ctx, now := c.Request().Context(), a.Now()
 	if _, err := a.Feeds.Open(ctx, c.QueryParam("token"), c.RealIP()); err != nil {
@@ -51,9 +51,9 @@ func (a *Area) feed(c echo.Context) error {
 		})
 }
 
-// feedTag returns the feed's ETag. It is made of the ledger's mark, which changes with every column and with every
-// status that the scan has brought up to date; of the day, which decides the feed's first and last date; and of the
-// settings that its text depends on.
+// feedTag returns the feed's ETag. It is made of the ledger's mark, which changes with every column and with
+// every status that the scan has brought up to date; of the day, which decides the feed's first and last
+// date; and of the settings that its text depends on.
 func (a *Area) feedTag(ctx context.Context, c echo.Context, now time.Time) (string, error) {
 	mark, err := a.Rotations.LedgerMark(ctx)
 	if err != nil {

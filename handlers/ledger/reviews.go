@@ -25,8 +25,8 @@ func (a *Area) reviews(c echo.Context) error {
 	return a.showReviews(c, http.StatusOK, nil)
 }
 
-// showReviews renders the page; form is what was typed, nil for the period that the address names or the next one to
-// review.
+// showReviews renders the page; form is what was typed, nil for the period that the address names or the next
+// one to review.
 func (a *Area) showReviews(c echo.Context, status int, form *web.ReviewForm) error {
 	if a.Reviews == nil {
 		return errNoReviews
@@ -114,8 +114,8 @@ func daysText(from, to string) string {
 	return from + " to " + to
 }
 
-// reviewForm returns the form with what is in its period. Without typed dates, in the form or in the address, the period
-// is the next one to review: it begins at the oldest gap.
+// reviewForm returns the form with what is in its period. Without typed dates, in the form or in the address,
+// the period is the next one to review: it begins at the oldest gap.
 func (a *Area) reviewForm(c echo.Context, typed *web.ReviewForm, months []review.Month) (*web.ReviewForm, error) {
 	ctx := c.Request().Context()
 	size, err := a.Audit.TreeSize(ctx)

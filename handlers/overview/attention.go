@@ -20,8 +20,8 @@ const driftDays = 30
 // driftMost is the highest number of such columns that the dashboard counts.
 const driftMost = 1000
 
-// protection fills in the number that matters, sensitive columns that are verified, with what it leaves out, and the
-// history of the coverages and of latency.
+// protection fills in the number that matters, sensitive columns that are verified, with what it leaves out,
+// and the history of the coverages and of latency.
 func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
 	v.Sensitive = rows.Protected(totals)
 	f := trend.Filter{From: a.Now().AddDate(0, 0, -trendDays)}
@@ -137,8 +137,8 @@ func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
 	return nil, nil
 }
 
-// reviewStat returns the number of months that are over and not reviewed to their end, with a warning as long as there
-// is one. It is nil when the console keeps no reviews.
+// reviewStat returns the number of months that are over and not reviewed to their end, with a warning as long
+// as there is one. It is nil when the console keeps no reviews.
 func (a *Area) reviewStat(ctx context.Context) (*web.Stat, error) {
 	if a.Reviews == nil {
 		return nil, nil

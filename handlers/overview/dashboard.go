@@ -165,7 +165,7 @@ func (a *Area) attention(states []web.ConnectionRow, counts map[encryption.State
 	}
 	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval",
 		"runs wait for a second person's approval",
-		"Whoever did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting,
+		"A person who did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting,
 			time.Time{}), time.Time{})
 	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was rejected by the KMS check",
 		"runs were rejected by the KMS check",
@@ -188,8 +188,8 @@ func (a *Area) attention(states []web.ConnectionRow, counts map[encryption.State
 	return list
 }
 
-// daysBefore returns the beginning of the UTC day that many days ago. The dashboard counts whole days, as the lists
-// that its numbers lead to do.
+// daysBefore returns the beginning of the UTC day that many days ago. The dashboard counts whole days, as the
+// lists that its numbers lead to do.
 func daysBefore(now time.Time, days int) time.Time {
 	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -days)
 }

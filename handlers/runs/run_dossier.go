@@ -82,8 +82,8 @@ func (a *Area) addHappenings(ctx context.Context, run encryption.Run, redact fun
 	return nil
 }
 
-// redactor returns a function that hides the run's callback token in a text: a reader of the dossier could use it to
-// send callbacks in the name of the KMS.
+// redactor returns a function that hides the run's callback token in a text: a reader of the dossier could
+// use it to send callbacks in the name of the KMS.
 func redactor(run encryption.Run) func(string) string {
 	return func(s string) string {
 		if run.CallbackToken == "" {

@@ -91,8 +91,8 @@ func (a *Area) showTable(c echo.Context, ref tableRef, status int, sent forms) e
 	return a.Render(c, status, web.TablePage(v))
 }
 
-// readTable fills in the table as the tenant shows it, or as it was last seen with the reason why it cannot be read
-// now. It fails when it cannot be read and was never seen.
+// readTable fills in the table as the tenant shows it, or as it was last seen with the reason why it cannot
+// be read now. It fails when it cannot be read and was never seen.
 func (a *Area) readTable(ctx context.Context, ref tableRef, v *web.TableView) error {
 	reading, cancel := context.WithTimeout(ctx, tableReadTime)
 	defer cancel()

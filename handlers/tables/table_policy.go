@@ -56,8 +56,9 @@ func begin(f *web.RunForm, rule rotation.Rule) {
 	}
 }
 
-// beginRotation fills in the form for a rotation with the strategy and interval that the table's columns have, where
-// all have the same, so that a rotation does not change them unnoticed; otherwise with the policy's rule.
+// beginRotation fills in the form for a rotation with the strategy and interval that the table's columns
+// have, where all have the same, so that a rotation does not change them unnoticed; otherwise with the
+// policy's rule.
 func (a *Area) beginRotation(ctx context.Context, ref tableRef, f *web.RunForm, rule rotation.Rule) error {
 	if f == nil {
 		return nil

@@ -42,7 +42,7 @@ func ParseAnchor(setting string) (Anchor, error) {
 			return newPostAnchor(setting)
 		}
 	}
-	return nil, fault.New(fault.Invalid, "The anchor %q is not understood: write file:/path, syslog:, syslog:udp://host:514 or https://host/path", clip(setting))
+	return nil, fault.New(fault.Invalid, "The anchor %q is not understood: write file:/path, syslog:, syslog:udp://host:514 or https://host/path", fault.Clip(setting))
 }
 
 // fileAnchor appends checkpoints to a file. On a disk of another machine, or with the file system's

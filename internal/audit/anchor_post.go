@@ -26,7 +26,7 @@ func newPostAnchor(setting string) (Anchor, error) {
 	u, err := url.Parse(setting)
 	switch {
 	case err != nil || u.Host == "" || u.Fragment != "":
-		return nil, fault.New(fault.Invalid, "The anchor %q is not an address like https://host/path", clip(setting))
+		return nil, fault.New(fault.Invalid, "The anchor %q is not an address like https://host/path", fault.Clip(setting))
 	case u.User != nil:
 		return nil, fault.New(fault.Invalid, "The anchor's address must not hold a name or password: they would end up in logs")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):

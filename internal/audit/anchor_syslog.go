@@ -47,7 +47,7 @@ func newSyslogAnchor(where string) (Anchor, error) {
 			return a, nil
 		}
 	}
-	return nil, fault.New(fault.Invalid, "The anchor %q is not understood: write syslog:, syslog:udp://host:514, syslog:tcp://host:514 or syslog:unix:///dev/log", clip("syslog:"+where))
+	return nil, fault.New(fault.Invalid, "The anchor %q is not understood: write syslog:, syslog:udp://host:514, syslog:tcp://host:514 or syslog:unix:///dev/log", fault.Clip("syslog:"+where))
 }
 
 func (a *syslogAnchor) String() string {

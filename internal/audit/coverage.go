@@ -32,21 +32,21 @@ func (c CoverageFigures) add(d CoverageFigures) CoverageFigures {
 		c.Verified + d.Verified, c.Unverified + d.Unverified, c.Refused + d.Refused}
 }
 
-// TableCoverage is the coverage of a table at both ends of a period: the last figures before it begins, and the last
-// before it ends. nil means that the table was never read before.
+// TableCoverage is the coverage of a table at both ends of a period: the last figures before it begins, and
+// the last before it ends. nil means that the table was never read before.
 type TableCoverage struct {
 	Connection, DatastoreID, TableID, Name string
 	Start, End                             *CoverageFigures
 }
 
-// CoverageHistory reads the coverage of every known table, those without a run too. A zero from is before the first
-// figure, a zero to is after the last one.
+// CoverageHistory reads the coverage of every known table, those without a run too. A zero from is before the
+// first figure, a zero to is after the last one.
 type CoverageHistory interface {
 	CoverageAtEnds(ctx context.Context, from, to time.Time) ([]TableCoverage, error)
 }
 
-// concerns reports whether the query's connection, data store and table leave the table in. Its other conditions are
-// about records and leave every table in.
+// concerns reports whether the query's connection, data store and table leave the table in. Its other
+// conditions are about records and leave every table in.
 func (q *Query) concerns(t TableCoverage) bool {
 	for field, value := range map[Field]string{FieldConnection: t.Connection, FieldDatastore: t.DatastoreID, FieldTable: t.TableID} {
 		in, notIn := q.Values(field)
@@ -66,9 +66,9 @@ type coverageRow struct {
 	AllStart, AllEnd, SensitiveStart, SensitiveEnd string
 }
 
-// coverageRows returns the rows of the tables by connection, data store and table, as many as fit into most bytes;
-// how many were left out; and the total of all the tables. A total counts the tables whose figures are known at that
-// end, and is not known when none are.
+// coverageRows returns the rows of the tables by connection, data store and table, as many as fit into most
+// bytes; how many were left out; and the total of all the tables. A total counts the tables whose figures are
+// known at that end, and is not known when none are.
 func coverageRows(tables []TableCoverage, most int) (rows []coverageRow, more int, total coverageRow) {
 	tables = slices.SortedFunc(slices.Values(tables), func(a, b TableCoverage) int {
 		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.DatastoreID, b.DatastoreID), cmp.Compare(a.TableID, b.TableID))

@@ -12,7 +12,8 @@ import (
 // foldHour is the time within which repeats are folded, counted from full hours of the clock.
 const foldHour = time.Hour
 
-// maxFolds is the most kinds of repeats that a Fold counts apart. Beyond it, the repeats of one actor are one kind.
+// maxFolds is the most kinds of repeats that a Fold counts apart. Beyond it, the repeats of one actor are one
+// kind.
 const maxFolds = 4096
 
 // Fold records what may happen very often without filling the log: the first of a kind in an hour is a record of
@@ -105,7 +106,8 @@ func (f *Fold) gather() {
 	clear(f.seen)
 }
 
-// Flush appends what was counted in hours that are over. Records that cannot be appended are kept for the next time.
+// Flush appends what was counted in hours that are over. Records that cannot be appended are kept for the
+// next time.
 func (f *Fold) Flush(ctx context.Context) error { return f.flush(ctx, f.turn) }
 
 // FlushAll appends what was counted, in the present hour too.

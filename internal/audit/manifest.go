@@ -126,13 +126,13 @@ func openManifest(text []byte, verifierKey string) (*manifest, error) {
 
 // oneLine makes outside text safe inside a message or a line of text.
 func oneLine(s string) string {
-	return lineOf(s, maxClip)
+	return lineOf(s, fault.ClipLength)
 }
 
 // lineOf is oneLine for a text of so many characters.
 func lineOf(s string, most int) string {
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
-		return strconv.Quote(clipTo(s, most))
+		return strconv.Quote(fault.ClipTo(s, most))
 	}
-	return clipTo(s, most)
+	return fault.ClipTo(s, most)
 }

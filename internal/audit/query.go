@@ -166,7 +166,7 @@ func (q *Query) add(t token) error {
 	switch t.key {
 	case "":
 		if !strings.ContainsFunc(t.text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
-			return fault.New(fault.Invalid, "There is nothing to search for in %q: write a word, or remove it", clip(t.text))
+			return fault.New(fault.Invalid, "There is nothing to search for in %q: write a word, or remove it", fault.Clip(t.text))
 		}
 		q.Words = append(q.Words, Word{t.text, t.not})
 		return nil
@@ -186,7 +186,7 @@ func (q *Query) add(t token) error {
 		return nil
 	}
 	if !slices.Contains(Fields(), Field(t.key)) {
-		return fault.New(fault.Invalid, "There is no qualifier %q: use one of %s, or put the words in quotes", clip(t.key)+":", fieldList())
+		return fault.New(fault.Invalid, "There is no qualifier %q: use one of %s, or put the words in quotes", fault.Clip(t.key)+":", fieldList())
 	}
 	if t.text == "" {
 		return fault.New(fault.Invalid, "%s: needs a value, like %s:%s", t.key, t.key, exampleOf(Field(t.key)))
@@ -221,12 +221,12 @@ func checkValue(f Field, value string) (string, error) {
 	case FieldOperation:
 		value = strings.ToUpper(value)
 		if !isOperation(value) {
-			return "", fault.New(fault.Invalid, "%q is not an operation: they look like COLUMN_ENCRYPTION", clip(value))
+			return "", fault.New(fault.Invalid, "%q is not an operation: they look like COLUMN_ENCRYPTION", fault.Clip(value))
 		}
 	case FieldOutcome:
 		value = strings.ToUpper(value)
 		if o := Outcome(value); o != Success && o != Failure && o != Denied {
-			return "", fault.New(fault.Invalid, "%q is not an outcome: it is SUCCESS, FAILURE or DENIED", clip(value))
+			return "", fault.New(fault.Invalid, "%q is not an outcome: it is SUCCESS, FAILURE or DENIED", fault.Clip(value))
 		}
 	}
 	return value, nil

@@ -37,7 +37,7 @@ func nextToken(s string) (token, string, error) {
 			return t, "", err
 		}
 		if rest != "" && !startsWithSpace(rest) {
-			return t, "", fault.New(fault.Invalid, "After the closing quote of %q there must be a space", clip(text))
+			return t, "", fault.New(fault.Invalid, "After the closing quote of %q there must be a space", fault.Clip(text))
 		}
 		t.text, t.quoted = text, true
 		return t, rest, nil
@@ -48,7 +48,7 @@ func nextToken(s string) (token, string, error) {
 	}
 	t.text = s[:end]
 	if strings.ContainsRune(t.text, '"') {
-		return t, "", fault.New(fault.Invalid, "A quote in the middle of %q: put the whole value in quotes", clip(t.text))
+		return t, "", fault.New(fault.Invalid, "A quote in the middle of %q: put the whole value in quotes", fault.Clip(t.text))
 	}
 	return t, s[end:], nil
 }
@@ -117,15 +117,3 @@ func formatBound(t time.Time) string {
 	return t.Format(time.RFC3339Nano)
 }
 
-// clip keeps a quoted piece of someone's input short in a message.
-func clip(s string) string { return clipTo(s, maxClip) }
-
-// maxClip is how many characters of an input a message quotes.
-const maxClip = 40
-
-func clipTo(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
-}

@@ -202,8 +202,9 @@ func (l *keptLog) shell(t *testing.T, statements ...string) {
 	}
 }
 
-// TestATruncatedLogIsFoundByItsAnchorFile: whoever cuts the log can cut its
-// hashes and checkpoints too, so that the database agrees with itself.
+// TestATruncatedLogIsFoundByItsAnchorFile fails when records can be cut from the
+// end of the log, with their hashes and checkpoints, so that the database agrees
+// with itself and nobody notices.
 func TestATruncatedLogIsFoundByItsAnchorFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "anchors")
 	anchor, err := audit.ParseAnchor("file:" + path)

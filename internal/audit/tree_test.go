@@ -22,7 +22,7 @@ func (l hashList) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// The leaves and roots that Certificate Transparency's own tests use.
+// rfc6962Leaves are the leaves that Certificate Transparency's own tests use, with their roots beside them.
 var rfc6962Leaves = []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"}
 
 var rfc6962Roots = []string{

@@ -42,7 +42,7 @@ type Target struct {
 	HTTP *http.Client
 
 	// IsOurs reports whether this installation gave the answer to a challenge
-	// (audit.Key.AnswerChallenge); nil where nothing is at hand to tell it by.
+	// (audit.Key.AnswerChallenge); nil where that cannot be checked.
 	IsOurs func(challenge, answer string) bool
 }
 

@@ -204,8 +204,8 @@ func TestAnOldReadingOfARunsTableIsNoDrift(t *testing.T) {
 	}
 }
 
-// A change that a failed run had asked for is this console's own, whoever reads
-// the table first.
+// A change that a failed run had asked for is this console's own, whether a run or
+// the inventory reads the table first.
 func TestAFailedRunsChangeIsNotSomebodyElses(t *testing.T) {
 	p := newPipeline(t, sandbox.Config{})
 	if err := p.inventory().Observe(t.Context(), "default", "ds-customers", "tbl-contacts"); err != nil {

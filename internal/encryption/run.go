@@ -117,7 +117,7 @@ type Run struct {
 	CallbackDeadline time.Time // when waiting for the KMS ends
 	FinishedAt       time.Time
 	Timings          Timings
-	KeyVersion       int64  // 0: not told, or as no number
+	KeyVersion       int64  // 0: not reported, or not as a number
 	KeyID            string // the key version where it is no number
 	PermissionHash   string
 	ErrorCode        fault.Code
@@ -240,7 +240,7 @@ type Verification struct {
 	Checks     []Check // every comparison that was made, in order (stored as JSON)
 	TableID    string
 	Columns    []string
-	KeyVersion int64  // 0: not told, or as no number
+	KeyVersion int64  // 0: not reported, or not as a number
 	KeyID      string // the key version where it is no number
 	Algorithm  string
 	Status     int    // the HTTP status it was answered with; 0 for inline
@@ -287,8 +287,8 @@ type RotationDate struct {
 	UpdatedAt    time.Time
 }
 
-// InProgress and NotVerified stand in RunFilter.State for several states together: those that a worker moves on from
-// (WorkStates), and those in which a run ended that should have been verified (UnverifiedEnds).
+// InProgress and NotVerified stand in RunFilter.State for several states together: those that a worker moves
+// on from (WorkStates), and those in which a run ended that should have been verified (UnverifiedEnds).
 const (
 	InProgress  = "in_progress"
 	NotVerified = "not_verified"

@@ -17,9 +17,9 @@ const incompleteList = "CXone's list may be incomplete"
 // everything: what is counted is what is known, and there may be more.
 func (s Sync) Incomplete() bool { return strings.HasPrefix(s.Error, incompleteList) }
 
-// FaultCode returns the code of the error that the synchronisation ended with, for the advice beside it, empty when it
-// is not known. The store keeps the error's sentence alone, so the code is read from cxone's sentences: a tenant that
-// refused the credentials must not be called one that could not be reached.
+// FaultCode returns the code of the error that the synchronisation ended with, for the advice beside it,
+// empty when it is not known. The store keeps the error's sentence alone, so the code is read from cxone's
+// sentences: a tenant that refused the credentials must not be called one that could not be reached.
 func (s Sync) FaultCode() fault.Code {
 	for _, known := range []struct {
 		says string

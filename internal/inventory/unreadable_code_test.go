@@ -12,8 +12,8 @@ import (
 	"cxseal/internal/inventory"
 )
 
-// Fails when the advice beside a synchronisation's error is for another error. The tenant's answers are played over
-// HTTP, and their codes are those that a run would get.
+// Fails when the advice beside a synchronisation's error is for another error. The tenant's answers are
+// played over HTTP, and their codes are those that a run would get.
 func TestASynchronisationsErrorHasItsCode(t *testing.T) {
 	token := func(status int, body string) sandbox.Fault {
 		return sandbox.Fault{Kind: sandbox.FaultStatus, Endpoint: sandbox.EndpointToken, Status: status, Body: body}

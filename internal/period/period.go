@@ -1,5 +1,5 @@
-// Package period reads the dates and months that people type, and bounds them. Pages, the search box, CSV, evidence
-// packs and commands all read their dates here, so that a date means the same everywhere.
+// Package period reads the dates and months that people type, and bounds them. Pages, the search box, CSV,
+// evidence packs and commands all read their dates here, so that a date means the same everywhere.
 //
 // What may not live here: what a date is compared with, and what a page does when it cannot be read.
 package period
@@ -11,7 +11,8 @@ import (
 )
 
 // Every time that Parse, Day and Month return lies between Earliest and Latest: the years 1 to 9999, which a
-// timestamp of the ledger can write in its fixed width. Earliest is not the zero time, which stands for an open end.
+// timestamp of the ledger can write in its fixed width. Earliest is not the zero time, which stands for an
+// open end.
 var (
 	Earliest = time.Date(1, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC)
 	Latest   = time.Date(9999, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC)
@@ -38,25 +39,16 @@ func Parse(text string, end bool) (time.Time, error) {
 		t = t.AddDate(0, 0, 1)
 	}
 	if err != nil {
-		return time.Time{}, fault.New(fault.Invalid, "%q is not a date: write 2026-01-31 or 2026-01-31T14:00:00Z", clip(text))
+		return time.Time{}, fault.New(fault.Invalid, "%q is not a date: write 2026-01-31 or 2026-01-31T14:00:00Z", fault.Clip(text))
 	}
 	return bounded(t), nil
-}
-
-// clip bounds a typed text for an error.
-func clip(s string) string {
-	const most = 40
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // Day reads a date and returns its midnight in UTC. Anything else is fault.Invalid.
 func Day(text string) (time.Time, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return time.Time{}, fault.New(fault.Invalid, "%q is not a date: write 2026-01-31", clip(text))
+		return time.Time{}, fault.New(fault.Invalid, "%q is not a date: write 2026-01-31", fault.Clip(text))
 	}
 	return bounded(t), nil
 }
@@ -68,7 +60,7 @@ const monthForm = "2006-01"
 func Month(text string) (time.Time, error) {
 	t, err := time.Parse(monthForm, text)
 	if err != nil || t.Year() < 1 {
-		return time.Time{}, fault.New(fault.Invalid, "%q is not a month: write 2026-01", clip(text))
+		return time.Time{}, fault.New(fault.Invalid, "%q is not a month: write 2026-01", fault.Clip(text))
 	}
 	return t, nil
 }

@@ -104,8 +104,8 @@ func Due(months []Month) []Month {
 	return slices.DeleteFunc(slices.Clone(months), func(m Month) bool { return !m.Ended || m.Extent == Whole })
 }
 
-// Proposal returns the period to review next: from the oldest gap to the end of that gap, over the months' borders.
-// ok is false when everything is reviewed.
+// Proposal returns the period to review next: from the oldest gap to the end of that gap, over the months'
+// borders. ok is false when everything is reviewed.
 func Proposal(months []Month) (next Interval, ok bool) {
 	for _, m := range months {
 		for _, g := range m.Gaps {

@@ -1,8 +1,8 @@
-// Package review holds what an officer does with the ledger beside reading it: marking a period as reviewed, with the
-// rule which months are reviewed and which are not, and keeping searches.
+// Package review holds what an officer does with the ledger beside reading it: marking a period as reviewed,
+// with the rule which months are reviewed and which are not, and keeping searches.
 //
-// A review is a record of the ledger and nothing else. A saved view is a person's own and no evidence. What may not
-// live here: the reading of the log itself, and SQL.
+// A review is a record of the ledger and nothing else. A saved view is a person's own and no evidence. What
+// may not live here: the reading of the log itself, and SQL.
 package review
 
 import (
@@ -58,9 +58,10 @@ type Done struct {
 	By      audit.Actor
 }
 
-// Mark records that the caller reviewed a period, bound to a checkpoint of the log. The end of the period is cut to
-// now, and to the first of its records after UpToSeq, which the caller has not seen. It is fault.Invalid when nothing
-// of the period is left, or when UpToSeq is of no record. A caller who may not review is refused, and that is recorded.
+// Mark records that the caller reviewed a period, bound to a checkpoint of the log. The end of the period is
+// cut to now, and to the first of its records after UpToSeq, which the caller has not seen. It is
+// fault.Invalid when nothing of the period is left, or when UpToSeq is of no record. A caller who may not
+// review is refused, and that is recorded.
 func (s *Service) Mark(ctx context.Context, caller access.Caller, r audit.Review) (audit.Record, error) {
 	now := s.now()
 	if err := access.Require(caller, access.PermReview); err != nil {
