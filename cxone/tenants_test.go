@@ -261,6 +261,7 @@ func TestAnIndexOfAnotherSpellingStandsOverItsColumn(t *testing.T) {
 		box, server := startSandbox(t, sandbox.Config{})
 		for _, m := range []sandbox.Mutation{
 			{Action: sandbox.AddColumn, Column: name, Type: "string"},
+			{Action: sandbox.AddColumn, Column: "desc", Type: "string"}, // which is not what the index's DESC means
 			{Action: sandbox.AddIndex, Index: "by_first", Columns: []string{name}},
 		} {
 			if err := box.Mutate("ds-customers", "tbl-contacts", m); err != nil {

@@ -81,6 +81,23 @@ func TestTheCoverageSaysWhenThereMayBeMoreColumns(t *testing.T) {
 	}
 }
 
+// Every sensitive column that is known is not every sensitive column: a campaign on them says so where the list of
+// the data store's tables broke off.
+func TestACampaignOnAllSensitiveColumnsSaysWhenThereMayBeMore(t *testing.T) {
+	const says = "there may be more"
+	h := consoletest.Start(t)
+	admin := h.As(access.Admin)
+	must(t, h.Inventory.Sync(t.Context(), "default", 0))
+	if strings.Contains(admin.Get("/campaigns?datastore_id="+datastoreID).Body, says) {
+		t.Error("a list that is whole is doubted")
+	}
+	h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultReplace, Endpoint: sandbox.EndpointTables, Field: "totalRecords", Value: "999", Times: -1})
+	_ = h.Inventory.Sync(t.Context(), "default", time.Hour) // it says that the list may be incomplete
+	if !strings.Contains(admin.Get("/campaigns?datastore_id="+datastoreID).Body, says) {
+		t.Error("the list names 999 tables and gave fewer, and the form does not say so")
+	}
+}
+
 // A newcomer opens the address before they read the terminal.
 func TestWhoeverOpensAConsoleWithoutAnAccountIsToldWhereTheLinkIs(t *testing.T) {
 	const says = "No account exists yet"

@@ -109,6 +109,13 @@ func TestWhatNoTenantCouldBeIsRefused(t *testing.T) {
 		}
 	}
 	wantCode(t, m.Add(t.Context(), admin, settings("eu"), connection.Secrets{}), fault.Invalid)
+	for _, weak := range []string{"whsec_", "whsec_QQ==", "whsec_c2hvcnRlciB0aGFuIDI0"} { // it would sign nothing
+		forged := connection.Secrets{ClientSecret: "one", KMS: []string{weak}}
+		wantCode(t, m.Add(t.Context(), admin, settings("eu"), forged), fault.Invalid)
+		env := settings(connection.Environment)
+		env.BaseURL = "https://tenant.example"
+		wantCode(t, d.UseEnvironment(env, forged), fault.Invalid)
+	}
 	if len(d.All()) != 0 {
 		t.Errorf("%+v", d.All())
 	}
