@@ -116,4 +116,3 @@ func formatBound(t time.Time) string {
 	}
 	return t.Format(time.RFC3339Nano)
 }
-
