@@ -31,6 +31,8 @@ type Store interface {
 	tables.Columns
 	tables.Runs
 	tables.Rotations
+	tables.Decisions
+	runs.Requests
 	runs.Runs
 	runs.Campaigns
 	runs.Audit
@@ -44,6 +46,7 @@ type Store interface {
 	overview.Rotations
 	overview.Trends
 	overview.Columns
+	overview.Decisions
 	overview.Audit
 	settings.Alarms
 	settings.Audit
@@ -53,11 +56,12 @@ type Store interface {
 func (cfg *Config) ReadFrom(s Store) {
 	cfg.Frame.Records, cfg.Frame.Syncs = s, s
 	cfg.Tables.Tables, cfg.Tables.Columns, cfg.Tables.Runs, cfg.Tables.Rotations = s, s, s, s
+	cfg.Tables.Decisions, cfg.Runs.Requests = s, s
 	cfg.Runs.Runs, cfg.Runs.Campaigns, cfg.Runs.Audit, cfg.Runs.Tables, cfg.Runs.Columns = s, s, s, s, s
 	cfg.Ledger.Audit, cfg.Ledger.Verifications = s, s
 	cfg.Keys.Rotations = s
 	cfg.Overview.Tables, cfg.Overview.Runs, cfg.Overview.Rotations = s, s, s
-	cfg.Overview.Trends, cfg.Overview.Columns, cfg.Overview.Audit = s, s, s
+	cfg.Overview.Trends, cfg.Overview.Columns, cfg.Overview.Decisions, cfg.Overview.Audit = s, s, s, s
 	cfg.Settings.Alarms, cfg.Settings.Audit = s, s
 }
 

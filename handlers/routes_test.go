@@ -89,7 +89,13 @@ var walk = []struct {
 	{"GET", "/charts/latency.csv", false, everyRole, 200},
 	{"GET", "/help/glossary", true, everyRole, 200},
 	{"GET", "/sensitivity", true, readers, 200},
-	{"POST", "/sensitivity", false, admins, 403},
+	{"POST", "/sensitivity", false, deciders, 403},
+	{"GET", "/sensitivity/decisions", true, readers, 200},
+	{"GET", "/sensitivity/requests/no-such-request", true, readers, 404},
+	{"POST", "/sensitivity/requests/no-such-request/approve", false, []access.Role{access.Approver, access.Admin}, 403},
+	{"POST", "/sensitivity/requests/no-such-request/decline", false, []access.Role{access.Approver, access.Admin}, 403},
+	{"POST", "/sensitivity/requests/no-such-request/withdraw", false, deciders, 403},
+	{"GET", "/approvals", true, readers, 200},
 	{"GET", "/campaigns", true, readers, 200},
 	{"POST", "/campaigns", false, admins, 403},
 	{"GET", "/campaigns/preflight", true, readers, 303},
@@ -123,6 +129,7 @@ var (
 	readers   = []access.Role{access.Officer, access.Approver, access.Admin}
 	exporters = []access.Role{access.Officer, access.Admin}
 	admins    = []access.Role{access.Admin}
+	deciders  = []access.Role{access.Officer, access.Admin}
 )
 
 func TestEveryRouteOpensToItsRolesAndToNobodyElse(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,51 +52,6 @@ func TestTheSeriesBehindTheChartsFollowARun(t *testing.T) {
 	}
 	if a := admin.Get("/charts/coverage.csv?to=2001-01-01"); a.Status != 200 || strings.Count(a.Body, "\n") != 1 {
 		t.Errorf("a period before everything: %d %q", a.Status, a.Body)
-	}
-}
-
-var columnKey = regexp.MustCompile(`name="column" value="([^"]+)"[^>]*aria-label="([^" ]+) of`)
-
-func TestAnAdminDecidesWhatIsSensitiveAndItIsOnRecord(t *testing.T) {
-	h := consoletest.Start(t)
-	admin := h.As(access.Admin)
-	admin.Get(consoletest.TablePath)
-	const list = "/sensitivity?table_id=" + tableID
-	keys := map[string]string{}
-	for _, m := range columnKey.FindAllStringSubmatch(admin.Get(list).Body, -1) {
-		keys[m[2]] = m[1]
-	}
-	if keys["city"] == "" || keys["ssn"] == "" {
-		t.Fatalf("the list names %v", keys)
-	}
-	a := admin.Submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}, "table_id": {tableID}})
-	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != list {
-		t.Fatalf("%d %s", a.Status, a.Header.Get("Location"))
-	}
-	if page := admin.Get(list + "&state=sensitive&decided=yes"); !strings.Contains(page.Body, "<code>city</code>") || strings.Contains(page.Body, "<code>ssn</code>") {
-		t.Error("the decision is not shown")
-	}
-	admin.Get(consoletest.TablePath) // reading the table proposes again
-	a = admin.Submit(list, "/sensitivity", url.Values{"decision": {"not_sensitive"}, "all": {"1"}, "table_id": {tableID}, "q": {"s"}})
-	if a.Status != http.StatusSeeOther {
-		t.Fatalf("%d %s", a.Status, a.Body)
-	}
-	records := h.Records(audit.Filter{Operation: string(audit.SettingsChanged)})
-	if len(records) != 2 || records[0].Record.TableID != tableID || len(records[0].Record.Columns)+len(records[1].Record.Columns) < 3 {
-		t.Errorf("%d records: %+v", len(records), records)
-	}
-	if page := admin.Get(list + "&state=sensitive"); strings.Contains(page.Body, "<code>ssn</code>") || !strings.Contains(page.Body, "<code>city</code>") {
-		t.Error("deciding about all that match did not reach ssn, or reached too far")
-	}
-	officer := h.As(access.Officer)
-	if page := officer.Get(list); page.Status != 200 || strings.Contains(page.Body, `name="decision"`) {
-		t.Errorf("an officer: %d, with the form", page.Status)
-	}
-	if a := officer.Submit(list, "/sensitivity", url.Values{"decision": {"sensitive"}, "column": {keys["city"]}}); a.Status != http.StatusForbidden {
-		t.Errorf("an officer decides: %d", a.Status)
-	}
-	if a := admin.Submit(list, "/sensitivity", url.Values{"decision": {"perhaps"}, "column": {"%%%"}}); a.Status != http.StatusBadRequest {
-		t.Errorf("nonsense is answered with %d", a.Status)
 	}
 }
 

@@ -37,6 +37,14 @@ func canonical(records []audit.Record) ([][]byte, error) {
 	return raw, nil
 }
 
+// nextSeq is the number of the record that is appended next.
+func (t *tx) nextSeq() (int64, error) {
+	if err := t.loadTree(); err != nil {
+		return 0, err
+	}
+	return t.s.edge.tree.Size() + 1, nil
+}
+
 // append adds records to the ledger and their hashes to the tree.
 func (t *tx) append(records [][]byte) error {
 	if len(records) == 0 {

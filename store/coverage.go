@@ -55,15 +55,56 @@ func (t *tx) countsOf(k tableKey) (trend.Counts, error) {
 	return c, nil
 }
 
+// countsOfColumn are one column's counts: the zero value when it is not there.
+func countsOfColumn(state sensitivity.State, c protection.Column) trend.Counts {
+	counts := trend.Counts{Total: 1}
+	if c.Encrypted {
+		counts.Encrypted = 1
+	}
+	if state != sensitivity.Sensitive {
+		return counts
+	}
+	counts.Sensitive = 1
+	switch c.State() {
+	case protection.Verified:
+		counts.Protected.Verified = 1
+	case protection.Unverified:
+		counts.Protected.Unverified = 1
+	case protection.Refused:
+		counts.Protected.Refused = 1
+	case protection.Unprotected:
+	}
+	return counts
+}
+
 // isSensitive is the condition of a column that counts as sensitive.
 var isSensitive = `state = ` + literals(sensitivity.Sensitive)
 
 // recount counts the table's columns again and keeps the new coverage. A table
 // that is gone has none.
 func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
-	var now trend.Counts
+	now, err := t.countColumns(k)
+	if err != nil {
+		return err
+	}
+	return t.setCounts(k, at, before, now, why)
+}
+
+// recountMembers is recount for a change of what is counted, and of nothing else.
+func (t *tx) recountMembers(k tableKey, at time.Time, before trend.Counts, why trend.Cause) error {
+	now, err := t.countColumns(k)
+	if err != nil {
+		return err
+	}
+	why.Members = now.Sub(before)
+	return t.setCounts(k, at, before, now, why)
+}
+
+// countColumns counts the columns of a table, and keeps how many of them are under
+// a later key version; a table that is gone has none.
+func (t *tx) countColumns(k tableKey) (now trend.Counts, err error) {
 	var observed int
-	err := t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE `+isSensitive+`),
+	err = t.queryRow(`SELECT count(*), count(*) FILTER (WHERE encrypted), count(*) FILTER (WHERE `+isSensitive+`),
 			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Verified)+`),
 			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Unverified)+`),
 			count(*) FILTER (WHERE `+isSensitive+` AND protection = `+literals(protection.Refused)+`),
@@ -72,18 +113,18 @@ func (t *tx) recount(k tableKey, at time.Time, before trend.Counts, why trend.Ca
 			AND NOT EXISTS (SELECT 1 FROM inventory_tables WHERE gone_at IS NOT NULL AND `+ofTable+`)`, k.args()...).
 		Scan(append(countFields(&now), &observed)...)
 	if err != nil {
-		return fmt.Errorf("count the columns of %s: %w", k.table, err)
+		return now, fmt.Errorf("count the columns of %s: %w", k.table, err)
 	}
 	if _, err := t.exec(`UPDATE inventory_tables SET sensitive_observed = ?4 WHERE sensitive_observed <> ?4 AND `+ofTable, k.args(observed)...); err != nil {
-		return fmt.Errorf("keep the coverage of %s: %w", k.table, err)
+		return now, fmt.Errorf("keep the coverage of %s: %w", k.table, err)
 	}
-	return t.setCounts(k, at, before, now, why)
+	return now, nil
 }
 
 // setCounts keeps the table's new counts, the snapshots of the day and the
 // event that trend.Recount makes of them.
 func (t *tx) setCounts(k tableKey, at time.Time, before, now trend.Counts, why trend.Cause) error {
-	if now == before {
+	if now == before && why.Decided == (trend.Moves{}) {
 		return nil
 	}
 	total, err := t.totalOf(k.connection)
@@ -96,15 +137,17 @@ func (t *tx) setCounts(k tableKey, at time.Time, before, now trend.Counts, why t
 		WHERE `+ofTable, k.args(countValues(now)...)...); err != nil {
 		return fmt.Errorf("keep the coverage of %s: %w", k.table, err)
 	}
-	if _, err := t.exec(`INSERT INTO coverage_daily (connection, datastore_id, table_id, day, `+countColumns+`)
-		VALUES (`+placeholders(10)+`)
-		ON CONFLICT (connection, datastore_id, table_id, day) DO UPDATE SET `+setCountColumns,
-		k.args(append([]any{r.Day}, countValues(now)...)...)...); err != nil {
+	if _, err := t.exec(`INSERT INTO coverage_daily (connection, datastore_id, table_id, day, `+countColumns+`, decided_out, decided_in)
+		VALUES (`+placeholders(12)+`)
+		ON CONFLICT (connection, datastore_id, table_id, day) DO UPDATE SET `+setCountColumns+`,
+			decided_out = coverage_daily.decided_out + excluded.decided_out, decided_in = coverage_daily.decided_in + excluded.decided_in`,
+		k.args(append(append([]any{r.Day}, countValues(now)...), why.Decided.Out, why.Decided.In)...)...); err != nil {
 		return fmt.Errorf("keep the day's coverage of %s: %w", k.table, err)
 	}
-	if _, err = t.exec(`INSERT INTO coverage_totals (connection, day, `+countColumns+`) VALUES (`+placeholders(8)+`)
-		ON CONFLICT (connection, day) DO UPDATE SET `+setCountColumns,
-		append([]any{k.connection, r.TotalDay}, countValues(r.Total)...)...); err != nil {
+	if _, err = t.exec(`INSERT INTO coverage_totals (connection, day, `+countColumns+`, decided_out, decided_in) VALUES (`+placeholders(10)+`)
+		ON CONFLICT (connection, day) DO UPDATE SET `+setCountColumns+`,
+			decided_out = coverage_totals.decided_out + excluded.decided_out, decided_in = coverage_totals.decided_in + excluded.decided_in`,
+		append(append([]any{k.connection, r.TotalDay}, countValues(r.Total)...), why.Decided.Out, why.Decided.In)...); err != nil {
 		return fmt.Errorf("keep the total coverage: %w", err)
 	}
 	return t.addEvent(k, r.Event)
@@ -149,6 +192,7 @@ func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) error {
 	if err != nil {
 		return err
 	}
+	why := trend.Cause{Table: r.NameOfTable(), RunID: r.ID}
 	table, columns, ok := inventory.AfterRun(r)
 	if ok {
 		var readAt time.Time
@@ -157,7 +201,7 @@ func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) error {
 			return fmt.Errorf("read when %s was read: %w", r.TableID, err)
 		}
 		if table.Replaces(readAt) {
-			if err := t.keepTable(r.FinishedAt, table, columns, rules); err != nil {
+			if why.Members, err = t.keepTable(r.FinishedAt, table, columns, rules); err != nil {
 				return err
 			}
 		}
@@ -165,7 +209,7 @@ func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) error {
 	if err := t.judgeColumns(r); err != nil {
 		return err
 	}
-	if err := t.recount(k, r.FinishedAt, before, trend.Cause{Table: r.NameOfTable(), RunID: r.ID}); err != nil {
+	if err := t.recount(k, r.FinishedAt, before, why); err != nil {
 		return err
 	}
 	return t.addEvent(k, trend.AfterRun(r))

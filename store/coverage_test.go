@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
@@ -60,7 +61,7 @@ func dropsOf(t testing.TB, s *Store, connection string) []trend.Event {
 	}
 	var list []trend.Event
 	for _, e := range events {
-		if e.Kind == trend.Drop {
+		if e.Kind != trend.Run {
 			list = append(list, e)
 		}
 	}
@@ -158,6 +159,23 @@ func TestATableThatIsGoneLeavesTheCoverage(t *testing.T) {
 	}
 }
 
+// olga is an officer; eyes are the connections that ask for four eyes.
+var olga = access.Caller{UserID: 7, Name: "olga", Role: access.Officer}
+
+type eyes map[string]bool
+
+func (e eyes) FourEyes(connection string) (bool, time.Duration, bool) {
+	return e[connection], 24 * time.Hour, true
+}
+
+func decider(s *Store, now time.Time, four ...string) *sensitivity.Service {
+	asks := eyes{}
+	for _, c := range four {
+		asks[c] = true
+	}
+	return sensitivity.NewService(s, asks, func() time.Time { return now })
+}
+
 func TestAPersonsDecisionWinsOverTheRulesAndMovesTheCoverage(t *testing.T) {
 	s := open(t)
 	s.now = func() time.Time { return noon.Add(day) }
@@ -166,7 +184,8 @@ func TestAPersonsDecisionWinsOverTheRulesAndMovesTheCoverage(t *testing.T) {
 		return sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: c}
 	}
 	decide := func(state sensitivity.State, columns ...sensitivity.Key) error {
-		return s.Decide(t.Context(), []sensitivity.Decision{{Columns: columns, State: state, By: "olga", At: noon, Record: record(noon)}})
+		_, err := decider(s, noon).Decide(t.Context(), olga, sensitivity.Order{Columns: columns, State: state, Reason: "x", Confirmed: true})
+		return err
 	}
 	if err := decide(sensitivity.Sensitive, key("ward")); err != nil {
 		t.Fatal(err)
@@ -205,7 +224,7 @@ func TestNewRulesProposeAgainForKnownColumns(t *testing.T) {
 	save(t, s, noon, "a", columnsOf("", "ssn", "ward", "ward_a", "ward_b"))
 	for column, state := range map[string]sensitivity.State{"ward_a": sensitivity.Sensitive, "ward_b": sensitivity.NotSensitive} {
 		key := sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a", Column: column}
-		if err := s.Decide(t.Context(), []sensitivity.Decision{{Columns: []sensitivity.Key{key}, State: state, By: "olga", At: noon, Record: record(noon)}}); err != nil {
+		if _, err := decider(s, noon).Decide(t.Context(), olga, sensitivity.Order{Columns: []sensitivity.Key{key}, State: state}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -309,7 +328,8 @@ func TestTheKeptCountOfObservedColumnsIsThatOfTheColumns(t *testing.T) {
 	}
 	decide := func(state sensitivity.State) {
 		key := sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "tbl", Column: "ssn"}
-		if err := s.Decide(t.Context(), []sensitivity.Decision{{Columns: []sensitivity.Key{key}, State: state, By: "olga", At: at, Record: record(at)}}); err != nil {
+		o := sensitivity.Order{Columns: []sensitivity.Key{key}, State: state, Reason: "x", Confirmed: true}
+		if _, err := decider(s, at).Decide(t.Context(), olga, o); err != nil {
 			t.Fatal(err)
 		}
 	}

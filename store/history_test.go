@@ -41,6 +41,12 @@ var history = []string{
 		SELECT 'default', i, 2, 1, 0, 0, 0, 0 FROM n WHERE i < 2000`,
 	`INSERT INTO coverage_events (day, at, connection, datastore_id, table_id, kind, reason, run_id)
 		SELECT i / 10, i, 'default', 'ds' || (i % 4), 't' || (i % 500), 'run', 'x', 'run' || i FROM n`,
+	`INSERT INTO sensitivity_decisions (seq, at, connection, datastore_id, table_id, column_name, decided, was, state, proposed, reason, decided_by, approved_by)
+		SELECT i + 1, i, 'default', 'ds' || (i % 4), 't' || (i % 500), 'c', iif(i % 3, 'sensitive', 'not_sensitive'), iif(i % 3, 'not_sensitive', 'sensitive'),
+			iif(i % 3, 'sensitive', 'not_sensitive'), 'sensitive', '', 'olga', '' FROM n`,
+	`INSERT INTO sensitivity_requests (id, connection, state, decision, reason, columns, effect, asked_by, asked_role, asked_ip, approval)
+		SELECT 'request' || i, 'default', iif(i < 1998, 'used', 'requested'), 'not_sensitive', 'x', 10, '', 'olga', 'officer', '', '{}' FROM n WHERE i < 2000`,
+	`INSERT INTO sensitivity_request_columns SELECT 'request' || (i / 10), i % 10, 'ds', 't', 'c', 'sensitive', 'sensitive' FROM n`,
 	`INSERT INTO latency_values SELECT 'default', i / 10, 'token', i % 10, 1 FROM n`,
 	`INSERT INTO latency_daily SELECT 'default', i / 4, 'stage' || (i % 4), 1, 0, 1, 1, 0, 1, 0, 1 FROM n`,
 	`INSERT INTO campaigns (id, connection, datastore_id, target, interval_days, mask_indexes, state, reason, requested_by, requested_role, requested_ip, requested_id, requested_at)
@@ -80,6 +86,7 @@ var rareIndexes = strings.Fields(`rotation_dates_wants_run rotation_dates_unknow
 // mayLook are statements that may look at more rows, by a text that stands in them, and why they may.
 var mayLook = map[string]string{
 	`sum(sensitive_observed)`:                          "the dashboard sums up a row of counts for each table, in one covering index",
+	`sum(sensitive_refused), 0) FROM inventory_tables`: "a decision says by how much it moves the coverage of what it concerns, before it is made",
 	`DELETE FROM alarm_deliveries WHERE route_id`:      "a person deletes a route with what was sent over it",
 	`SELECT count(*) FROM runs`:                        "no page counts runs without a state and a first day",
 	`total_columns > 0 AND last_seen <`:                "the end of a listing compares all of a tenant's tables with it",
@@ -87,7 +94,7 @@ var mayLook = map[string]string{
 	`name FROM inventory_tables WHERE gone_at IS NULL`: "new rules propose for every column, once",
 	`ORDER BY t.synced_at`:                             "a reading of the tenant begins with the tables that were read longest ago",
 	`count(t.table_id)`:                                "the page of data stores counts the tables of each",
-	`c.decided_at FROM inventory_columns c`:            "the page of columns sorts those of a state; it is to read a page in the order of an index",
+	`c.approved_by FROM inventory_columns c`:           "the page of columns sorts those of a state; it is to read a page in the order of an index",
 	`SELECT due_at / 86400000000`:                      "a calendar asks for a stretch of days",
 }
 

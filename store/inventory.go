@@ -82,7 +82,7 @@ func (t *tx) tablesGone(connection string, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		if err := t.setCounts(k, at, before, trend.Counts{}, trend.Cause{Table: table.Name}); err != nil {
+		if err := t.setCounts(k, at, before, trend.Counts{}, trend.Cause{Table: table.Name, Members: trend.Counts{}.Sub(before)}); err != nil {
 			return err
 		}
 	}
@@ -178,17 +178,22 @@ func (t *tx) saveTable(at time.Time, table inventory.Table, columns []inventory.
 	if err != nil {
 		return err
 	}
-	if err := t.keepTable(at, table, columns, rules); err != nil {
+	if why.Members, err = t.keepTable(at, table, columns, rules); err != nil {
 		return err
 	}
 	return t.recount(k, at, before, why)
 }
 
 // keepTable keeps a table as it was read at its ReadAt. Its counts are still to
-// be made.
-func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules) error {
+// be made; the answer is how much of their change comes of columns that are counted
+// now and were not, or no longer are.
+func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules) (members trend.Counts, err error) {
 	k := tableKey{table.Connection, table.DatastoreID, table.TableID}
-	_, err := t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, read_at, synced_at, sync_error,
+	counted, err := t.countsOf(k) // none of a table that was gone
+	if err != nil {
+		return members, err
+	}
+	_, err = t.exec(`INSERT INTO inventory_tables (connection, datastore_id, table_id, first_seen, last_seen, read_at, synced_at, sync_error,
 			name, max_encrypted_fields, total_columns, encrypted_columns)
 		VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?4, '', ?5, ?6, 0, 0)
 		ON CONFLICT (connection, datastore_id, table_id) DO UPDATE SET
@@ -196,11 +201,17 @@ func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.
 			max_encrypted_fields = excluded.max_encrypted_fields`,
 		k.args(micros(at), table.Name, table.MaxFields)...)
 	if err != nil {
-		return fmt.Errorf("save table %s: %w", table.TableID, err)
+		return members, fmt.Errorf("save table %s: %w", table.TableID, err)
 	}
 	known, err := t.knownOf(k)
 	if err != nil {
-		return err
+		return members, err
+	}
+	was := func(c knownColumn, seen bool) trend.Counts {
+		if !seen || c.gone || counted == (trend.Counts{}) {
+			return trend.Counts{}
+		}
+		return countsOfColumn(c.state, c.protection)
 	}
 	taken := make([]sensitivity.Column, len(columns))
 	for i, c := range columns {
@@ -208,7 +219,8 @@ func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.
 	}
 	rules.Apply(table.Name, taken)
 	for i, c := range columns {
-		p, seen := taken[i].Proposal, known[c.Name].protection
+		before, there := known[c.Name]
+		p, seen := taken[i].Proposal, before.protection
 		seen.See(table.ReadAt, c.Encrypted, c.KeyVersion, c.KeyID)
 		_, err := t.exec(`INSERT INTO inventory_columns (connection, datastore_id, table_id, first_seen, last_seen,
 				position, name, type, state, proposed, category, confidence, reason, `+protectionColumns+`, protection, observed)
@@ -223,23 +235,25 @@ func (t *tx) keepTable(at time.Time, table inventory.Table, columns []inventory.
 			k.args(append([]any{micros(at), i, c.Name, c.Type, string(taken[i].State), string(p.State), string(p.Category), p.Confidence, p.Reason},
 				protectionValues(seen)...)...)...)
 		if err != nil {
-			return fmt.Errorf("save column %q: %w", c.Name, err)
+			return members, fmt.Errorf("save column %q: %w", c.Name, err)
 		}
+		members = members.Add(trend.Membership(was(before, there), countsOfColumn(taken[i].State, seen)))
 		delete(known, c.Name)
 	}
 	for name, c := range known {
 		if c.gone {
 			continue
 		}
+		members = members.Add(trend.Membership(was(c, true), trend.Counts{}))
 		c.protection.Gone(table.ReadAt)
 		if err := t.keepProtection(k, name, c.protection); err != nil {
-			return err
+			return members, err
 		}
 		if _, err := t.exec(`UPDATE inventory_columns SET gone_at = ?4 WHERE name = ?5 AND `+ofTable, k.args(micros(at), name)...); err != nil {
-			return fmt.Errorf("mark %q gone: %w", name, err)
+			return members, fmt.Errorf("mark %q gone: %w", name, err)
 		}
 	}
-	return nil
+	return members, nil
 }
 
 // SaveReadError notes why a known table could not be read.

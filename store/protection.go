@@ -14,6 +14,7 @@ import (
 // shows of it.
 type knownColumn struct {
 	decided    sensitivity.State
+	state      sensitivity.State
 	gone       bool
 	protection protection.Column
 }
@@ -44,10 +45,10 @@ func (t *tx) knownOf(k tableKey) (map[string]knownColumn, error) {
 	}
 	list, err := collectFrom(t, func(row scanner) (c named, err error) {
 		var goneAt time.Time
-		err = row.Scan(append([]any{&c.name, &c.decided, stamp{&goneAt}}, protectionFields(&c.protection)...)...)
+		err = row.Scan(append([]any{&c.name, &c.decided, &c.state, stamp{&goneAt}}, protectionFields(&c.protection)...)...)
 		c.gone = !goneAt.IsZero()
 		return c, err
-	}, `SELECT name, decided, gone_at, `+protectionColumns+` FROM inventory_columns WHERE `+ofTable, k.args()...)
+	}, `SELECT name, decided, state, gone_at, `+protectionColumns+` FROM inventory_columns WHERE `+ofTable, k.args()...)
 	if err != nil {
 		return nil, fmt.Errorf("read what is known of the columns of %s: %w", k.table, err)
 	}

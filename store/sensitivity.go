@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"cxseal/internal/audit"
-	"cxseal/internal/fault"
 	"cxseal/internal/sensitivity"
 	"cxseal/internal/trend"
 )
@@ -17,9 +15,14 @@ var _ sensitivity.Store = (*Store)(nil)
 
 func scanSensitivity(row scanner) (c sensitivity.Column, err error) {
 	err = row.Scan(&c.Connection, &c.DatastoreID, &c.TableID, &c.Column, &c.TableName, &c.Type, &c.Encrypted, &c.Protection, &c.State,
-		&c.Proposal.State, &c.Proposal.Category, &c.Proposal.Confidence, &c.Proposal.Reason, &c.Decided, &c.DecidedBy, stamp{&c.DecidedAt})
+		&c.Proposal.State, &c.Proposal.Category, &c.Proposal.Confidence, &c.Proposal.Reason, &c.Decided, &c.DecidedBy, stamp{&c.DecidedAt},
+		&c.DecidedReason, &c.ApprovedBy)
 	return c, err
 }
+
+// sensitivityColumns are what scanSensitivity reads of sensitivitySource.
+const sensitivityColumns = `c.connection, c.datastore_id, c.table_id, c.name, t.name, c.type, c.encrypted, c.protection, c.state,
+	c.proposed, c.category, c.confidence, c.reason, c.decided, c.decided_by, c.decided_at, c.decided_reason, c.approved_by`
 
 func sensitivityFilter(f sensitivity.Filter) where {
 	w := where{}
@@ -53,8 +56,7 @@ func (s *Store) SensitivityColumns(ctx context.Context, f sensitivity.Filter, af
 	if after != nil {
 		w.and(`(c.connection, c.datastore_id, c.table_id, c.name) > (?, ?, ?, ?)`, after.Connection, after.DatastoreID, after.TableID, after.Column)
 	}
-	list, err := collect(ctx, s, scanSensitivity, `SELECT c.connection, c.datastore_id, c.table_id, c.name, t.name, c.type, c.encrypted, c.protection, c.state,
-			c.proposed, c.category, c.confidence, c.reason, c.decided, c.decided_by, c.decided_at`+sensitivitySource+w.sql()+
+	list, err := collect(ctx, s, scanSensitivity, `SELECT `+sensitivityColumns+sensitivitySource+w.sql()+
 		` ORDER BY c.connection, c.datastore_id, c.table_id, c.name LIMIT ?`, append(w.args, pageSize(limit))...)
 	if err != nil {
 		return nil, fmt.Errorf("list columns by sensitivity: %w", err)
@@ -76,52 +78,6 @@ func (s *Store) SensitivityCount(ctx context.Context, f sensitivity.Filter) (int
 		return 0, fmt.Errorf("count columns by sensitivity: %w", err)
 	}
 	return n, nil
-}
-
-// Decide keeps what a person decided, with its records and the coverage that
-// follows from it. A column that is not known is fault.NotFound, and nothing is
-// kept.
-func (s *Store) Decide(ctx context.Context, decisions []sensitivity.Decision) error {
-	return s.write(ctx, func(t *tx) error {
-		for _, d := range decisions {
-			raw, err := canonical([]audit.Record{d.Record})
-			if err != nil {
-				return err
-			}
-			if err := t.decide(d); err != nil {
-				return err
-			}
-			if err := t.append(raw); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (t *tx) decide(d sensitivity.Decision) error {
-	k := tableKey{d.Columns[0].Connection, d.Columns[0].DatastoreID, d.Columns[0].TableID}
-	before, err := t.countsOf(k)
-	if err != nil {
-		return err
-	}
-	for _, key := range d.Columns {
-		c := sensitivity.Column{Key: key}
-		err := t.queryRow(`SELECT proposed FROM inventory_columns WHERE name = ?4 AND gone_at IS NULL AND `+ofTable, k.args(key.Column)...).Scan(&c.Proposal.State)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fault.New(fault.NotFound, "The table %s has no column %q any more. Nothing was changed.", key.TableID, key.Column)
-		}
-		if err != nil {
-			return fmt.Errorf("read what is proposed for %q: %w", key.Column, err)
-		}
-		d.Apply(&c)
-		if _, err := t.exec(`UPDATE inventory_columns SET decided = ?4, decided_by = ?5, decided_at = ?6, state = ?7
-			WHERE name = ?8 AND gone_at IS NULL AND `+ofTable,
-			k.args(string(c.Decided), c.DecidedBy, micros(c.DecidedAt), string(c.State), key.Column)...); err != nil {
-			return fmt.Errorf("decide about %q: %w", key.Column, err)
-		}
-	}
-	return t.recount(k, d.At, before, trend.Cause{Table: d.Record.TableID, Reasons: []string{d.Record.Detail}})
 }
 
 // ApplyRules proposes for every known column anew when the rules have changed
@@ -196,5 +152,5 @@ func (t *tx) applyRules(k namedTable) error {
 			return err
 		}
 	}
-	return t.recount(k.tableKey, t.s.now(), before, trend.Cause{Table: k.name, Reasons: []string{trend.RulesChanged}})
+	return t.recountMembers(k.tableKey, t.s.now(), before, trend.Cause{Table: k.name, Reasons: []string{trend.RulesChanged}})
 }

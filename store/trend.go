@@ -16,8 +16,8 @@ func (s *Store) CoverageTotals(ctx context.Context, f trend.Filter) ([]trend.Sna
 	w := where{}
 	w.equals(`connection`, f.Connection)
 	changes, err := collect(ctx, s, func(row scanner) (c trend.Change, err error) {
-		return c, row.Scan(append([]any{&c.Day, &c.Connection}, countFields(&c.Counts)...)...)
-	}, `SELECT day, connection, `+countColumns+` FROM coverage_totals`+w.sql()+` ORDER BY day`, w.args...)
+		return c, row.Scan(append(append([]any{&c.Day, &c.Connection}, countFields(&c.Counts)...), &c.Decided.Out, &c.Decided.In)...)
+	}, `SELECT day, connection, `+countColumns+`, decided_out, decided_in FROM coverage_totals`+w.sql()+` ORDER BY day`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the total coverage: %w", err)
 	}
@@ -75,10 +75,10 @@ func (s *Store) CoverageDaily(ctx context.Context, f trend.Filter, emit func(tre
 const month = 31
 
 func scanChange(row scanner) (c trend.Change, err error) {
-	return c, row.Scan(append([]any{&c.Day, &c.Connection, &c.DatastoreID, &c.TableID}, countFields(&c.Counts)...)...)
+	return c, row.Scan(append(append([]any{&c.Day, &c.Connection, &c.DatastoreID, &c.TableID}, countFields(&c.Counts)...), &c.Decided.Out, &c.Decided.In)...)
 }
 
-const changeColumns = `day, connection, datastore_id, table_id, ` + countColumns
+const changeColumns = `day, connection, datastore_id, table_id, ` + countColumns + `, decided_out, decided_in`
 
 func tableFilter(f trend.Filter) where {
 	w := where{}

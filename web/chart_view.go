@@ -18,6 +18,7 @@ type ChartView struct {
 	Days    []ChartDay
 	CSV     string // where the series is downloaded
 	Runs    bool   // a day links to its runs
+	Counts  bool   // marks tell losses of protection from changes of what counts
 }
 
 // ChartLine is one line of a chart. Its place names its colour.
@@ -36,7 +37,7 @@ type ChartDay struct {
 
 // ChartMark is something that happened on a day.
 type ChartMark struct {
-	Kind   string // "run" or "drop"
+	Kind   string // "run", "drop" or "counted"
 	Reason string
 	Href   string
 }
@@ -62,10 +63,10 @@ func (d ChartDay) raw(i int) string {
 	return strconv.FormatFloat(d.Values[i], 'f', -1, 64)
 }
 
-// dropped reports whether a coverage fell on the day.
-func (d ChartDay) dropped() bool {
+// marked reports whether something of the kind happened on the day.
+func (d ChartDay) marked(kind string) bool {
 	for _, m := range d.Marks {
-		if m.Kind == "drop" {
+		if m.Kind == kind {
 			return true
 		}
 	}
@@ -144,11 +145,12 @@ func pathOf(n int, at func(i int) (x, y float64, ok bool)) string {
 
 func coordinate(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
 
-// dropLines are where the drawing marks that a coverage fell.
-func (v ChartView) dropLines() []string {
+// markLines are where the drawing marks that something of the kind happened: that
+// protection was lost, or that what counts changed.
+func (v ChartView) markLines(kind string) []string {
 	var list []string
 	for i, d := range v.Days {
-		if d.dropped() {
+		if d.marked(kind) {
 			list = append(list, coordinate(v.x(i)))
 		}
 	}

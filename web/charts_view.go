@@ -8,6 +8,7 @@ type ChartsView struct {
 	Coverage    ChartView
 	Latency     []ChartView // one a stage
 	Drops       []DropRow   // newest first
+	Counted     []CountedRow
 }
 
 // ChartsFilter is the query of /charts, as typed: from, to, connection,
@@ -29,5 +30,22 @@ type DropRow struct {
 	Day       string // 2026-01-31
 	TableName string
 	TableHref string
+	Kind      string // drop: protection was lost; counted: other columns are counted
 	Reason    string
 }
+
+// CountedRow is a day on which the number of sensitive columns changed.
+type CountedRow struct {
+	Day  string
+	Text string
+	Net  int    // by how much
+	Href string // the decisions of the day; empty where there was none
+}
+
+// fallKinds are why a coverage fell.
+var fallKinds = vocabulary{
+	{"drop", label{"Protection lost", ToneDanger, "alert"}},
+	{"counted", label{"What counts changed", ToneInfo, "table"}},
+}
+
+func fallLabel(kind string) label { return fallKinds.label(kind) }

@@ -11,6 +11,7 @@ func glossary() []glossarySection {
 		{"rotation", "Status of a rotation date", "How a column's date stands, from what was seen and from the clock.", terms(rotationStatuses, rotationMeanings)},
 		{"protection", "Protection of a column", "How far a column is protected, on every page and in the figures. Headlines count the verified ones.", terms(protectionStates, protectionMeanings)},
 		{"sensitivity", "Sensitivity of a column", "Whether a column counts in the coverage of sensitive columns.", terms(sensitivityStates, sensitivityMeanings)},
+		{"requests", "States of a request for a decision", "How a decision that needs a second person stands.", terms(requestStates, requestMeanings)},
 		{"categories", "Categories of sensitive data", "What a sensitive column holds.", optionTerms(categories, categoryMeanings)},
 		{"campaigns", "States of a campaign", "Where a campaign over many tables is.", terms(campaignStates, campaignMeanings)},
 		{"deliveries", "Delivery of an alarm", "How far an alarm came on one route.", terms(deliveryStates, deliveryMeanings)},
@@ -67,26 +68,30 @@ var kmsMeanings = map[string]string{
 }
 
 var operationMeanings = map[string]string{
-	"COLUMN_ENCRYPTION":  "A run that encrypts columns has ended. Each such run has exactly one.",
-	"KEY_ROTATION":       "A run that rotates keys has ended. Each such run has exactly one.",
-	"RUN_REQUESTED":      "Somebody asked for a run, or it was asked for by a policy.",
-	"RUN_APPROVED":       "A second person approved a run.",
-	"RUN_DECLINED":       "A second person declined a run, or nobody answered in time.",
-	"RUN_CANCELLED":      "Somebody cancelled a run before it was sent.",
-	"KMS_CALLBACK":       "A KMS callback came, and was accepted or refused.",
-	"DRIFT_DETECTED":     "A table was found other than it was last seen, by nobody's run.",
-	"ROTATION_OVERDUE":   "A date and its grace passed without a newer key version.",
-	"ROTATION_OBSERVED":  "A newer key version was seen.",
-	"LOGIN":              "Somebody signed in, or tried to.",
-	"LOGOUT":             "Somebody signed out.",
-	"ACCESS_DENIED":      "Somebody asked for what their role may not do or see. Reads are recorded once an hour and page.",
-	"AUDIT_EXPORT":       "Something left the console: an export, an evidence pack, a proof, a checkpoint or a CSV.",
-	"AUDIT_REVIEW":       "An officer marked a period of the log as reviewed.",
-	"SETTINGS_CHANGED":   "A connection, a policy, a decision about sensitivity, a route or the sealing key was changed.",
-	"USER_CHANGED":       "An account was made or changed: role, password, second factor, sessions, tokens.",
-	"CHECKPOINT_CREATED": "A checkpoint of the log was signed.",
-	"LOG_RESTORED":       "A backup was put in the place of the database; the record says which records are missing since.",
-	"CAMPAIGN_CHANGED":   "A campaign was launched, paused, resumed, cancelled or has ended.",
+	"COLUMN_ENCRYPTION":     "A run that encrypts columns has ended. Each such run has exactly one.",
+	"KEY_ROTATION":          "A run that rotates keys has ended. Each such run has exactly one.",
+	"RUN_REQUESTED":         "Somebody asked for a run, or it was asked for by a policy.",
+	"RUN_APPROVED":          "A second person approved a run.",
+	"RUN_DECLINED":          "A second person declined a run, or nobody answered in time.",
+	"RUN_CANCELLED":         "Somebody cancelled a run before it was sent.",
+	"KMS_CALLBACK":          "A KMS callback came, and was accepted or refused.",
+	"DRIFT_DETECTED":        "A table was found other than it was last seen, by nobody's run.",
+	"ROTATION_OVERDUE":      "A date and its grace passed without a newer key version.",
+	"ROTATION_OBSERVED":     "A newer key version was seen.",
+	"LOGIN":                 "Somebody signed in, or tried to.",
+	"LOGOUT":                "Somebody signed out.",
+	"ACCESS_DENIED":         "Somebody asked for what their role may not do or see. Reads are recorded once an hour and page.",
+	"AUDIT_EXPORT":          "Something left the console: an export, an evidence pack, a proof, a checkpoint or a CSV.",
+	"AUDIT_REVIEW":          "An officer marked a period of the log as reviewed.",
+	"SETTINGS_CHANGED":      "A connection, a policy, a route or the sealing key was changed.",
+	"SENSITIVITY_DECIDED":   "Somebody decided whether a column is sensitive. Each decision has exactly one, with what the column was and is, and with its reason.",
+	"SENSITIVITY_REQUESTED": "Somebody decided what needs a second person: it waits for one.",
+	"SENSITIVITY_APPROVED":  "A second person approved such decisions, which were then made.",
+	"SENSITIVITY_DECLINED":  "A second person declined such decisions, somebody took the request back, or nobody answered in time.",
+	"USER_CHANGED":          "An account was made or changed: role, password, second factor, sessions, tokens.",
+	"CHECKPOINT_CREATED":    "A checkpoint of the log was signed.",
+	"LOG_RESTORED":          "A backup was put in the place of the database; the record says which records are missing since.",
+	"CAMPAIGN_CHANGED":      "A campaign was launched, paused, resumed, cancelled or has ended.",
 }
 
 var outcomeMeanings = map[string]string{
@@ -108,6 +113,15 @@ var sensitivityMeanings = map[string]string{
 	"sensitive":     "It holds data that must be protected, as a person decided or the rules propose.",
 	"not_sensitive": "It holds no such data, as a person decided or the rules propose.",
 	"undecided":     "Its name does not say what it holds, and nobody has decided.",
+}
+
+var requestMeanings = map[string]string{
+	"requested": "Another person must approve it before anything is changed.",
+	"approved":  "Another person has approved it.",
+	"used":      "Another person approved it, and the decisions were made.",
+	"declined":  "Another person declined it. Nothing was changed.",
+	"withdrawn": "It was taken back. Nothing was changed.",
+	"expired":   "Nobody answered in time. Nothing was changed.",
 }
 
 var categoryMeanings = map[string]string{

@@ -16,6 +16,7 @@ const (
 	NavSensitivity   Nav = "sensitivity"
 	NavRuns          Nav = "runs"
 	NavCampaigns     Nav = "campaigns"
+	NavApprovals     Nav = "approvals"
 	NavTrends        Nav = "trends"
 	NavRotations     Nav = "rotations"
 	NavAudit         Nav = "audit"
@@ -87,6 +88,7 @@ var navigation = []place{
 	{NavSensitivity, "Sensitivity", "/sensitivity", "lock", "e"},
 	{NavRuns, "Runs", "/runs", "runs", "r"},
 	{NavCampaigns, "Campaigns", "/campaigns", "table", "c"},
+	{NavApprovals, "Approvals", "/approvals", "check", "w"},
 	{NavTrends, "Trends", "/charts", "trend", "t"},
 	{NavRotations, "Rotations", "/rotations", "rotate", "o"},
 	{NavAudit, "Audit", "/audit", "audit", "a"},

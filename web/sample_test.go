@@ -311,7 +311,8 @@ func samplePages() []page {
 	guest := Chrome{Title: "Sign in", CSRF: "csrf-sample", Version: "0.1.0", Now: sampleNow}
 	lost := chrome("Not found", NavNone)
 	trends := ChartsView{Chrome: chrome("Trends", NavTrends), Coverage: sampleChart(), Latency: []ChartView{{ID: "latency-patch", Title: "PATCH latency", Unit: "ms", CSV: "/charts/latency.csv"}},
-		Drops: []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "ssn: <script>"}}}
+		Drops:   []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "drop", "ssn: <script>"}},
+		Counted: []CountedRow{{"2026-11-22", "2 fewer columns count as sensitive, net: from 8 to 6. By decision, 2 were taken out and 0 brought in.", -2, "/sensitivity/decisions?from=2026-11-22&to=2026-11-22"}}}
 	columns := SensitivityView{Chrome: chrome("Sensitivity", NavSensitivity), Filter: SensitivityFilter{State: "sensitive"}, Total: 120, CanDecide: true, MaxDecided: 5000,
 		Rows: []SensitivityRow{
 			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Protection: "unverified", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},
@@ -320,6 +321,8 @@ func samplePages() []page {
 	return append(rotationSamples(), []page{
 		{"glossary", "/help/glossary", GlossaryPage(GlossaryView{chrome("Glossary", NavNone)})},
 		{"trends", "/charts", ChartsPage(trends)}, {"sensitivity", "/sensitivity", SensitivityPage(columns)},
+		{"sensitivity-confirm", "/sensitivity", SensitivityConfirmPage(sampleConfirm())}, {"decisions", "/sensitivity/decisions", DecisionsPage(sampleDecisions())},
+		{"sensitivity-request", "/sensitivity/requests/r", SensitivityRequestPage(sampleRequest())}, {"approvals", "/approvals", ApprovalsPage(sampleApprovals())},
 		{"setup", "/setup", SetupPage(SetupView{Chrome: guest, Token: "sample", Username: "admin", Error: "The two passwords differ."})},
 		{"code", "/login/code", CodePage(CodeView{Chrome: guest, Error: "The code is not right, or was used before. Wait for the next one."})},
 		{"session-ended", "/runs", SessionEndedPage(SessionEndedView{Chrome: guest, Message: "You were signed out after 30 minutes without activity. Sign in again.", Kept: true})},

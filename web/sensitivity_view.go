@@ -59,4 +59,6 @@ type SensitivityRow struct {
 	Decided                 bool
 	DecidedBy               string
 	DecidedAt               time.Time
+	DecidedReason           string
+	ApprovedBy              string // the second person; empty where none was needed
 }

@@ -22,6 +22,7 @@ import (
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
 	"cxseal/internal/sensitivity"
+	"cxseal/internal/trend"
 )
 
 // The tests of this file range over the words of the packages that own them, never over the tables of this
@@ -96,6 +97,13 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 	checkLabels(t, sensitivity.States(), sensitivityStates, sensitivityLabel, map[sensitivity.State]expected{
 		sensitivity.Sensitive: {"Sensitive", ToneWarning}, sensitivity.NotSensitive: {"Not sensitive", ToneNone},
 		sensitivity.Undecided: {"Undecided", ToneInfo},
+	})
+	falls := slices.DeleteFunc(trend.Kinds(), func(k trend.Kind) bool { return k == trend.Run })
+	checkLabels(t, falls, fallKinds, fallLabel, map[trend.Kind]expected{
+		trend.Drop: {"Protection lost", ToneDanger}, trend.Counted: {"What counts changed", ToneInfo}})
+	checkLabels(t, access.ApprovalStates(), requestStates, requestLabel, map[access.ApprovalState]expected{
+		access.Requested: {"Awaits approval", ToneWarning}, access.Approved: {"Approved", ToneInfo}, access.Used: {"Approved and done", ToneSuccess},
+		access.Declined: {"Declined", ToneNone}, access.Withdrawn: {"Taken back", ToneNone}, access.Expired: {"Nobody answered", ToneNone},
 	})
 	checkLabels(t, protection.States(), protectionStates, protectionLabel, map[protection.State]expected{
 		protection.Verified: {"Verified", ToneSuccess}, protection.Unverified: {"Encrypted, not verified", ToneWarning},
@@ -260,7 +268,7 @@ func TestTheGlossarySaysEveryWord(t *testing.T) {
 	want := map[string][]string{
 		"run-states": strs(encryption.States()), "kms": strs(encryption.KMSStatuses()), "operations": strs(audit.Operations()),
 		"outcomes": strs(audit.Outcomes()), "rotation": strs(rotation.Statuses()), "sensitivity": strs(sensitivity.States()),
-		"protection": strs(protection.States()),
+		"protection": strs(protection.States()), "requests": strs(access.ApprovalStates()),
 		"categories": strs(sensitivity.Categories()), "campaigns": strs(campaign.States()), "deliveries": strs(alarm.States()),
 		"jobs": strs(schedule.Conditions()), "findings": strs(doctor.Verdicts()),
 	}

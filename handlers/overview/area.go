@@ -30,6 +30,7 @@ type Deps struct {
 	Rotations Rotations
 	Trends    Trends
 	Columns   Columns
+	Decisions Decisions
 	Audit     Audit
 	Leads     rotation.Leads // Optional: how long before a due date it is announced.
 
@@ -75,6 +76,11 @@ type Columns interface {
 	SensitivityCount(ctx context.Context, f sensitivity.Filter) (int, error)
 }
 
+// Decisions counts what people declared not sensitive; see store.
+type Decisions interface {
+	DeclaredNotSensitive(ctx context.Context, since time.Time) (int, error)
+}
+
 // Audit reads the newest and the first records of the log.
 type Audit interface {
 	audit.LineReader
@@ -91,7 +97,7 @@ type Reviews interface {
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Overview", map[string]bool{
 		"Tables": d.Tables == nil, "Runs": d.Runs == nil, "Rotations": d.Rotations == nil, "Trends": d.Trends == nil,
-		"Columns": d.Columns == nil, "Audit": d.Audit == nil,
+		"Columns": d.Columns == nil, "Decisions": d.Decisions == nil, "Audit": d.Audit == nil,
 	})
 }
 

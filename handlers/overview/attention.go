@@ -25,11 +25,12 @@ const driftMost = 1000
 func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
 	v.Sensitive = rows.Protected(totals)
 	f := trend.Filter{From: a.Now().AddDate(0, 0, -trendDays)}
-	var err error
-	if v.History, _, err = a.coverageChart(ctx, f); err != nil {
+	history, err := a.coverageChart(ctx, f)
+	if err != nil {
 		return err
 	}
-	v.History.CSV = "/charts/coverage.csv"
+	v.History = history.chart
+	v.History.CSV = "/charts/coverage.csv?changes=1"
 	for _, d := range v.History.Days {
 		v.Trend.Values = append(v.Trend.Values, max(d.Values[0], 0))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -52,11 +53,12 @@ func (a *Area) charts(c echo.Context) error {
 	if f.From.IsZero() {
 		f.From = a.Now().AddDate(0, 0, -trendDays)
 	}
-	var err error
-	if v.Coverage, v.Drops, err = a.coverageChart(ctx, f); err != nil {
+	history, err := a.coverageChart(ctx, f)
+	if err != nil {
 		return err
 	}
-	v.Coverage.CSV = v.Filter.Path("/charts/coverage.csv")
+	v.Coverage, v.Drops, v.Counted = history.chart, history.drops, history.counted
+	v.Coverage.CSV = frame.WithParam(v.Filter.Path("/charts/coverage.csv"), "changes", "1")
 	if v.Latency, err = a.latencyCharts(ctx, f); err != nil {
 		return err
 	}
@@ -69,21 +71,28 @@ func (a *Area) charts(c echo.Context) error {
 	return a.Render(c, status, web.ChartsPage(v))
 }
 
-// coverageChart returns the chart of the coverages with the events that moved them, and the reasons why they fell,
-// newest first.
-func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView, []web.DropRow, error) {
-	v := web.ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true,
+// coverageHistory is the chart of the coverages with what it is explained by.
+type coverageHistory struct {
+	chart   web.ChartView
+	drops   []web.DropRow    // why a coverage fell, newest first
+	counted []web.CountedRow // the days on which the number of sensitive columns changed, newest first
+}
+
+// coverageChart returns the chart of the coverages with the events that moved them. Changes of what counts are marked
+// apart from losses of protection.
+func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (h coverageHistory, err error) {
+	v := &h.chart
+	*v = web.ChartView{ID: "coverage-history", Title: "Coverage", Unit: "%", Runs: true, Counts: true,
 		Lines: []web.ChartLine{{Label: "Sensitive columns, verified"}, {Label: "Sensitive columns, encrypted"}, {Label: "All columns, encrypted"}}}
 	days, err := a.coverageDays(ctx, f)
 	if err != nil {
-		return v, nil, err
+		return h, err
 	}
 	events, err := a.Trends.CoverageEvents(ctx, f, trendEvents)
 	if err != nil {
-		return v, nil, err
+		return h, err
 	}
-	marks := map[int64][]web.ChartMark{}
-	var drops []web.DropRow
+	marks := map[int64]map[trend.Kind][]web.ChartMark{}
 	for _, e := range events {
 		day := trend.DayOf(e.At)
 		mark := web.ChartMark{Kind: string(e.Kind), Reason: e.Reason}
@@ -93,29 +102,46 @@ func (a *Area) coverageChart(ctx context.Context, f trend.Filter) (web.ChartView
 		} else {
 			mark.Href = table
 		}
-		if e.Kind == trend.Drop { // before the runs: a long list is cut
-			marks[day] = append([]web.ChartMark{mark}, marks[day]...)
-			drops = append([]web.DropRow{{Day: trend.DayTime(day).Format(time.DateOnly), TableName: e.TableName,
-				TableHref: table, Reason: e.Reason}}, drops...)
-		} else {
-			marks[day] = append(marks[day], mark)
+		if marks[day] == nil {
+			marks[day] = map[trend.Kind][]web.ChartMark{}
 		}
+		if e.Kind == trend.Run {
+			marks[day][e.Kind] = append(marks[day][e.Kind], mark)
+			continue
+		}
+		marks[day][e.Kind] = append([]web.ChartMark{mark}, marks[day][e.Kind]...)
+		h.drops = append([]web.DropRow{{Day: trend.DayTime(day).Format(time.DateOnly), TableName: e.TableName,
+			TableHref: table, Kind: string(e.Kind), Reason: e.Reason}}, h.drops...)
 	}
 	for _, d := range days {
-		row := web.ChartDay{Day: d.Day, Values: []float64{-1, -1, d.Rate()}, Marks: marks[trend.DayOf(d.Day)]}
+		row := web.ChartDay{Day: d.Day, Values: []float64{-1, -1, d.Rate()}}
 		if d.Sensitive > 0 {
 			row.Values[0], row.Values[1] = d.VerifiedRate(), d.SensitiveRate()
 		}
+		of := marks[trend.DayOf(d.Day)]
+		row.Marks = slices.Concat(of[trend.Drop]) // before the runs: a long list is cut
+		if said := d.Counting(); said != "" {
+			mark := web.ChartMark{Kind: string(trend.Counted), Reason: said}
+			counted := web.CountedRow{Day: d.Day.Format(time.DateOnly), Text: said, Net: d.Net()}
+			if d.Decided != (trend.Moves{}) {
+				mark.Href = web.DecisionsFilter{Connection: f.Connection, DatastoreID: f.DatastoreID, TableID: f.TableID, From: counted.Day, To: counted.Day}.Path()
+				counted.Href = mark.Href
+			}
+			row.Marks = append([]web.ChartMark{mark}, row.Marks...)
+			h.counted = append([]web.CountedRow{counted}, h.counted...)
+		}
+		row.Marks = slices.Concat(row.Marks, of[trend.Counted], of[trend.Run])
 		v.Days = append(v.Days, row)
 	}
 	if n := len(days); n > 0 {
-		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns verified from %s to %s, encrypted from %s to %s; all columns encrypted from %s to %s; a coverage fell on %s.",
+		v.Summary = fmt.Sprintf("From %s to %s: sensitive columns verified from %s to %s, encrypted from %s to %s; all columns encrypted from %s to %s; "+
+			"a coverage fell on %s; the number of sensitive columns changed on %s.",
 			days[0].Day.Format(time.DateOnly), days[n-1].Day.Format(time.DateOnly),
 			web.FormatPercent(days[0].VerifiedRate()), web.FormatPercent(days[n-1].VerifiedRate()),
 			web.FormatPercent(days[0].SensitiveRate()), web.FormatPercent(days[n-1].SensitiveRate()),
-			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), fallenDays(days, drops))
+			web.FormatPercent(days[0].Rate()), web.FormatPercent(days[n-1].Rate()), fallenDays(days, h.drops), someDays(len(h.counted)))
 	}
-	return v, drops, nil
+	return h, nil
 }
 
 // fallenDays counts the days on which the coverage fell. A day may have many
@@ -130,10 +156,14 @@ func fallenDays(days []trend.Snapshot, drops []web.DropRow) string {
 	for _, d := range drops {
 		fell[d.Day] = true
 	}
-	if len(fell) == 0 {
+	return someDays(len(fell))
+}
+
+func someDays(n int) string {
+	if n == 0 {
 		return "no day"
 	}
-	return web.Plural(len(fell), "day", "days")
+	return web.Plural(n, "day", "days")
 }
 
 // coverageDays returns the series of a chart: the totals, or the sum of the tables that the filter names.
@@ -144,7 +174,8 @@ func (a *Area) coverageDays(ctx context.Context, f trend.Filter) ([]trend.Snapsh
 	var days []trend.Snapshot
 	err := a.Trends.CoverageDaily(ctx, f, func(s trend.Snapshot) error {
 		if n := len(days); n > 0 && days[n-1].Day.Equal(s.Day) {
-			days[n-1].Counts = days[n-1].Add(s.Counts)
+			last := &days[n-1]
+			last.Counts, last.Before, last.Decided = last.Add(s.Counts), last.Before+s.Before, last.Decided.Add(s.Decided)
 		} else {
 			days = append(days, s)
 		}

@@ -17,6 +17,7 @@ import (
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
+	"cxseal/internal/sensitivity"
 	"cxseal/web"
 )
 
@@ -83,6 +84,11 @@ func (a *Area) dashboard(c echo.Context) error {
 			Href: runsIn(encryption.NotVerified, since), Tone: web.ToneDanger},
 		{Label: "rotations overdue", Value: overdue, Href: "/rotations?status=overdue", Tone: web.ToneWarning},
 	}
+	declared, err := a.declaredStat(ctx, now)
+	if err != nil {
+		return err
+	}
+	v.Stats = append(v.Stats, declared)
 	if review != nil {
 		v.Stats = append(v.Stats, *review)
 	}
@@ -92,6 +98,22 @@ func (a *Area) dashboard(c echo.Context) error {
 		return err
 	}
 	return a.Render(c, http.StatusOK, web.DashboardPage(v))
+}
+
+// declaredDays is for how long the dashboard says what was declared not sensitive.
+const declaredDays = 30
+
+// declaredStat returns how many columns were declared not sensitive lately that had counted as sensitive, with the
+// list of these decisions.
+func (a *Area) declaredStat(ctx context.Context, now time.Time) (web.Stat, error) {
+	since := daysBefore(now, declaredDays)
+	n, err := a.Decisions.DeclaredNotSensitive(ctx, since)
+	stat := web.Stat{Label: "columns declared not sensitive", Value: n, Note: fmt.Sprintf("last %d days", declaredDays), Tone: web.ToneWarning,
+		Href: web.DecisionsFilter{Decided: string(sensitivity.NotSensitive), Out: "yes", From: since.Format(time.DateOnly)}.Path()}
+	if n == 1 {
+		stat.Label = "column declared not sensitive"
+	}
+	return stat, err
 }
 
 // failedSince counts the runs that failed, and says when the newest of them did.

@@ -29,6 +29,9 @@ func plainCharts(v *web.ChartsView) {
 	for i := range v.Drops {
 		v.Drops[i].TableHref = ""
 	}
+	for i := range v.Counted {
+		v.Counted[i].Href = ""
+	}
 }
 
 func plainChart(v *web.ChartView) {

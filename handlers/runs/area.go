@@ -31,6 +31,7 @@ type Deps struct {
 	Audit      Audit
 	Tables     Tables
 	Columns    Columns
+	Requests   Requests
 }
 
 // Runs reads runs and their dossiers. Pages are newest first: those before a
@@ -87,12 +88,18 @@ type Columns interface {
 	SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error)
 }
 
+// Requests lists the decisions about what is sensitive that wait for a second
+// person, oldest first: of a connection, or of all when it is empty.
+type Requests interface {
+	OpenSensitivityRequests(ctx context.Context, connection string) ([]sensitivity.Request, error)
+}
+
 // New returns the area, and counts the runs in the metrics. Every dependency
 // must be there.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	if err := frame.Missing("Runs", map[string]bool{
 		"Runs": d.Runs == nil, "Encryption": d.Encryption == nil, "Campaigns": d.Campaigns == nil, "Campaigner": d.Campaigner == nil,
-		"Audit": d.Audit == nil, "Tables": d.Tables == nil, "Columns": d.Columns == nil,
+		"Audit": d.Audit == nil, "Tables": d.Tables == nil, "Columns": d.Columns == nil, "Requests": d.Requests == nil,
 	}); err != nil {
 		return nil, err
 	}
@@ -115,6 +122,8 @@ func (a *Area) Routes() []frame.Route {
 			frame.Change(a.Frame, run, a.decline, "The run is declined. Nothing was sent to CXone.", web.RunPath)),
 		frame.Post("/runs/:run/cancel", access.PermCancelRun,
 			frame.Change(a.Frame, run, frame.Of(a.Encryption.Cancel), "The run is cancelled. Nothing was sent to CXone.", web.RunPath)),
+
+		frame.Get("/approvals", frame.Page, access.PermViewAll, a.approvals),
 
 		frame.Get("/campaigns", frame.Page, access.PermViewAll, a.campaigns),
 		frame.Post("/campaigns", access.PermLaunchRun, a.launchCampaign).OrDeny(a.launchCampaignDenied),

@@ -12,6 +12,7 @@ import (
 	"cxseal/internal/inventory"
 	"cxseal/internal/rotation"
 	"cxseal/internal/sensitivity"
+	"cxseal/web"
 )
 
 // Area serves the pages under /datastores and /sensitivity, and POST /runs: the
@@ -32,6 +33,7 @@ type Deps struct {
 	Policies    Policies
 	Launcher    Launcher
 	Sensitivity Sensitivity
+	Decisions   Decisions
 }
 
 // Tables reads what the tenants were last seen to hold; see inventory.Store for
@@ -82,15 +84,27 @@ type Launcher interface {
 
 // Sensitivity keeps what people decided about columns.
 type Sensitivity interface {
-	Decide(ctx context.Context, caller access.Caller, columns []sensitivity.Key, state sensitivity.State) error
-	DecideAll(ctx context.Context, caller access.Caller, f sensitivity.Filter, state sensitivity.State) (int, error)
+	Decide(ctx context.Context, caller access.Caller, o sensitivity.Order) (sensitivity.Done, error)
+	RequestPlan(ctx context.Context, r sensitivity.Request) (sensitivity.Plan, error)
+	Approve(ctx context.Context, caller access.Caller, id, fingerprint string) error
+	Decline(ctx context.Context, caller access.Caller, id, reason string) error
+	Withdraw(ctx context.Context, caller access.Caller, id string) error
+}
+
+// Decisions reads what people decided, newest first, and what waits for a second
+// person; see store for the meaning of each method.
+type Decisions interface {
+	Decisions(ctx context.Context, f sensitivity.DecisionFilter, before int64, limit int) ([]sensitivity.Decision, error)
+	DecisionsAfter(ctx context.Context, f sensitivity.DecisionFilter, after int64, limit int) ([]sensitivity.Decision, error)
+	SensitivityRequest(ctx context.Context, id string) (sensitivity.Request, error)
+	SensitivityRequestColumns(ctx context.Context, id string, from, limit int) ([]sensitivity.RequestColumn, error)
 }
 
 // New returns the area. Every dependency must be there.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{Frame: f, Deps: d}, frame.Missing("Tables", map[string]bool{
 		"Tables": d.Tables == nil, "Tenants": d.Tenants == nil, "Columns": d.Columns == nil, "Runs": d.Runs == nil,
-		"Rotations": d.Rotations == nil, "Policies": d.Policies == nil, "Launcher": d.Launcher == nil, "Sensitivity": d.Sensitivity == nil,
+		"Rotations": d.Rotations == nil, "Policies": d.Policies == nil, "Launcher": d.Launcher == nil, "Sensitivity": d.Sensitivity == nil, "Decisions": d.Decisions == nil,
 	})
 }
 
@@ -101,6 +115,7 @@ func (a *Area) Close() { a.syncs.wait.Wait() }
 // Routes returns this area's part of the table of routes.
 func (a *Area) Routes() []frame.Route {
 	const tablePath = "/datastores/:datastore/tables/:table"
+	request := frame.Named("request")
 	return []frame.Route{
 		frame.Get("/datastores", frame.Page, access.PermViewAll, a.datastores),
 		frame.Post("/datastores/sync", access.PermViewAll, a.syncDatastores),
@@ -110,6 +125,14 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post(tablePath+"/preflight", access.PermLaunchRun, a.preflight),
 		frame.Post("/runs", access.PermLaunchRun, a.launch).OrDeny(a.launchDenied),
 		frame.Get("/sensitivity", frame.Page, access.PermViewAll, a.sensitivity),
-		frame.Post("/sensitivity", access.PermManageSettings, a.decideSensitivity),
+		frame.Post("/sensitivity", access.PermDecideSensitivity, a.decideSensitivity),
+		frame.Get("/sensitivity/decisions", frame.Page, access.PermViewAll, a.decisions),
+		frame.Get("/sensitivity/requests/:request", frame.Page, access.PermViewAll, a.sensitivityRequest),
+		frame.Post("/sensitivity/requests/:request/approve", access.PermApproveRun,
+			frame.Change(a.Frame, request, a.approveRequest, "Approved and done. Your name is on the record.", web.SensitivityRequestPath)),
+		frame.Post("/sensitivity/requests/:request/decline", access.PermApproveRun,
+			frame.Change(a.Frame, request, a.declineRequest, "Declined. Nothing was changed.", web.SensitivityRequestPath)),
+		frame.Post("/sensitivity/requests/:request/withdraw", access.PermDecideSensitivity,
+			frame.Change(a.Frame, request, frame.Of(a.Sensitivity.Withdraw), "Taken back. Nothing was changed.", web.SensitivityRequestPath)),
 	}
 }

@@ -2,7 +2,9 @@ package tables
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -57,7 +59,7 @@ func (a *Area) sensitivity(c echo.Context) error {
 	f, shown := sensitivityFilter(q)
 	after := readColumn(q, "after")
 	v := web.SensitivityView{Chrome: a.Chrome(c, "Sensitivity", web.NavSensitivity), Filter: shown, Connections: a.ConnectionOptions(),
-		CanDecide: frame.Caller(c).Can(access.PermManageSettings), MaxDecided: sensitivity.MaxDecided}
+		CanDecide: frame.Caller(c).Can(access.PermDecideSensitivity), MaxDecided: sensitivity.MaxDecided}
 	if err := q.Err(); err != nil {
 		return a.BadFilter(c, err, &v.Chrome, func() templ.Component { return web.SensitivityPage(v) })
 	}
@@ -88,45 +90,97 @@ func (a *Area) sensitivityRow(c sensitivity.Column) web.SensitivityRow {
 		TableHref: web.TablePath(a.InPath(c.Connection), c.DatastoreID, c.TableID), Connection: a.InPath(c.Connection), DatastoreID: c.DatastoreID,
 		Protection: string(c.Protection), State: string(c.State), Category: string(c.Proposal.Category), Confidence: c.Proposal.Confidence,
 		Reason: c.Proposal.Reason, Proposed: string(c.Proposal.State), Decided: c.Decided != "", DecidedBy: c.DecidedBy, DecidedAt: c.DecidedAt,
+		DecidedReason: c.DecidedReason, ApprovedBy: c.ApprovedBy,
 	}
 }
 
-// decideSensitivity keeps a decision about the ticked columns, or about every
-// column that matches the filter.
+// decideSensitivity decides about the ticked columns, or about every column that matches the filter. What takes
+// columns out of what counts is shown first, and done when it comes again confirmed and with a reason.
 func (a *Area) decideSensitivity(c echo.Context) error {
-	ctx := c.Request().Context()
 	post := c.Request().PostForm
 	q := frame.ReadForm(c)
 	f, shown := sensitivityFilter(q)
-	state := sensitivity.State(q.OneOf("decision", string(sensitivity.Sensitive), string(sensitivity.NotSensitive), string(sensitivity.Undecided)))
-	all := q.OneOf("all", "1") == "1"
-	var keys []sensitivity.Key
+	o := sensitivity.Order{Reason: post.Get("reason"), Seen: q.Text("seen"),
+		State: sensitivity.State(q.OneOf("decision", string(sensitivity.Sensitive), string(sensitivity.NotSensitive), string(sensitivity.Undecided)))}
+	if q.OneOf("all", "1") == "1" {
+		o.All = &f
+	}
 	for _, text := range post["column"] {
 		var key sensitivity.Key
 		if !frame.DecodeKey(text, &key.Connection, &key.DatastoreID, &key.TableID, &key.Column) {
 			q.Wrong("“column” does not name a column.")
 			break
 		}
-		keys = append(keys, key)
+		o.Columns = append(o.Columns, key)
+	}
+	var err error
+	if o.Confirmed, err = frame.Ticked(post, "confirm"); err != nil {
+		q.Wrong(fault.MessageOf(err))
 	}
 	if err := q.Err(); err != nil {
 		return err
 	}
-	n := len(keys)
-	var err error
-	if all {
-		n, err = a.Sensitivity.DecideAll(ctx, frame.Caller(c), f, state)
-	} else {
-		err = a.Sensitivity.Decide(ctx, frame.Caller(c), keys, state)
+	done, err := a.Sensitivity.Decide(c.Request().Context(), frame.Caller(c), o)
+	var unconfirmed *sensitivity.UnconfirmedError
+	switch {
+	case err == nil:
+		return a.Done(c, decided(done, o.State), shown.Path())
+	case frame.WantsJSON(c.Request()) || fault.CodeOf(err) == fault.Internal:
+		return err
+	case errors.As(err, &unconfirmed):
+		return a.askToConfirm(c, o, shown, unconfirmed)
 	}
-	if err != nil {
-		if frame.WantsJSON(c.Request()) || fault.CodeOf(err) == fault.Internal {
-			return err
+	a.Flash(c, web.ToneDanger, fault.MessageOf(err))
+	return a.Redirect(c, shown.Path())
+}
+
+// decided says what became of an order.
+func decided(done sensitivity.Done, state sensitivity.State) string {
+	var said []string
+	if done.Decided > 0 {
+		said = append(said, web.Plural(done.Decided, "column is", "columns are")+" "+web.SensitivityText(string(state))+" now. The decision is in the audit log.")
+	}
+	if n := done.Waiting(); n > 0 {
+		said = append(said, web.Plural(n, "column waits", "columns wait")+" for a second person, who finds it under Approvals.")
+	}
+	if done.Same > 0 {
+		said = append(said, web.Plural(done.Same, "column was", "columns were")+" decided so already.")
+	}
+	return strings.Join(said, " ")
+}
+
+// shownChanges is how many columns of a decision are shown before it is made.
+const shownChanges = 200
+
+// askToConfirm shows what an order would do that nobody has confirmed, with the form that confirms it.
+func (a *Area) askToConfirm(c echo.Context, o sensitivity.Order, shown web.SensitivityFilter, u *sensitivity.UnconfirmedError) error {
+	v := web.SensitivityConfirmView{Chrome: a.Chrome(c, "Confirm the decision", web.NavSensitivity, web.Link{Text: "Sensitivity", Href: shown.Path()}),
+		Filter: shown, All: o.All != nil, Decision: string(o.State), Columns: len(u.Changes), Out: u.Out(), Effects: effectViews(u.Effects),
+		FourEyes: u.FourEyes, Fingerprint: u.Fingerprint, Reason: o.Reason, MaxReason: sensitivity.MaxReason}
+	status := http.StatusOK
+	if o.Confirmed || fault.CodeOf(u) == fault.Invalid {
+		status = frame.StatusOf(fault.CodeOf(u))
+		frame.ShowProblem(&v.Chrome, u)
+	}
+	if !v.All {
+		for _, key := range o.Columns {
+			v.Keys = append(v.Keys, encodeColumn(key))
 		}
-		a.Flash(c, web.ToneDanger, fault.MessageOf(err))
-		return a.Redirect(c, shown.Path())
 	}
-	return a.Done(c, web.Plural(n, "column is", "columns are")+" "+web.SensitivityText(string(state))+" now. The decision is in the audit log.", shown.Path())
+	for _, change := range u.Changes {
+		if change.TakesOut() && len(v.Rows) < shownChanges {
+			v.Rows = append(v.Rows, a.sensitivityRow(change.Column))
+		}
+	}
+	return a.Render(c, status, web.SensitivityConfirmPage(v))
+}
+
+func effectViews(effects []sensitivity.Effect) []web.EffectView {
+	list := make([]web.EffectView, len(effects))
+	for i, e := range effects {
+		list[i] = web.EffectView{Scope: e.Scope.String(), Text: e.Text(), Counts: e.Counts()}
+	}
+	return list
 }
 
 // addSensitivity hints on a table's page at what its open columns seem to hold.

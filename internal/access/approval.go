@@ -41,7 +41,7 @@ type Party struct {
 // on State, together with its audit record.
 type Approval struct {
 	ID          string
-	Subject     string // what is approved: the run's or the campaign's id
+	Subject     string // what is approved: the id of the run, or of the request for decisions
 	Fingerprint string // of the plan, as the requester saw it
 	State       ApprovalState
 	RequestedBy Party
@@ -60,9 +60,10 @@ const (
 	maxReason       = 500 // characters
 )
 
-// RequestApproval asks for approval of the subject's plan. The caller needs PermLaunchRun.
-func RequestApproval(c Caller, id, subject, fingerprint string, now time.Time, life time.Duration) (Approval, error) {
-	if err := Require(c, PermLaunchRun); err != nil {
+// RequestApproval asks for approval of the subject's plan. The caller needs the permission to ask for it, such as
+// PermLaunchRun.
+func RequestApproval(c Caller, needs Permission, id, subject, fingerprint string, now time.Time, life time.Duration) (Approval, error) {
+	if err := Require(c, needs); err != nil {
 		return Approval{}, err
 	}
 	if id == "" || subject == "" || fingerprint == "" {
@@ -141,10 +142,10 @@ func (p Party) is(other Party) bool {
 	return p.UserID == other.UserID || NameKey(p.Name) == NameKey(other.Name)
 }
 
-// Withdraw takes the request back, before or after its approval but not after its use. The caller needs
-// PermCancelRun.
-func (a Approval) Withdraw(c Caller) (Approval, error) {
-	if err := Require(c, PermCancelRun); err != nil {
+// Withdraw takes the request back, before or after its approval but not after its use. The caller needs the
+// permission to take it back, such as PermCancelRun.
+func (a Approval) Withdraw(c Caller, needs Permission) (Approval, error) {
+	if err := Require(c, needs); err != nil {
 		return a, err
 	}
 	if a.State != Requested && a.State != Approved {

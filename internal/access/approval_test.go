@@ -17,7 +17,7 @@ var (
 
 func asked(t *testing.T, now time.Time) Approval {
 	t.Helper()
-	a, err := RequestApproval(ada, "a1", "run1", "fp1", now, time.Hour)
+	a, err := RequestApproval(ada, PermLaunchRun, "a1", "run1", "fp1", now, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func TestAnApprovalHoldsForOnePlanOnlyOnceAndNotForEver(t *testing.T) {
 	}
 	_, err = used.Use("run1", "fp1", now)
 	wantCode(t, err, fault.Denied)
-	_, err = used.Withdraw(ada)
+	_, err = used.Withdraw(ada, PermCancelRun)
 	wantCode(t, err, fault.Conflict)
-	_, err = ok.Withdraw(Caller{UserID: 9, Name: "vera", Role: Approver})
+	_, err = ok.Withdraw(Caller{UserID: 9, Name: "vera", Role: Approver}, PermCancelRun)
 	wantCode(t, err, fault.Denied)
-	if w, err := ok.Withdraw(ada); err != nil || w.State != Withdrawn {
+	if w, err := ok.Withdraw(ada, PermCancelRun); err != nil || w.State != Withdrawn {
 		t.Error(w, err)
 	}
 	_, err = a.Decline(bob, " ", now)
@@ -100,11 +100,11 @@ func TestAnApprovalHoldsForOnePlanOnlyOnceAndNotForEver(t *testing.T) {
 	if d, err := a.Decline(bob, " too many columns ", now); err != nil || d.State != Declined || d.Reason != "too many columns" {
 		t.Error(d, err)
 	}
-	_, err = RequestApproval(apollo, "a", "r", "f", now, time.Hour)
+	_, err = RequestApproval(apollo, PermLaunchRun, "a", "r", "f", now, time.Hour)
 	wantCode(t, err, fault.Denied)
-	_, err = RequestApproval(ada, "a", "r", "", now, time.Hour)
+	_, err = RequestApproval(ada, PermLaunchRun, "a", "r", "", now, time.Hour)
 	wantCode(t, err, fault.Invalid)
-	_, err = RequestApproval(ada, "a", "r", "f", now, time.Second)
+	_, err = RequestApproval(ada, PermLaunchRun, "a", "r", "f", now, time.Second)
 	wantCode(t, err, fault.Invalid)
 }
 
@@ -115,7 +115,7 @@ func TestWhatIsSentWasSeenByFourEyes(t *testing.T) {
 		c := newClock()
 		people := []Caller{ada, bob, apollo, {UserID: 4, Name: "olga", Role: Officer}, {Name: "cli", Role: System}}
 		requester := rapid.SampledFrom([]Caller{ada, bob, people[4]}).Draw(rt, "requester")
-		a, err := RequestApproval(requester, "a", "run", "fp", c.Now(), time.Hour)
+		a, err := RequestApproval(requester, PermLaunchRun, "a", "run", "fp", c.Now(), time.Hour)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestWhatIsSentWasSeenByFourEyes(t *testing.T) {
 			case 1:
 				next, err = a.Decline(who, "no", c.Now())
 			case 2:
-				next, err = a.Withdraw(who)
+				next, err = a.Withdraw(who, PermCancelRun)
 			case 3:
 				next, _ = a.Expire(c.Now())
 			case 4:

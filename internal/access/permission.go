@@ -20,20 +20,22 @@ const (
 	PermLaunchRun         Permission = "runs:launch"        // launch runs and campaigns, or ask for them under four eyes
 	PermCancelRun         Permission = "runs:cancel"        // cancel a run that has not been sent
 	PermApproveRun        Permission = "runs:approve"       // approve or decline what another person asked for
+	PermDecideSensitivity Permission = "sensitivity:decide" // decide which columns are sensitive, or ask for it under four eyes
 	PermManageConnections Permission = "connections:manage" // add, edit, test, disable a connection
 	PermManagePeople      Permission = "people:manage"      // accounts, roles, other people's sessions and tokens
 	PermManageSettings    Permission = "settings:manage"    // everything else that can be set
 )
 
 // rolePermissions is the one table of permissions: a role holds those beside it and no other. Only officers
-// review, so that the people who launch runs do not also sign off their record. An admin may approve, but
+// review, so that the people who launch runs do not also sign off their record. Officers decide what is sensitive as
+// well as admins: they know the data. An admin may approve, but
 // not their own request (Approval.Approve).
 var rolePermissions = map[Role][]Permission{
 	Viewer:   {PermOwnAccount, PermViewDashboard},
-	Officer:  {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview},
+	Officer:  {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermDecideSensitivity},
 	Approver: {PermOwnAccount, PermViewDashboard, PermViewAll, PermApproveRun},
 	Admin: {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermLaunchRun, PermCancelRun,
-		PermApproveRun, PermManageConnections, PermManagePeople, PermManageSettings},
+		PermApproveRun, PermDecideSensitivity, PermManageConnections, PermManagePeople, PermManageSettings},
 	System: {PermViewDashboard, PermViewAll, PermExport, PermLaunchRun, PermCancelRun,
 		PermManageConnections, PermManagePeople, PermManageSettings},
 }
@@ -47,7 +49,8 @@ var actions = map[Permission]string{
 	PermReview:            "review the record",
 	PermLaunchRun:         "launch runs",
 	PermCancelRun:         "cancel runs",
-	PermApproveRun:        "approve runs",
+	PermApproveRun:        "approve what other people ask for",
+	PermDecideSensitivity: "decide which columns are sensitive",
 	PermManageConnections: "manage connections",
 	PermManagePeople:      "manage people",
 	PermManageSettings:    "change settings",
@@ -56,7 +59,7 @@ var actions = map[Permission]string{
 // Permissions lists every permission in a fixed order.
 func Permissions() []Permission {
 	return []Permission{PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermLaunchRun,
-		PermCancelRun, PermApproveRun, PermManageConnections, PermManagePeople, PermManageSettings}
+		PermCancelRun, PermApproveRun, PermDecideSensitivity, PermManageConnections, PermManagePeople, PermManageSettings}
 }
 
 // Action returns what the permission allows, as words that end a sentence: "launch runs".

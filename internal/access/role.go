@@ -34,7 +34,7 @@ func (r Role) Description() string {
 	case Viewer:
 		return "Reads the dashboards."
 	case Officer:
-		return "Reads everything, exports the record and reviews it."
+		return "Reads everything, exports the record and reviews it, and decides what is sensitive."
 	case Approver:
 		return "Reads everything and approves what another person has asked for."
 	case Admin:

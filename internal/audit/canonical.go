@@ -169,6 +169,13 @@ func clean(r Record) Record {
 		k.Status = cleanText(k.Status)
 		r.KMS = &k
 	}
+	if r.Decision != nil {
+		d := *r.Decision
+		for _, s := range []*string{&d.Decided, &d.Was, &d.Is, &d.Proposed, &d.Reason, &d.ApprovedBy, &d.Request} {
+			*s = cleanText(*s)
+		}
+		r.Decision = &d
+	}
 	return r
 }
 

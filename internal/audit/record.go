@@ -33,14 +33,21 @@ const (
 	RotationObserved  Operation = "ROTATION_OBSERVED"
 	CheckpointCreated Operation = "CHECKPOINT_CREATED"
 	CampaignChanged   Operation = "CAMPAIGN_CHANGED"
-	LogRestored       Operation = "LOG_RESTORED" // a backup took the database's place; says which records are missing
+
+	SensitivityDecided   Operation = "SENSITIVITY_DECIDED"   // a decision about one column: whether it is sensitive
+	SensitivityRequested Operation = "SENSITIVITY_REQUESTED" // four eyes: decisions wait for a second person
+	SensitivityApproved  Operation = "SENSITIVITY_APPROVED"  // four eyes: a second person approved them
+	SensitivityDeclined  Operation = "SENSITIVITY_DECLINED"  // four eyes: declined, taken back, or nobody answered in time
+
+	LogRestored Operation = "LOG_RESTORED" // a backup took the database's place; says which records are missing
 )
 
 // Operations returns every operation, in the order in which a filter offers them.
 func Operations() []Operation {
 	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, KMSCallback,
 		DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
-		SettingsChanged, UserChanged, CheckpointCreated, CampaignChanged, LogRestored}
+		SettingsChanged, SensitivityDecided, SensitivityRequested, SensitivityApproved, SensitivityDeclined,
+		UserChanged, CheckpointCreated, CampaignChanged, LogRestored}
 }
 
 // Outcome says how an attempt ended.
@@ -79,6 +86,7 @@ type Record struct {
 	Metrics     *Metrics    `json:"metrics,omitempty"`
 	Compliance  *Compliance `json:"compliance,omitempty"`
 	KMS         *KMS        `json:"kms,omitempty"`
+	Decision    *Decision   `json:"decision,omitempty"`
 	Detail      string      `json:"detail,omitempty"`
 }
 
@@ -105,6 +113,17 @@ type KMS struct {
 	KeyVersionID   string `json:"keyVersionId,omitempty"` // the key version where it is no number; KeyVersion is 0 then
 	PermissionHash string `json:"permissionHash,omitempty"`
 	Status         string `json:"status"` // VERIFIED, REJECTED, UNCONFIRMED, NOT_REACHED
+}
+
+// Decision is what a person decided about the record's one column, in the words of package sensitivity.
+type Decision struct {
+	Decided    string `json:"decided"`  // sensitive or not_sensitive; undecided takes an earlier decision back
+	Was        string `json:"was"`      // what the column counted as before
+	Is         string `json:"is"`       // what it counts as since
+	Proposed   string `json:"proposed"` // what the rules proposed at that time
+	Reason     string `json:"reason,omitempty"`
+	ApprovedBy string `json:"approvedBy,omitempty"` // the second person, under four eyes
+	Request    string `json:"request,omitempty"`    // the request that they approved
 }
 
 // FormatTime renders t as every timestamp of the ledger: RFC 3339, UTC,

@@ -201,6 +201,18 @@ func (d *Directory) Tenant(name string) (inventory.Tenant, error) {
 	return e.client, nil
 }
 
+// FourEyes reports whether a connection asks for a second person's approval, and how long a request waits for it.
+// A connection that is disabled, or whose secrets do not open, asks as before; ok is false for one that is not known.
+func (d *Directory) FourEyes(name string) (asked bool, life time.Duration, ok bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	e := d.entries[name]
+	if e == nil {
+		return false, 0, false
+	}
+	return e.known.Settings.FourEyes, e.known.Settings.ApprovalLife, true
+}
+
 // AutoRotate reports whether the console rotates overdue keys of the connection by itself.
 func (d *Directory) AutoRotate(name string) bool {
 	e, err := d.find(name)

@@ -27,6 +27,7 @@ import (
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
 	"cxseal/internal/seal"
+	"cxseal/internal/sensitivity"
 	"cxseal/store"
 )
 
@@ -45,6 +46,7 @@ type Console struct {
 	Alarms      *alarm.Service
 	Policies    *rotation.PolicyService
 	Rotations   *rotation.Scanner
+	Sensitivity *sensitivity.Service
 	Pages       *handlers.Console
 
 	cfg       Config

@@ -9,6 +9,7 @@ import (
 	"cxseal/internal/alarm"
 	"cxseal/internal/rotation"
 	"cxseal/internal/schedule"
+	"cxseal/internal/sensitivity"
 )
 
 // openBackground puts together what works by itself: alarms, rotations and the
@@ -18,6 +19,7 @@ func (c *Console) openBackground() {
 	c.Alarms = alarm.NewService(c.Store, c.Sealer, now, logger)
 	c.Policies = rotation.NewPolicyService(c.Store, now)
 	c.Encryption.UseWindows(c.Policies)
+	c.Sensitivity = sensitivity.NewService(c.Store, c.Directory, now)
 	c.Rotations = rotation.NewScanner(c.Store, c.Inventory, c.Encryption,
 		rotation.ScanOptions{Leads: c.cfg.Leads, AutoRotate: c.Directory.AutoRotate, AutoRotateBy: c.Directory.AutoRotateBy}, now, logger)
 	c.scheduler = schedule.New(c.Store, c.jobs(), now, logger,
@@ -27,6 +29,8 @@ func (c *Console) openBackground() {
 // jobs are what the scheduler does, and how often.
 func (c *Console) jobs() []schedule.Job {
 	jobs := []schedule.Job{
+		{Name: "requests", Does: "Ends requests for decisions about what is sensitive that nobody answered in time.",
+			Every: time.Minute, Limit: time.Minute, Run: c.Sensitivity.ExpireRequests},
 		{Name: "rotations", Does: "Makes what the clock brings happen: due dates that come near, pass, or are overdue, and rotation runs that are ours.",
 			Every: time.Minute, Limit: 10 * time.Minute, Run: c.Rotations.Tick},
 		{Name: "alarms", Does: "Raises alarms for what the audit log tells, and delivers them.",

@@ -18,7 +18,6 @@ import (
 	"cxseal/internal/review"
 	"cxseal/internal/rotation"
 	"cxseal/internal/seal"
-	"cxseal/internal/sensitivity"
 )
 
 // PagesConfig is what the pages are made of: all of the wiring of package
@@ -35,7 +34,7 @@ func (c *Console) PagesConfig() handlers.Config {
 			Version: cfg.Version, Now: cfg.Now, Logger: cfg.Logger, Metrics: newMetrics(c.Store),
 		},
 		Tables: tables.Deps{Tenants: c.Inventory, Policies: c.Policies, Launcher: c.Encryption,
-			Sensitivity: sensitivity.NewService(c.Store, cfg.Now)},
+			Sensitivity: c.Sensitivity},
 		Runs:   runs.Deps{Encryption: c.Encryption, Campaigner: c.Campaigns},
 		Ledger: ledger.Deps{Facets: c.Store.AuditFacets, LogStatus: c.Log.Status, Reviews: reviews, Log: c.Log, Pack: c.Log},
 		Keys: keys.Deps{Policies: c.Policies, Feeds: rotation.NewFeeds(c.Store, c.Accounts, cfg.Now), Launcher: c.Encryption,

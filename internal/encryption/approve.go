@@ -34,7 +34,7 @@ func (s *Service) askForApproval(ctx context.Context, caller access.Caller, conn
 		life += run.StartAt.Sub(s.now()) // an approval outlives the wait for the start
 	}
 	run.Plan, run.ShownFingerprint = &plan, plan.Fingerprint
-	approval, err := access.RequestApproval(caller, uuid.NewString(), run.ID, approvalFingerprint(*run, plan), s.now(), life)
+	approval, err := access.RequestApproval(caller, access.PermLaunchRun, uuid.NewString(), run.ID, approvalFingerprint(*run, plan), s.now(), life)
 	if err != nil {
 		return err
 	}

@@ -294,7 +294,7 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string
 		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
 	}
 	if run.Approval != nil {
-		withdrawn, err := run.Approval.Withdraw(caller)
+		withdrawn, err := run.Approval.Withdraw(caller, access.PermCancelRun)
 		if err != nil {
 			return err
 		}

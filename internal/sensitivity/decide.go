@@ -3,7 +3,10 @@ package sensitivity
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"cxseal/internal/access"
 	"cxseal/internal/audit"
@@ -11,8 +14,12 @@ import (
 	"cxseal/internal/protection"
 )
 
-// MaxDecided bounds how many columns one decision may be about.
-const MaxDecided = 5000
+const (
+	// MaxDecided bounds how many columns one order may be about.
+	MaxDecided = 10_000
+	// MaxReason bounds the reason of a decision, in characters.
+	MaxReason = 500
+)
 
 // Key names a column.
 type Key struct{ Connection, DatastoreID, TableID, Column string }
@@ -26,11 +33,13 @@ type Column struct {
 	// Protection is how far the column is protected.
 	Protection protection.State
 
-	State     State // the decision where there is one, else the proposal
-	Proposal  Proposal
-	Decided   State // empty: nobody has decided
-	DecidedBy string
-	DecidedAt time.Time
+	State         State // the decision where there is one, else the proposal
+	Proposal      Proposal
+	Decided       State // empty: nobody has decided
+	DecidedBy     string
+	DecidedAt     time.Time
+	DecidedReason string // why; empty where none was needed or given
+	ApprovedBy    string // the second person, where the decision needed one
 }
 
 // Filter narrows the list of columns; the zero value is every column that is
@@ -47,105 +56,260 @@ type Filter struct {
 	Protection protection.State // how far it is protected; empty: however far
 }
 
-// Decision is one table's columns that a person decided about at once.
-type Decision struct {
-	Columns []Key // of one table
-	State   State // Undecided takes earlier decisions back
-	By      string
-	At      time.Time
-	Record  audit.Record
+// Order is what a person asks for: a decision about columns.
+type Order struct {
+	Columns []Key   // the columns, where All is nil
+	All     *Filter // every column that matches
+	State   State   // Sensitive, NotSensitive, or Undecided to take a decision back
+	Reason  string  // needed when a column is taken out of what counts
+
+	// Confirmed says that the person has read what the order does. Seen is the
+	// fingerprint of the plan that they read, empty when they do not say.
+	Confirmed bool
+	Seen      string
 }
 
-// Store is what the service needs of a database.
-type Store interface {
-	// SensitivityColumns lists columns in the order of their keys: those after
-	// the given one (nil: from the first), limit at most.
-	SensitivityColumns(ctx context.Context, f Filter, after *Key, limit int) ([]Column, error)
-	// Decide keeps the decisions and their records in one transaction. A column
-	// that is not known is fault.NotFound, and then nothing is kept.
-	Decide(ctx context.Context, decisions []Decision) error
-	AppendRecords(ctx context.Context, records ...audit.Record) error
+// Plan is what an order does. Nothing has been done yet.
+type Plan struct {
+	Changes     []Change
+	Same        int      // columns that were decided so already
+	Effects     []Effect // on each scope that is concerned, the narrowest first
+	FourEyes    []string // the connections whose part needs a second person
+	Fingerprint string
+}
+
+// Out counts the columns that are taken out of what counts.
+func (p Plan) Out() int {
+	out, _ := taken(p.Changes)
+	return len(out)
+}
+
+// Effect is the effect on the narrowest scope.
+func (p Plan) Effect() Effect { return p.Effects[0] }
+
+// Done is what became of an order.
+type Done struct {
+	Decided  int       // columns that were decided about
+	Same     int       // columns that were decided so already
+	Requests []Request // what waits for a second person
+}
+
+// Waiting counts the columns that wait for a second person.
+func (d Done) Waiting() int {
+	n := 0
+	for _, r := range d.Requests {
+		n += r.Columns
+	}
+	return n
+}
+
+// UnconfirmedError is the refusal of an order that takes columns out of what counts
+// and that nobody confirmed, with what it would do.
+type UnconfirmedError struct {
+	Plan
+	err error
+}
+
+func (u *UnconfirmedError) Error() string { return u.err.Error() }
+
+// Unwrap returns the refusal with its code.
+func (u *UnconfirmedError) Unwrap() error { return u.err }
+
+// Connections says what a connection asks for before something is changed.
+type Connections interface {
+	// FourEyes reports whether another person must approve, and how long a request
+	// waits for that. ok is false for a connection that is not set up any more.
+	FourEyes(connection string) (asked bool, life time.Duration, ok bool)
 }
 
 // Service keeps people's decisions.
 type Service struct {
-	store Store
-	now   func() time.Time
+	store       Store
+	connections Connections
+	now         func() time.Time
 }
 
 // NewService returns a Service on the given parts.
-func NewService(store Store, now func() time.Time) *Service { return &Service{store: store, now: now} }
-
-// Decide keeps what a person decided about columns: Sensitive, NotSensitive, or
-// Undecided to take a decision back. Each table's part is a record of its own.
-func (s *Service) Decide(ctx context.Context, caller access.Caller, columns []Key, state State) error {
-	if err := access.Require(caller, access.PermManageSettings); err != nil {
-		record := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Denied, caller.Actor())
-		record.Detail = fault.MessageOf(err)
-		if failed := s.store.AppendRecords(ctx, record); failed != nil {
-			return failed
-		}
-		return err
-	}
-	switch {
-	case state != Sensitive && state != NotSensitive && state != Undecided:
-		return fault.New(fault.Invalid, "A column is sensitive, not_sensitive or undecided.")
-	case len(columns) == 0:
-		return fault.New(fault.Invalid, "Choose at least one column.")
-	case len(columns) > MaxDecided:
-		return fault.New(fault.TooLarge, "Decide about at most %d columns at once.", MaxDecided)
-	}
-	var order []Key
-	byTable := map[Key][]Key{}
-	for _, c := range columns {
-		table := Key{c.Connection, c.DatastoreID, c.TableID, ""}
-		if byTable[table] == nil {
-			order = append(order, table)
-		}
-		byTable[table] = append(byTable[table], c)
-	}
-	decisions := make([]Decision, len(order))
-	for i, table := range order {
-		decisions[i] = s.decision(caller, table, byTable[table], state)
-	}
-	return s.store.Decide(ctx, decisions)
+func NewService(store Store, connections Connections, now func() time.Time) *Service {
+	return &Service{store: store, connections: connections, now: now}
 }
 
-// DecideAll decides about every column that matches, up to MaxDecided of them,
-// and answers how many they were.
-func (s *Service) DecideAll(ctx context.Context, caller access.Caller, f Filter, state State) (int, error) {
-	var keys []Key
+// Plan says what an order would do.
+func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
+	if o.State != Sensitive && o.State != NotSensitive && o.State != Undecided {
+		return Plan{}, fault.New(fault.Invalid, "A column is sensitive, not_sensitive or undecided.")
+	}
+	columns, err := s.columns(ctx, o)
+	if err != nil {
+		return Plan{}, err
+	}
+	var p Plan
+	p.Changes, p.Same = changesOf(columns, o.State)
+	p.Fingerprint = fingerprint(p.Changes)
+	asked := map[string]bool{}
+	out, _ := taken(p.Changes)
+	for _, c := range out {
+		if _, known := asked[c.Connection]; known {
+			continue
+		}
+		if asked[c.Connection], _, _ = s.connections.FourEyes(c.Connection); asked[c.Connection] {
+			p.FourEyes = append(p.FourEyes, c.Connection)
+		}
+	}
+	p.Effects, err = s.effects(ctx, p.Changes)
+	return p, err
+}
+
+// columns are the order's columns as they are now.
+func (s *Service) columns(ctx context.Context, o Order) ([]Column, error) {
+	if o.All != nil {
+		return s.matching(ctx, *o.All)
+	}
+	switch {
+	case len(o.Columns) == 0:
+		return nil, fault.New(fault.Invalid, "Choose at least one column.")
+	case len(o.Columns) > MaxDecided:
+		return nil, fault.New(fault.TooLarge, "Decide about at most %d columns at once.", MaxDecided)
+	}
+	once, keys := map[Key]bool{}, make([]Key, 0, len(o.Columns))
+	for _, k := range o.Columns {
+		if !once[k] {
+			once[k] = true
+			keys = append(keys, k)
+		}
+	}
+	return s.store.SensitivityOf(ctx, keys)
+}
+
+// matching is every column that matches, up to MaxDecided of them.
+func (s *Service) matching(ctx context.Context, f Filter) ([]Column, error) {
+	var list []Column
 	var after *Key
 	for {
 		page, err := s.store.SensitivityColumns(ctx, f, after, 1000)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		for _, c := range page {
-			keys = append(keys, c.Key)
-		}
-		if len(keys) > MaxDecided {
-			return 0, fault.New(fault.TooLarge, "More than %d columns match: narrow the filter first.", MaxDecided)
-		}
-		if len(page) < 1000 {
-			return len(keys), s.Decide(ctx, caller, keys, state)
+		list = append(list, page...)
+		switch {
+		case len(list) > MaxDecided:
+			return nil, fault.New(fault.TooLarge, "More than %d columns match: narrow the filter first.", MaxDecided)
+		case len(page) < 1000 && len(list) == 0:
+			return nil, fault.New(fault.Invalid, "No column matches: choose at least one column.")
+		case len(page) < 1000:
+			return list, nil
 		}
 		after = &page[len(page)-1].Key
 	}
 }
 
-var verdicts = map[State]string{Sensitive: "sensitive", NotSensitive: "not sensitive", Undecided: "undecided again"}
+// effects are what changes make of the coverage of each scope that they concern.
+// A scope that holds as much as the one before says nothing more and is left out.
+func (s *Service) effects(ctx context.Context, changes []Change) ([]Effect, error) {
+	var list []Effect
+	for _, scope := range scopesOf(changes) {
+		before, err := s.store.CoverageOf(ctx, scope)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(list); n == 0 || list[n-1].Before != before {
+			list = append(list, effectOf(scope, before, changes))
+		}
+	}
+	return list, nil
+}
 
-func (s *Service) decision(caller access.Caller, table Key, columns []Key, state State) Decision {
-	r := audit.NewRecord(s.now(), audit.SettingsChanged, audit.Success, caller.Actor())
-	r.Connection, r.DatastoreID, r.TableID = table.Connection, table.DatastoreID, table.TableID
-	for _, c := range columns {
-		r.Columns = append(r.Columns, c.Column)
+// Decide does what a person ordered, all of it or nothing, each decision with a
+// record of its own. What takes a column out of what counts needs a reason and a
+// confirmation, without which the answer is an *UnconfirmedError; on a connection that
+// asks for four eyes that part waits for another person.
+func (s *Service) Decide(ctx context.Context, caller access.Caller, o Order) (Done, error) {
+	if err := s.allow(ctx, caller); err != nil {
+		return Done{}, err
 	}
-	noun := "columns are"
-	if len(columns) == 1 {
-		noun = "column is"
+	plan, err := s.Plan(ctx, o)
+	if err != nil {
+		return Done{}, err
 	}
-	r.Detail = fmt.Sprintf("%d %s %s now, by decision of %s.", len(columns), noun, verdicts[state], caller.Name)
-	return Decision{Columns: columns, State: state, By: caller.Name, At: s.now(), Record: r}
+	reason, err := reasonOf(o.Reason)
+	if err != nil && plan.Out() == 0 {
+		return Done{}, err
+	}
+	if n := plan.Out(); n > 0 {
+		refuse := func(code fault.Code, format string, args ...any) (Done, error) {
+			return Done{}, &UnconfirmedError{plan, fault.New(code, format, args...)}
+		}
+		switch {
+		case err != nil:
+			return Done{}, &UnconfirmedError{plan, err}
+		case !o.Confirmed:
+			return refuse(fault.Conflict, "This %s. It is done when it is confirmed, with a reason.", plan.Effect().Sentence())
+		case o.Seen != "" && o.Seen != plan.Fingerprint:
+			return refuse(fault.PlanChanged, "The columns have changed since this was shown. Read again what it does; nothing was changed.")
+		case reason == "":
+			return refuse(fault.Invalid, "Say why: %s out of what counts as sensitive.", areTaken(n))
+		}
+	}
+	return s.carryOut(ctx, caller, o, plan, reason)
+}
+
+func areTaken(n int) string {
+	if n == 1 {
+		return "1 column is taken"
+	}
+	return fmt.Sprintf("%d columns are taken", n)
+}
+
+// carryOut makes the changes that may be made and asks for the others.
+func (s *Service) carryOut(ctx context.Context, caller access.Caller, o Order, plan Plan, reason string) (Done, error) {
+	waits := map[string][]Change{}
+	var now []Change
+	for _, c := range plan.Changes {
+		if asked, _, _ := s.connections.FourEyes(c.Connection); asked && c.TakesOut() {
+			waits[c.Connection] = append(waits[c.Connection], c)
+		} else {
+			now = append(now, c)
+		}
+	}
+	b := s.batch(now, made{by: caller.Actor(), reason: reason})
+	if out, _ := taken(now); len(out) > 0 {
+		effects, err := s.effects(ctx, now)
+		if err != nil {
+			return Done{}, err
+		}
+		b.Records = s.records(b, effects[0].Sentence())
+	}
+	done := Done{Decided: len(now), Same: plan.Same}
+	for _, connection := range plan.FourEyes {
+		request, record, err := s.ask(ctx, caller, connection, waits[connection], o.State, reason)
+		if err != nil {
+			return Done{}, err
+		}
+		b.Requests = append(b.Requests, NewRequest{request, waits[connection], record})
+		done.Requests = append(done.Requests, request)
+	}
+	return done, s.store.Decide(ctx, b)
+}
+
+func (s *Service) allow(ctx context.Context, caller access.Caller) error {
+	err := access.Require(caller, access.PermDecideSensitivity)
+	if err == nil {
+		return nil
+	}
+	record := audit.NewRecord(s.now(), audit.SensitivityDecided, audit.Denied, caller.Actor())
+	record.Detail = fault.MessageOf(err)
+	if failed := s.store.AppendRecords(ctx, record); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// reasonOf is a reason within its bound, without space around it.
+func reasonOf(text string) (string, error) {
+	reason := strings.TrimSpace(text)
+	bad := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
+	if !utf8.ValidString(reason) || utf8.RuneCountInString(reason) > MaxReason || strings.ContainsFunc(reason, bad) {
+		return "", fault.New(fault.Invalid, "A reason is a text of at most %d characters.", MaxReason)
+	}
+	return reason, nil
 }

@@ -1,7 +1,5 @@
 package sensitivity
 
-import "time"
-
 // StateOf is what a column is taken for: what a person decided, else what is
 // proposed.
 func StateOf(decided, proposed State) State {
@@ -22,14 +20,4 @@ func (r *Rules) Apply(name string, columns []Column) {
 		columns[i].Proposal = p
 		columns[i].State = StateOf(columns[i].Decided, p.State)
 	}
-}
-
-// Apply makes the decision about one of its columns: Undecided takes an earlier
-// one back, and the proposal holds again.
-func (d Decision) Apply(c *Column) {
-	c.Decided, c.DecidedBy, c.DecidedAt = d.State, d.By, d.At
-	if d.State == Undecided {
-		c.Decided, c.DecidedBy, c.DecidedAt = "", "", time.Time{}
-	}
-	c.State = StateOf(c.Decided, c.Proposal.State)
 }

@@ -18,14 +18,28 @@ const (
 	latencyHeader = "date,stage,runs,failed,p50_ms,p95_ms,max_ms"
 )
 
+// changesHeader is what a coverage series with the changes of what counts adds to
+// each row: by how much sensitive_fields changed since the day before, and how many
+// columns people's decisions took out and brought in.
+const changesHeader = ",sensitive_change,decided_out,decided_in"
+
 // CSV writes rows of one series.
 type CSV struct {
-	w    *bufio.Writer
-	line []byte
+	w       *bufio.Writer
+	line    []byte
+	changes bool
 }
 
 // NewCoverageCSV begins a coverage series.
 func NewCoverageCSV(w io.Writer) *CSV { return begin(w, coverageHeader) }
+
+// NewCoverageChangesCSV begins a coverage series whose rows say too what changed of
+// the number of sensitive columns.
+func NewCoverageChangesCSV(w io.Writer) *CSV {
+	c := begin(w, coverageHeader+changesHeader)
+	c.changes = true
+	return c
+}
 
 // NewLatencyCSV begins a latency series.
 func NewLatencyCSV(w io.Writer) *CSV { return begin(w, latencyHeader) }
@@ -45,6 +59,11 @@ func (c *CSV) Coverage(s Snapshot) error {
 	for _, n := range []float64{float64(s.Total), float64(s.Encrypted), s.Rate(), float64(s.Sensitive), float64(s.SensitiveEncrypted()), s.SensitiveRate(),
 		float64(s.Protected.Verified), float64(s.Protected.Unverified), float64(s.Protected.Refused)} {
 		c.number(n)
+	}
+	if c.changes {
+		for _, n := range []int{s.Net(), s.Decided.Out, s.Decided.In} {
+			c.number(float64(n))
+		}
 	}
 	return c.end()
 }

@@ -14,7 +14,39 @@ type Cause struct {
 	Table   string   // the table's name
 	Reasons []string // what is known of the change, one sentence each
 	RunID   string   // the run that made it; empty: none did
+
+	// Members is the part of the change that comes of columns that are counted now
+	// and were not, or no longer are (Membership). The rest is protection that was
+	// won or lost.
+	Members Counts
+	// Decided are the columns that people's decisions brought into what counts as
+	// sensitive or took out of it.
+	Decided Moves
 }
+
+// Membership returns how much of the change of one column's counts comes of its
+// being counted, or no longer counted, and not of its protection. A column that is
+// not there has the zero value.
+func Membership(before, now Counts) Counts {
+	var m Counts
+	change := now.Sub(before)
+	if change.Total != 0 {
+		m.Total, m.Encrypted = change.Total, change.Encrypted
+	}
+	if change.Sensitive != 0 {
+		m.Sensitive, m.Protected = change.Sensitive, change.Protected
+	}
+	return m
+}
+
+// Moves count columns that came to count as sensitive and that ceased to.
+type Moves struct{ Out, In int }
+
+// Add sums two.
+func (m Moves) Add(n Moves) Moves { return Moves{m.Out + n.Out, m.In + n.In} }
+
+// Net is by how much the number of sensitive columns changed.
+func (m Moves) Net() int { return m.In - m.Out }
 
 // RulesChanged is the reason of a fall that new sensitivity rules brought.
 const RulesChanged = "The rules of what is sensitive changed."
@@ -37,7 +69,8 @@ type Recounted struct {
 // Recount moves a table's counts from before to now, and the total of its
 // connection with them; total is nil for a connection that has none yet.
 //
-// A clock that went back changes the newest total there is. A total that falls
+// A fall without a loss of protection, because more columns are counted or fewer,
+// is an event of its own kind. A clock that went back changes the newest total there is. A total that falls
 // is no event on the connection's first day: it is only being read then.
 func Recount(at time.Time, before, now Counts, total *Total, why Cause) Recounted {
 	day := DayOf(at)
@@ -46,9 +79,18 @@ func Recount(at time.Time, before, now Counts, total *Total, why Cause) Recounte
 	}
 	r := Recounted{Day: day, TotalDay: max(day, total.Newest), Total: total.Add(now.Sub(before))}
 	if now.FellFrom(before) || total.First < day && r.Total.FellFrom(total.Counts) {
-		r.Event = &Event{At: at, Kind: Drop, Reason: why.explain(before, now), RunID: why.RunID}
+		r.Event = &Event{At: at, Kind: why.kind(before, now), Reason: why.explain(before, now), RunID: why.RunID}
 	}
 	return r
+}
+
+// kind tells a loss of protection from a fall that comes of what is counted alone.
+func (w Cause) kind(before, now Counts) Kind {
+	kept := now.Sub(before).Sub(w.Members)
+	if kept.Encrypted < 0 || kept.SensitiveEncrypted() < 0 || kept.Protected.Verified < 0 {
+		return Drop
+	}
+	return Counted
 }
 
 // maxReasons is how many reasons an event gives.

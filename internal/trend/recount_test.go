@@ -21,22 +21,26 @@ func TestARecountMovesTheTotalAndMarksAFall(t *testing.T) {
 		total       *Total
 		day         int64 // of the total
 		sum         Counts
-		falls       bool
+		falls       Kind // empty: it does not fall
 	}{
-		{"the first reading there is", Counts{}, counts(4, 1), nil, today, counts(4, 1), false},
+		{"the first reading there is", Counts{}, counts(4, 1), nil, today, counts(4, 1), ""},
 		{"the first day, on which a connection is only being read", Counts{}, counts(4, 0),
-			&Total{First: today, Newest: today, Counts: counts(4, 4)}, today, counts(8, 4), false},
-		{"a later day", Counts{}, counts(4, 0), &Total{First: today - 1, Newest: today, Counts: counts(4, 4)}, today, counts(8, 4), true},
+			&Total{First: today, Newest: today, Counts: counts(4, 4)}, today, counts(8, 4), ""},
+		{"a later day", Counts{}, counts(4, 0), &Total{First: today - 1, Newest: today, Counts: counts(4, 4)}, today, counts(8, 4), Counted},
 		{"a table that falls on the first day", counts(4, 2), counts(4, 1),
-			&Total{First: today, Newest: today, Counts: counts(4, 2)}, today, counts(4, 1), true},
-		{"a table that rises", counts(4, 1), counts(4, 2), &Total{First: today - 9, Newest: today - 2, Counts: counts(8, 3)}, today, counts(8, 4), false},
-		{"a clock that went back", counts(4, 1), counts(4, 2), &Total{First: today - 9, Newest: today + 2, Counts: counts(8, 3)}, today + 2, counts(8, 4), false},
+			&Total{First: today, Newest: today, Counts: counts(4, 2)}, today, counts(4, 1), Drop},
+		{"a table that rises", counts(4, 1), counts(4, 2), &Total{First: today - 9, Newest: today - 2, Counts: counts(8, 3)}, today, counts(8, 4), ""},
+		{"a clock that went back", counts(4, 1), counts(4, 2), &Total{First: today - 9, Newest: today + 2, Counts: counts(8, 3)}, today + 2, counts(8, 4), ""},
 	} {
-		r := Recount(noon, c.before, c.now, c.total, Cause{Table: "crm", RunID: "r1"})
-		if r.Day != today || r.TotalDay != c.day || r.Total != c.sum || (r.Event != nil) != c.falls {
+		why := Cause{Table: "crm", RunID: "r1"}
+		if c.falls == Counted {
+			why.Members = c.now.Sub(c.before)
+		}
+		r := Recount(noon, c.before, c.now, c.total, why)
+		if r.Day != today || r.TotalDay != c.day || r.Total != c.sum || (r.Event != nil) != (c.falls != "") {
 			t.Errorf("%s: %+v", c.what, r)
 		}
-		if e := r.Event; e != nil && (e.Kind != Drop || !e.At.Equal(noon) || e.RunID != "r1" || e.Reason == "") {
+		if e := r.Event; e != nil && (e.Kind != c.falls || !e.At.Equal(noon) || e.RunID != "r1" || e.Reason == "") {
 			t.Errorf("%s: event %+v", c.what, e)
 		}
 	}

@@ -19,6 +19,7 @@ type Change struct {
 	Day int64
 	Key
 	Counts
+	Decided Moves // on that day alone
 }
 
 // LastDay is the last day of the filter's series: no day that is still to come.
@@ -43,19 +44,20 @@ func Totals(changes []Change, f Filter, now time.Time) []Snapshot {
 	}
 	of := map[string]Counts{}
 	var list []Snapshot
+	before := 0
 	for last := f.LastDay(now); day <= last; day++ {
+		sum := Snapshot{Day: DayTime(day), Connection: f.Connection, Before: before}
 		for len(changes) > 0 && changes[0].Day <= day {
 			of[changes[0].Connection] = changes[0].Counts
+			sum.Decided = sum.Decided.Add(changes[0].Decided)
 			changes = changes[1:]
 		}
-		if day < from {
-			continue
-		}
-		sum := Snapshot{Day: DayTime(day), Connection: f.Connection}
 		for _, c := range of {
 			sum.Counts = sum.Add(c)
 		}
-		list = append(list, sum)
+		if before = sum.Sensitive; day >= from {
+			list = append(list, sum)
+		}
 	}
 	return list
 }
@@ -64,19 +66,35 @@ func Totals(changes []Change, f Filter, now time.Time) []Snapshot {
 // export. The zero value has none.
 type Tables struct {
 	order  []Key
-	counts map[Key]Counts
+	counts map[Key]*tableDay
 }
 
-// Put sets a table's counts.
+// tableDay is a table on a day, with how many of its columns counted as sensitive
+// at the end of the day before.
+type tableDay struct {
+	Counts
+	before  int
+	decided Moves
+}
+
+// Put sets a table's counts, as they stood before the first day.
 func (t *Tables) Put(c Change) {
+	of := t.of(c.Key)
+	of.Counts, of.before = c.Counts, c.Sensitive
+}
+
+func (t *Tables) of(k Key) *tableDay {
 	if t.counts == nil {
-		t.counts = map[Key]Counts{}
+		t.counts = map[Key]*tableDay{}
 	}
-	if _, known := t.counts[c.Key]; !known {
-		at, _ := slices.BinarySearchFunc(t.order, c.Key, compareKeys)
-		t.order = slices.Insert(t.order, at, c.Key)
+	of := t.counts[k]
+	if of == nil {
+		of = &tableDay{}
+		t.counts[k] = of
+		at, _ := slices.BinarySearchFunc(t.order, k, compareKeys)
+		t.order = slices.Insert(t.order, at, k)
 	}
-	t.counts[c.Key] = c.Counts
+	return of
 }
 
 // Days applies changes, which come by day, and emits the tables at the end of
@@ -85,7 +103,8 @@ func (t *Tables) Put(c Change) {
 func (t *Tables) Days(changes []Change, from, until int64, totals bool, emit func(Snapshot) error) error {
 	for day := from; day <= until; day++ {
 		for len(changes) > 0 && changes[0].Day == day {
-			t.Put(changes[0])
+			of := t.of(changes[0].Key)
+			of.Counts, of.decided = changes[0].Counts, changes[0].Decided
 			changes = changes[1:]
 		}
 		if err := t.emit(DayTime(day), totals, emit); err != nil {
@@ -97,20 +116,25 @@ func (t *Tables) Days(changes []Change, from, until int64, totals bool, emit fun
 
 func (t *Tables) emit(day time.Time, totals bool, emit func(Snapshot) error) error {
 	for i := 0; i < len(t.order); {
-		connection, sum, end := t.order[i].Connection, Counts{}, i
-		for ; end < len(t.order) && t.order[end].Connection == connection; end++ {
-			sum = sum.Add(t.counts[t.order[end]])
+		sum, end := Snapshot{Day: day, Connection: t.order[i].Connection}, i
+		for ; end < len(t.order) && t.order[end].Connection == sum.Connection; end++ {
+			of := t.counts[t.order[end]]
+			sum.Counts, sum.Before, sum.Decided = sum.Add(of.Counts), sum.Before+of.before, sum.Decided.Add(of.decided)
 		}
 		if totals {
-			if err := emit(Snapshot{Day: day, Connection: connection, Counts: sum}); err != nil {
+			if err := emit(sum); err != nil {
 				return err
 			}
 		}
 		for ; i < end; i++ {
 			k := t.order[i]
-			if err := emit(Snapshot{Day: day, Connection: connection, DatastoreID: k.DatastoreID, TableID: k.TableID, Counts: t.counts[k]}); err != nil {
+			of := t.counts[k]
+			err := emit(Snapshot{Day: day, Connection: k.Connection, DatastoreID: k.DatastoreID, TableID: k.TableID, Counts: of.Counts,
+				Before: of.before, Decided: of.decided})
+			if err != nil {
 				return err
 			}
+			of.before, of.decided = of.Sensitive, Moves{}
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@
 package trend
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -79,6 +80,41 @@ type Snapshot struct {
 	Day                              time.Time
 	Connection, DatastoreID, TableID string
 	Counts
+
+	// Before is how many columns counted as sensitive at the end of the day before,
+	// and Decided what of the difference people decided on the day. The rest was
+	// found in the tenant or comes of new rules.
+	Before  int
+	Decided Moves
+}
+
+// Net is by how much the number of sensitive columns, the denominator of the
+// coverage, changed on the day.
+func (s Snapshot) Net() int { return s.Sensitive - s.Before }
+
+// Counting says what changed on the day of the number of sensitive columns, net,
+// and what of it people decided. It is empty on a day without a change.
+func (s Snapshot) Counting() string {
+	net, decided := s.Net(), ""
+	if s.Decided != (Moves{}) {
+		decided = fmt.Sprintf(" By decision, %d were taken out and %d brought in.", s.Decided.Out, s.Decided.In)
+	}
+	switch {
+	case net > 0:
+		return fmt.Sprintf("%s as sensitive, net: from %d to %d.", moreCount(net, "more"), s.Before, s.Sensitive) + decided
+	case net < 0:
+		return fmt.Sprintf("%s as sensitive, net: from %d to %d.", moreCount(-net, "fewer"), s.Before, s.Sensitive) + decided
+	case decided != "":
+		return fmt.Sprintf("As many columns count as sensitive as the day before, net: %d.", s.Sensitive) + decided
+	}
+	return ""
+}
+
+func moreCount(n int, than string) string {
+	if n == 1 {
+		return "1 " + than + " column counts"
+	}
+	return fmt.Sprintf("%d %s columns count", n, than)
 }
 
 // Event is what the chart marks on a day.
@@ -97,12 +133,13 @@ type Kind string
 
 // The kinds of events.
 const (
-	Run  Kind = "run"  // a run was verified
-	Drop Kind = "drop" // a coverage fell
+	Run     Kind = "run"     // a run was verified
+	Drop    Kind = "drop"    // a coverage fell, and protection was lost
+	Counted Kind = "counted" // a coverage fell because of what is counted, and no protection was lost
 )
 
 // Kinds returns every kind of event.
-func Kinds() []Kind { return []Kind{Run, Drop} }
+func Kinds() []Kind { return []Kind{Run, Drop, Counted} }
 
 // Stage is a part of a run whose duration is kept.
 type Stage string

@@ -117,16 +117,18 @@
             function (u) {
               var c = u.ctx;
               c.save();
-              c.strokeStyle = red;
-              c.setLineDash([4, 4]);
-              data.rows.forEach(function (row, i) {
-                if (!("drop" in row.tr.dataset)) return;
-                var x = u.valToPos(data.days[i], "x", true);
-                if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
-                c.beginPath();
-                c.moveTo(x, u.bbox.top);
-                c.lineTo(x, u.bbox.top + u.bbox.height);
-                c.stroke();
+              [["counted", soft, [1, 4]], ["drop", red, [4, 4]]].forEach(function (mark) {
+                c.strokeStyle = mark[1];
+                c.setLineDash(mark[2]);
+                data.rows.forEach(function (row, i) {
+                  if (!(mark[0] in row.tr.dataset)) return;
+                  var x = u.valToPos(data.days[i], "x", true);
+                  if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+                  c.beginPath();
+                  c.moveTo(x, u.bbox.top);
+                  c.lineTo(x, u.bbox.top + u.bbox.height);
+                  c.stroke();
+                });
               });
               c.restore();
             },
