@@ -65,3 +65,26 @@ func TestTheDemosStoryEndsWithEachStateOfAColumn(t *testing.T) {
 		t.Error("no column has a key version that was only observed")
 	}
 }
+
+// Fails when a person who tries the demo cannot see what becomes of a decision, or what the chart marks of it.
+func TestTheDemosStoryHasEachKindOfDecision(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "cxseal.db")
+	demoDrift(t, db)
+	for what, query := range map[string]string{
+		"column was declared not sensitive by one person": `SELECT count(*) FROM sensitivity_decisions WHERE decided = 'not_sensitive' AND was = 'sensitive' AND approved_by = ''`,
+		"column was declared sensitive":                   `SELECT count(*) FROM sensitivity_decisions WHERE decided = 'sensitive' AND was <> 'sensitive'`,
+		"decision was taken back":                         `SELECT count(*) FROM sensitivity_decisions WHERE decided = 'undecided'`,
+		"decision was approved by a second person":        `SELECT count(*) FROM audit_records WHERE operation = 'SENSITIVITY_APPROVED'`,
+		"request waits":                                   `SELECT count(*) FROM sensitivity_requests WHERE state = 'requested'`,
+	} {
+		if n := ask[int](t, db, query); n != 1 {
+			t.Errorf("%d: %s", n, what)
+		}
+	}
+	if n := ask[int](t, db, `SELECT count(*) FROM audit_records WHERE operation = 'SENSITIVITY_DECIDED'`); n != ask[int](t, db, `SELECT count(*) FROM sensitivity_decisions`) || n != 5 {
+		t.Errorf("%d records of decisions", n)
+	}
+	if n := ask[int](t, db, `SELECT count(*) FROM coverage_totals WHERE decided_out > 0`); n == 0 {
+		t.Error("the chart marks no decision")
+	}
+}

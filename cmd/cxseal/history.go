@@ -84,11 +84,13 @@ func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 		func() error { return h.silent(ctx, 154, h.other(tables, victim)) },
 		func() error { return h.decrypted(ctx, 158) },
 		func() error { return h.repaired(ctx, 164) },
+		func() error { return h.decided(ctx, 165) },
 		func() error { return h.rotated(ctx, 170, tables) },
 		func() error { return h.campaign(ctx, 175) },
 		func() error { return h.leftRefused(ctx, 176) },
 		func() error { return h.leftUnverified(ctx, 177) },
 		func() error { return h.contacts(ctx, 178) },
+		func() error { return h.leftWaiting(ctx, 178) },
 		func() error { return h.sync(ctx, 179) },
 	} {
 		if err := step(); err != nil {

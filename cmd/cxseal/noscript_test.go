@@ -18,34 +18,38 @@ import (
 // pageContent is what a page is for: each selector must match something that
 // can be seen, once the page's folds are open, where no script runs.
 var pageContent = map[string][]string{
-	"people":             {"main table tbody tr:nth-child(4)", `form[action="/people"] button`, `main details form[action$="/role"] button`},
-	"connections":        {`main table a[href="/connections/default"]`, `a[href="/connections/new"]`},
-	"connection":         {"main dl code", `form[action="/connections/default/test"] button`},
-	"run-verified":       {"#verdict", "main dl", "main table tbody tr"},
-	"run-rejected":       {"main dl", "main .cx-notice"},
-	"campaign":           {"main progress", "main table tbody tr", `main a[href$="/export.csv"]`},
-	"campaign-new":       {"#campaign input[name=table_id]", `#campaign button[formaction="/campaigns/preflight"]`, "main progress"},
-	"audit-record":       {"main dl", "main code"},
-	"table":              {"#encrypt input[name=columns]", "#encrypt .cx-check button", "#rotate .cx-check button"},
-	"open-columns":       {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},
-	"dashboard":          {"main .cx-stats dd a", "figure svg path[d^=M]", "figure tbody tr:nth-child(30) td", `main a[href^="/runs/"]`},
-	"trends":             {"#coverage-history svg path[d^=M]", "#coverage-history tbody tr:nth-child(30) td", "#coverage-history tbody a", ".cx-pair figure svg .cx-plot-line", ".cx-filter button"},
-	"account":            {`form[action="/account/password"] button`, `form[action="/account/tokens"] button`, "main table tbody tr"},
-	"datastores":         {`main table a[href*="tbl-contacts"]`, ".cx-filter button"},
-	"sensitivity":        {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},
-	"runs":               {`main table a[href^="/runs/"]`, ".cx-filter button"},
-	"campaigns":          {"main table progress", `form[action="/campaigns"] select[name=datastore_id]`},
-	"rotations":          {"main tbody input[name=column]", `form[action="/rotations/rotate"] button`, ".cx-filter button"},
-	"rotations-month":    {".cx-month tbody tr:nth-child(4) time", "a[rel=next]", "a[rel=prev]"},
-	"rotations-timeline": {"main tbody tr:nth-child(4) th", "main tbody progress", `main tbody a[href*="from="]`},
-	"rotations-policies": {"section[aria-labelledby=policies] p", "main form button", `main nav a[href="/rotations/policies"]`},
-	"alarms":             {"main form button"},
-	"jobs":               {"main table tbody tr:nth-child(2) td"},
-	"audit":              {`main table a[href^="/audit/"]`, ".cx-filter button", `main a[href*=".csv"]`},
-	"reviews":            {"section[aria-labelledby=newest-review] p", "section[aria-label=Reviews]"},
-	"verifications":      {"main table tbody tr", ".cx-filter button"},
-	"system":             {"main table tbody tr", "main dl"},
-	"nothing-here":       {"main a[href]"},
+	"help-glossary":         {"main h2"},
+	"approvals":             {`h2#waiting-decisions`, `a[href^="/sensitivity/requests/"]`},
+	"sensitivity-decisions": {"main tbody tr:nth-child(5)", `a[href^="/audit/"]`},
+	"sensitivity-request":   {"main tbody code", "#withdraw", "[data-effect]"},
+	"people":                {"main table tbody tr:nth-child(4)", `form[action="/people"] button`, `main details form[action$="/role"] button`},
+	"connections":           {`main table a[href="/connections/default"]`, `a[href="/connections/new"]`},
+	"connection":            {"main dl code", `form[action="/connections/default/test"] button`},
+	"run-verified":          {"#verdict", "main dl", "main table tbody tr"},
+	"run-rejected":          {"main dl", "main .cx-notice"},
+	"campaign":              {"main progress", "main table tbody tr", `main a[href$="/export.csv"]`},
+	"campaign-new":          {"#campaign input[name=table_id]", `#campaign button[formaction="/campaigns/preflight"]`, "main progress"},
+	"audit-record":          {"main dl", "main code"},
+	"table":                 {"#encrypt input[name=columns]", "#encrypt .cx-check button", "#rotate .cx-check button"},
+	"open-columns":          {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},
+	"dashboard":             {"main .cx-stats dd a", "figure svg path[d^=M]", "figure tbody tr:nth-child(30) td", `main a[href^="/runs/"]`},
+	"trends":                {"#coverage-history svg path[d^=M]", "#coverage-history tbody tr:nth-child(30) td", "#coverage-history tbody a", ".cx-pair figure svg .cx-plot-line", ".cx-filter button"},
+	"account":               {`form[action="/account/password"] button`, `form[action="/account/tokens"] button`, "main table tbody tr"},
+	"datastores":            {`main table a[href*="tbl-contacts"]`, ".cx-filter button"},
+	"sensitivity":           {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},
+	"runs":                  {`main table a[href^="/runs/"]`, ".cx-filter button"},
+	"campaigns":             {"main table progress", `form[action="/campaigns"] select[name=datastore_id]`},
+	"rotations":             {"main tbody input[name=column]", `form[action="/rotations/rotate"] button`, ".cx-filter button"},
+	"rotations-month":       {".cx-month tbody tr:nth-child(4) time", "a[rel=next]", "a[rel=prev]"},
+	"rotations-timeline":    {"main tbody tr:nth-child(4) th", "main tbody progress", `main tbody a[href*="from="]`},
+	"rotations-policies":    {"section[aria-labelledby=policies] p", "main form button", `main nav a[href="/rotations/policies"]`},
+	"alarms":                {"main form button"},
+	"jobs":                  {"main table tbody tr:nth-child(2) td"},
+	"audit":                 {`main table a[href^="/audit/"]`, ".cx-filter button", `main a[href*=".csv"]`},
+	"reviews":               {"section[aria-labelledby=newest-review] p", "section[aria-label=Reviews]"},
+	"verifications":         {"main table tbody tr", ".cx-filter button"},
+	"system":                {"main table tbody tr", "main dl"},
+	"nothing-here":          {"main a[href]"},
 }
 
 // unscripted opens every fold of a page by its summary, as a person would, and
@@ -134,11 +138,13 @@ func TestEveryPageOfTheDemoIsUsefulWithoutScripts(t *testing.T) {
 
 	t.Run("columns are decided in bulk", func(t *testing.T) {
 		tab := admin.In(t)
-		tab.Do(chromedp.Navigate(base + "/sensitivity?decided=no&encrypted=no"))
+		tab.Do(chromedp.Navigate(base + "/sensitivity?decided=no&encrypted=no&state=sensitive"))
 		first := tab.Evaluate(`document.querySelectorAll("main tbody input[name=column]")[0].value`)
 		second := tab.Evaluate(`document.querySelectorAll("main tbody input[name=column]")[1].value`)
 		tab.Do(chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, first)), chromedp.Click(fmt.Sprintf(`input[name=column][value=%q]`, second)),
-			chromedp.Click(`button[name=decision][value=not_sensitive]`))
+			chromedp.Click(`button[name=decision][value=not_sensitive]`), chromedp.WaitReady(`#confirm`))
+		tab.Await(`/raises coverage from [0-9.]+ to [0-9.]+ %/.test(document.querySelector("main").textContent)`)
+		tab.Do(chromedp.SendKeys(`#f-reason`, "Not of persons."), chromedp.Click(`#confirm`))
 		tab.Await(`document.querySelector("#flash").textContent.includes("2 columns")`)
 		for _, key := range []string{first, second} {
 			tab.Await(fmt.Sprintf(`document.querySelector('main input[name=column][value=%q]') === null`, key))

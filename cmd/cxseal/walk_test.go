@@ -50,7 +50,12 @@ func (d *demo) stops(ctx context.Context, t *testing.T) []walkStop {
 		{name: "table", path: "/datastores/ds-customers/tables/tbl-contacts"}, {name: "campaign-new", path: "/campaigns?datastore_id=ds-retail"},
 		{name: "open-columns", path: "/sensitivity?state=sensitive&protection=unprotected"}, {name: "dashboard", path: "/"}, {name: "trends", path: "/charts"},
 	}
-	for _, path := range []string{"account", "datastores", "sensitivity", "runs", "campaigns", "rotations", "rotations/month", "rotations/timeline",
+	requests, err := d.console.Store.OpenSensitivityRequests(ctx, "")
+	if err != nil || len(requests) == 0 {
+		t.Fatalf("in the demo no decision waits for a second person: %v", err)
+	}
+	stops = append(stops, walkStop{name: "sensitivity-request", path: "/sensitivity/requests/" + requests[0].ID})
+	for _, path := range []string{"account", "approvals", "sensitivity/decisions", "datastores", "sensitivity", "runs", "campaigns", "rotations", "rotations/month", "rotations/timeline",
 		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "help/glossary", "nothing-here"} {
 		stops = append(stops, walkStop{name: strings.ReplaceAll(path, "/", "-"), path: "/" + path})
 	}
