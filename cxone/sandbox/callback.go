@@ -198,7 +198,8 @@ func (e event) body() ([]byte, error) {
 	}
 	body := answer{status: http.StatusOK, header: http.Header{}, body: raw}.shape(e.shapes).body
 	if e.kinds[FaultKMSOtherCase] > 0 {
-		body = keyBegins.ReplaceAllFunc(body, bytes.ToUpper)
+		capitals := keyBegins.ReplaceAllFunc(body, bytes.ToUpper)
+		body = slices.Concat(capitals[:len(capitals)-1], []byte(","), body[1:])
 	}
 	if e.kinds[FaultKMSTrailing] > 0 {
 		body = append(body, "<!-- sent again -->"...)

@@ -68,7 +68,7 @@ const (
 	FaultKMSDuplicate       FaultKind = "kms_duplicate"                // the same event once more after it was verified
 	FaultKMSSlash           FaultKind = "kms_slash"                    // no fault: a slash after the callback's URL
 	FaultKMSTrailing        FaultKind = "kms_trailing"                 // words after the callback's JSON
-	FaultKMSOtherCase       FaultKind = "kms_other_case"               // every key begins with a capital
+	FaultKMSOtherCase       FaultKind = "kms_other_case"               // every key once more, beginning with a capital
 )
 
 var requestKinds = []FaultKind{FaultLatency, FaultStatus, FaultStatusAfter, FaultDropBefore, FaultDropAfter}

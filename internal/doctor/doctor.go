@@ -185,6 +185,11 @@ func tableFinding(ctx context.Context, t Target) Finding {
 	f.Verdict = Good
 	f.Detail = fmt.Sprintf("%q has %d columns, %d encrypted of at most %d, and %d indexes",
 		table.Name, coverage.Total, coverage.Encrypted, table.Metadata.MaxEncryptedFields, len(indexes))
+	if n := len(table.Unreadable); n > 0 {
+		f.Verdict = Warning
+		f.Detail += fmt.Sprintf("; %d of the values in CXone's answer cannot be read, the first: %s", n, table.Unreadable[0])
+		f.Mend = "No run touches a column that cannot be read clearly. Have the CXone administrator mend the table."
+	}
 	return f
 }
 

@@ -179,6 +179,10 @@ func TestTheAdviceFitsTheTrouble(t *testing.T) {
 			t.Errorf("a token URL that answers %d: %s", fault.Status, mend)
 		}
 	}
+	w.tenant.Fail(sandbox.Fault{Kind: sandbox.FaultReplace, Endpoint: sandbox.EndpointTable, Field: "encrypted", Value: `"perhaps"`})
+	if table := w.examine(t, nil)["table"]; table.Verdict != doctor.Warning || !strings.Contains(table.Detail, `14 of the values in CXone's answer cannot be read, the first: columns[0].encrypted is "perhaps"`) {
+		t.Errorf("a table that cannot be read clearly: %s %s", table.Verdict, table.Detail)
+	}
 	api := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/tables/tbl-contacts") {
 			_, _ = rw.Write([]byte(`{"id":"tbl-contacts","columns":[{"name":"a","type":"string","encrypted":false},{"name":"a","type":"string","encrypted":true}]}`))

@@ -204,6 +204,24 @@ func TestAnOldReadingOfARunsTableIsNoDrift(t *testing.T) {
 	}
 }
 
+// Some services answer 200 to everything: an error in the answer ends the run at once with the tenant's reason,
+// unless the table shows that the change was made.
+func TestAnErrorInsideASuccessIsOneUnlessTheTableShowsTheChange(t *testing.T) {
+	const body = `{"error":{"message":"the key is disabled"}}`
+	for kind, want := range map[sandbox.FaultKind]encryption.State{
+		sandbox.FaultStatus: encryption.Failed, sandbox.FaultStatusAfter: encryption.Verified,
+	} {
+		p := newPipeline(t, sandbox.Config{})
+		p.tenant.Fail(sandbox.Fault{Kind: kind, Status: 200, Body: body, Endpoint: sandbox.EndpointEncrypt})
+		p.start()
+		run := p.ended(p.launch(requestFor("ssn")).ID)
+		if run.State != want || want == encryption.Failed && (run.ErrorCode != fault.TenantRefused || !strings.Contains(run.ErrorMessage, "the key is disabled")) {
+			t.Errorf("%s: the run is %s: %s %s", kind, run.State, run.ErrorCode, run.ErrorMessage)
+		}
+		p.final(run)
+	}
+}
+
 // A change that a failed run had asked for is this console's own, whether a run or
 // the inventory reads the table first.
 func TestAFailedRunsChangeIsNotSomebodyElses(t *testing.T) {
