@@ -33,6 +33,7 @@ func TestACallbackIsBelievedOnlyAsFarAsItIsClear(t *testing.T) {
 		"keys in another case":         {callback(sandbox.FaultKMSOtherCase, "", ""), encryption.Verifying, "shape"},
 		"two algorithms":               {callback(sandbox.FaultKeyTwice, "algorithm", `"AES-128-CBC"`), encryption.Verifying, "shape"},
 		"two tables":                   {callback(sandbox.FaultKeyTwice, "tableId", `"tbl-other"`), encryption.Verifying, "shape"},
+		"a column in another case":     {callback(sandbox.FaultReplace, "columns", `["SSN"]`), encryption.Rejected, "columns"},
 		"a table that is a number":     {callback(sandbox.FaultReplace, "tableId", `7.0`), encryption.Rejected, "table"},
 		"a key version that is a list": {callback(sandbox.FaultReplace, "keyVersion", `[1]`), encryption.Verifying, "shape"},
 	} {
