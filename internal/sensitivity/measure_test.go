@@ -1,6 +1,7 @@
 package sensitivity
 
 import (
+	"crypto/sha256"
 	"flag"
 	"strings"
 	"testing"
@@ -57,9 +58,9 @@ func TestProposalsStayAsGoodAsTheyWere(t *testing.T) {
 		columns           int
 		precision, recall float64
 	}{
-		{"testdata/labelled_dev.csv", 2400, 0.98, 0.90},
+		{"testdata/labelled_dev.csv", 3700, 0.95, 0.85},
 		{"testdata/columns.txt", 1100, 0.95, 0.90},
-		{"testdata/labelled_heldout.csv", 2800, 0.91, 0.70},
+		{"testdata/labelled_heldout.csv", 1500, 0.88, 0.70},
 	} {
 		tables, err := readSet(set.path)
 		if err != nil {
@@ -72,6 +73,34 @@ func TestProposalsStayAsGoodAsTheyWere(t *testing.T) {
 		if m.all.precision() < set.precision || m.all.recall() < set.recall {
 			t.Errorf("%s: precision %.3f and recall %.3f, want %.2f and %.2f at least", set.path, m.all.precision(), m.all.recall(), set.precision, set.recall)
 		}
+	}
+}
+
+// Fails when a schema whose names the rules were written with is also one that
+// they are measured on as unseen, or when one changes sides: testdata/README.md
+// says by what bytes of its id a schema is held out.
+func TestNoSchemaIsOnBothSides(t *testing.T) {
+	sides := map[bool]map[string]bool{}
+	for held, path := range map[bool]string{false: "testdata/labelled_dev.csv", true: "testdata/labelled_heldout.csv"} {
+		tables, err := readSet(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sides[held] = map[string]bool{}
+		for _, table := range tables {
+			sides[held][table.columns[0].schema] = true
+		}
+	}
+	for schema := range sides[true] {
+		if sides[false][schema] {
+			t.Errorf("%s is a schema of the development set and held out", schema)
+		}
+		if sum := sha256.Sum256([]byte(schema)); sum[1]%2 == 0 {
+			t.Errorf("%s is held out, but belongs to the development set", schema)
+		}
+	}
+	if dev, held := len(sides[false]), len(sides[true]); held < 16 || dev+held < 40 {
+		t.Errorf("%d schemas of development and %d held out are fewer than 40 and 16", dev, held)
 	}
 }
 
