@@ -23,7 +23,7 @@ type abbreviations struct {
 func (l *lexicon) abbreviate() {
 	a := abbreviations{skeletons: map[string]string{}}
 	for word := range l.vocabulary {
-		if len(word) <= shortestSkeleton || !isASCII(word) {
+		if len(word) <= shortestSkeleton || !isASCII(word) || !l.whole[word] {
 			continue
 		}
 		a.sorted = append(a.sorted, word)

@@ -31,6 +31,7 @@ func Categories() []Category {
 const (
 	text    = "text"
 	number  = "number"
+	amount  = "amount" // a number with a fraction: money, a measurement; no key of a row
 	boolean = "boolean"
 	choice  = "choice" // one of a few values: an enum
 	date    = "date"
@@ -60,7 +61,13 @@ var carriers = map[Category][]string{
 // phrase speaks of.
 func (p *phrase) carries(kind, columnType string) bool {
 	if len(p.types) > 0 {
-		return slices.Contains(p.types, kind) || slices.Contains(p.types, columnType) || slices.Contains(p.types, "any")
+		return slices.Contains(p.types, kind) || slices.Contains(p.types, columnType) || slices.Contains(p.types, "any") ||
+			kind == number && slices.Contains(p.types, amount) && hasFraction(columnType)
 	}
 	return p.category == Not || slices.Contains(carriers[p.category], kind)
+}
+
+// isNumber reports whether the thing is often kept as a number: phone, zip.
+func (m match) isNumber(name []token) bool {
+	return m.category == Contact && slices.ContainsFunc(name[m.from:m.to], func(w token) bool { return w.role&coded != 0 })
 }

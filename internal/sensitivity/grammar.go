@@ -6,10 +6,12 @@ import "slices"
 // holds, and what stands around a thing turns it into a fact about it.
 
 // factAbout finds the word that makes the column a fact about the thing: type
-// after phone, num before calls.
+// after phone, num before calls. The number of a row is none where the thing is
+// kept as a number.
 func (m match) factAbout(name []token) (token, bool) {
+	isCoded := m.isCoded(name)
 	for i, w := range name {
-		if w.shared {
+		if w.shared || isCoded && w.role&key != 0 {
 			continue
 		}
 		if i < m.from && w.role&leads != 0 || i >= m.to && w.role&aspect != 0 {
@@ -19,16 +21,24 @@ func (m match) factAbout(name []token) (token, bool) {
 	return token{}, false
 }
 
+// isCoded reports whether the thing is one of few values that tables keep by
+// their numbers: religion_id in a table of persons is the religion.
+func (m match) isCoded(name []token) bool {
+	return (m.category == Personal || m.category == Health) &&
+		slices.ContainsFunc(name[m.from:m.to], func(w token) bool { return w.role&coded != 0 })
+}
+
 // kindIn is what kind of value the column holds by its type, or by a word of
 // the name that says more than the type: created_time is a date in text as
-// well. It also says which of both it was.
+// well, but an amount is none: pay_year_to_date. It also says which of both it
+// was.
 func (m match) kindIn(name []token, columnType, typed string) (kind, because string) {
 	for i, w := range name {
 		switch {
 		case i >= m.from && i < m.to || w.shared:
 		case w.role&yesNo != 0:
 			return boolean, "“" + w.text + "” beside it"
-		case w.role&dated != 0:
+		case w.role&dated != 0 && !(typed == number && hasFraction(columnType)):
 			return date, "“" + w.text + "” beside it"
 		}
 	}
@@ -68,22 +78,27 @@ func (m match) ofInstitution(table *reading, name []token) (string, bool) {
 }
 
 // inValueList reports whether the table only lists what there is: diseases and
-// drugs without a patient, countries, products, or what its column and itself are named after, like
-// gender in the table Gender.
+// drugs without a patient, countries, towns and their streets, products, or
+// what it is itself named after, like gender_name in the table Gender.
 func (m match) inValueList(table *reading, name []token) bool {
-	title := table.title
 	switch {
-	case m.category == Health && table.about&catalogue != 0, m.category == Personal && table.lists:
+	case m.category == Health && table.about&catalogue != 0,
+		(m.category == Personal || m.category == Content && m.confidence >= sure) && table.lists,
+		(m.category == Contact || m.category == Location) && table.places:
 		return true
-	case m.category != Personal && m.category != Health || len(title) != len(name):
+	case table.refers || m.category != Personal && m.category != Health:
 		return false
 	}
-	for i := range name {
-		if title[i].stem != name[i].stem {
-			return false
-		}
-	}
-	return true
+	return table.isNamedAfter(name[m.from:m.to])
+}
+
+// isNamedAfter reports whether the table's name is these words, but for such as
+// type and list.
+func (t *reading) isNamedAfter(thing []token) bool {
+	named := slices.DeleteFunc(slices.Clone(t.title), func(w token) bool { return w.role&(leads|aspect|filler) != 0 })
+	return len(named) > 0 && !slices.ContainsFunc(named, func(w token) bool {
+		return !slices.ContainsFunc(thing, func(x token) bool { return x.stem == w.stem })
+	})
 }
 
 func reversed(name []token) []token {

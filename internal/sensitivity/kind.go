@@ -2,6 +2,20 @@ package sensitivity
 
 import "strings"
 
+// hasFraction reports whether a type of numbers is one that keys of rows do not
+// have: money, decimal(10,2), double.
+func hasFraction(columnType string) bool {
+	base, size, _ := strings.Cut(columnType, "(")
+	for _, fractional := range []string{"money", "currency", "float", "double", "real"} {
+		if strings.Contains(base, fractional) {
+			return true
+		}
+	}
+	_, scale, scaled := strings.Cut(strings.TrimSuffix(size, ")"), ",")
+	exact := strings.Contains(base, "dec") || strings.Contains(base, "numeric") || base == "number"
+	return exact && (scaled && strings.TrimSpace(scale) != "0" || size == "" && base != "number")
+}
+
 // kindOf reduces a type, as the tenant or a database writes it, to what rules
 // tell apart. What is not known is taken for text.
 func kindOf(columnType string) string {

@@ -32,6 +32,7 @@ const (
 	cases     // of persons: the table refers to a patient, a visit, an admission
 	catalogue // a list of what there is: diseases, drugs
 	apparatus // servers, roles, queues: their addresses are nobody's
+	place     // towns, streets, postal codes: a list of them is nobody's
 )
 
 // language is a set of languages of the rules.
@@ -47,7 +48,12 @@ const (
 	yesNo                   // the column says yes or no
 	dated                   // the column says when
 	filler                  // changes nothing
+	coded                   // kept as a number, often that of a value: the number is the thing
+	key                     // the number of a row
 )
+
+// harmless are the roles of words that make nothing else of a thing.
+const harmless = filler | coded | key
 
 // meaning is what a word does in a name, and in which languages it does.
 type meaning struct {
@@ -69,23 +75,28 @@ type lexicon struct {
 	subjects []string             // their names, in the order of their bits
 
 	vocabulary map[string]language // every word and its stem, with the files that know it
+	gated      map[string]bool     // stems that mean something in tables of a language only: no evidence of it
 	short      map[string]bool     // words under shortest that may be part of a compound
+	whole      map[string]bool     // those that are no mere beginnings or ends, as of "diabet*"
+	alone      map[string]bool     // words that are never part of one: idade is no part of validade
 	longest    int
 	shortened  abbreviations
 }
 
 func newLexicon() *lexicon {
 	return &lexicon{first: map[string][]*phrase{}, begins: map[string][]*phrase{}, ends: map[string][]*phrase{}, meanings: map[string][]meaning{},
-		subjects: []string{"person", "thing", "institution", "health", "case", "catalogue", "apparatus"}, vocabulary: map[string]language{}, short: map[string]bool{}}
+		subjects: []string{"person", "thing", "institution", "health", "case", "catalogue", "apparatus", "place"}, vocabulary: map[string]language{}, gated: map[string]bool{}, short: map[string]bool{}, whole: map[string]bool{}, alone: map[string]bool{}}
 }
 
 // learn makes a word part of the vocabulary.
 func (l *lexicon) learn(word string, by language) {
+	starred := strings.Contains(word, "*")
 	if word = strings.Trim(word, "*"); word == "" {
 		return
 	}
 	for _, w := range []string{word, stem(word)} {
 		l.vocabulary[w] |= by
+		l.whole[w] = l.whole[w] || !starred
 	}
 	l.longest = max(l.longest, len(word)+1)
 }
@@ -140,6 +151,9 @@ func (l *lexicon) find(name []token) []match {
 	}
 	return found
 }
+
+// ofType reports whether the phrase speaks of the column's type alone.
+func (p *phrase) ofType() bool { return len(p.words) == 1 && p.words[0] == "*" }
 
 // standsAt reports whether the phrase stands at this word of the name.
 func (p *phrase) standsAt(name []token, at int) bool {

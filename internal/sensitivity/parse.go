@@ -12,7 +12,7 @@ import (
 )
 
 // roles are the words that begin a line of words with a role.
-var roles = map[string]role{"aspect": aspect, "leads": leads, "flag": yesNo, "dated": dated, "filler": filler}
+var roles = map[string]role{"aspect": aspect, "leads": leads, "flag": yesNo, "dated": dated, "filler": filler, "coded": coded, "key": key}
 
 // parse adds the lines of a file of rules; rules/common.txt says how they
 // are written.
@@ -39,9 +39,10 @@ func (r *Rules) parseLine(line string, speaks language, own bool) error {
 	second, list, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	model := phrase{category: Category(begin), own: own}
 	switch {
-	case begin == "short":
+	case begin == "short" || begin == "alone":
+		set := map[string]map[string]bool{"short": r.short, "alone": r.alone}[begin]
 		for word := range strings.FieldsSeq(strings.ReplaceAll(rest, "|", " ")) {
-			r.short[word] = true
+			set[word] = true
 		}
 		return nil
 	case begin == "subject" || begin == "tells":
@@ -128,10 +129,10 @@ func (r *Rules) parsePhrase(written string, speaks language, p phrase) error {
 	if len(p.words) == 0 || limited && len(p.types) == 0 {
 		return fmt.Errorf("the phrase %q has no words", written)
 	}
-	if p.languages != 0 {
-		speaks = 0 // a word that needs the language is no evidence of it
-	}
 	for _, w := range p.words {
+		if p.languages != 0 && len(p.words) == 1 {
+			r.gated[stem(w)] = true // a word that needs the language is no evidence of it
+		}
 		r.learn(w, speaks)
 	}
 	r.index(&p)

@@ -66,7 +66,10 @@ func (r *Rules) propose(table *reading, at int, columnType, kind string) Proposa
 func (t *reading) matches(at int, columnType, kind string) []match {
 	kept := t.found[at][:0]
 	for _, m := range t.found[at] {
-		if len(m.types) > 0 && !m.carries(kind, columnType) && (m.category == Not || m.words[0] == "*") {
+		if len(m.types) > 0 && !m.carries(kind, columnType) && (m.category == Not || m.ofType()) {
+			continue
+		}
+		if m.common(t.columns[at]) {
 			continue
 		}
 		if m.tells == 0 && (m.languages == 0 || m.languages&t.languages != 0) && m.concerns(t, t.columns[at]) {
@@ -85,7 +88,7 @@ func (m match) concerns(table *reading, name []token) bool {
 		return true
 	}
 	about := table.about&m.about != 0
-	anything := m.category == Contact || m.category == NationalID || m.category == Personal
+	anything := (m.category == Contact || m.category == NationalID || m.category == Personal) && !m.ofType()
 	for i, w := range name {
 		if i >= m.from && i < m.to {
 			continue
@@ -103,11 +106,13 @@ func (m match) concerns(table *reading, name []token) bool {
 }
 
 // within reports whether another phrase takes this one in: bank account number
-// says more than number. An organisation's own phrase is only taken in by
+// says more than number, and a name that speaks against it more than a type. An organisation's own phrase is only taken in by
 // another of its own.
 func (m match) within(matches []match, at int) bool {
 	for i, other := range matches {
 		switch {
+		case i != at && m.ofType() && other.category == Not && m.own == other.own:
+			return true
 		case i == at || m.own && !other.own || other.to <= m.from || other.from >= m.to:
 		case other.own && !m.own:
 			return true
@@ -142,13 +147,13 @@ func (r *Rules) judge(table *reading, name []token, m match, columnType, kind st
 	not := func(format string, args ...any) Proposal {
 		return Proposal{State: NotSensitive, Confidence: m.confidence, Reason: fmt.Sprintf(format, args...)}
 	}
-	if len(m.words) == 1 && m.words[0] == "*" {
+	if m.ofType() {
 		said = "Its type (" + columnType + ")"
 	}
 	if m.category == Not {
 		return not("%s in the name speaks against it.", said)
 	}
-	if w, ok := m.factAbout(name); ok {
+	if w, ok := m.factAbout(name); ok && !m.ofType() {
 		return not("“%s” makes it a fact about %s.", w.text, said)
 	}
 	if m.inValueList(table, name) {
@@ -158,7 +163,7 @@ func (r *Rules) judge(table *reading, name []token, m match, columnType, kind st
 	if kind != kindOf(columnType) {
 		columnType = kind // the name says more than the type
 	}
-	if !m.carries(kind, columnType) {
+	if !m.carries(kind, columnType) && !(kind == number && m.isNumber(name)) {
 		return not("%s is %s: %s", said, because, whyNot[kind])
 	}
 	if w, ok := m.ofInstitution(table, name); ok {

@@ -28,7 +28,7 @@ type Rules struct {
 
 // grammar is part of every version: it changes when the same rules come to
 // propose something else.
-const grammar = "3"
+const grammar = "4"
 
 // Version names the content of the rules: it changes when they do.
 func (r *Rules) Version() string { return r.version }
@@ -53,7 +53,7 @@ func Load(more io.Reader) (*Rules, error) {
 	}
 	r := &Rules{lexicon: newLexicon(), languages: map[string]language{}}
 	for _, file := range files {
-		if name := strings.TrimSuffix(path.Base(file), ".txt"); len(name) == 2 {
+		if name := languageOf(file); name != "" && r.languages[name] == 0 {
 			r.languages[name] = 1 << len(r.languages)
 		}
 	}
@@ -65,7 +65,7 @@ func Load(more io.Reader) (*Rules, error) {
 			return nil, err
 		}
 		_, _ = sum.Write(content)
-		if err := r.parse(content, r.languages[strings.TrimSuffix(path.Base(file), ".txt")], false); err != nil {
+		if err := r.parse(content, r.languages[languageOf(file)], false); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
@@ -76,4 +76,14 @@ func Load(more io.Reader) (*Rules, error) {
 	r.abbreviate()
 	r.version = hex.EncodeToString(sum.Sum(nil)[:8])
 	return r, nil
+}
+
+// languageOf is the language of a file of rules, by its name: es.txt and
+// es_health.txt are Spanish, common_health.txt is of no language.
+func languageOf(file string) string {
+	name, _, _ := strings.Cut(strings.TrimSuffix(path.Base(file), ".txt"), "_")
+	if len(name) != 2 {
+		return ""
+	}
+	return name
 }

@@ -30,7 +30,9 @@ type reading struct {
 	about     subject
 	named     string // the word of the table's name, or the column, that tells that it is about persons
 	languages language
-	lists     bool // it is about things, and no column speaks of a person
+	refers    bool // a column speaks of a person
+	lists     bool // it is about things or institutions, and no column speaks of a person
+	places    bool // it is about towns or streets, and no column speaks of a person
 	columns   [][]token
 	found     [][]match // the phrases in every column's name, whatever their conditions
 }
@@ -76,6 +78,9 @@ func (r *Rules) weigh(table *reading, t Table) {
 			if m.tells == 0 || m.languages != 0 && m.languages&table.languages == 0 || m.leftOver(name, changes) {
 				continue
 			}
+			if table.about&institution != 0 && m.leftOver(name, another) {
+				continue // the contact person's first name in a table of hospitals
+			}
 			if m.tells&person != 0 && fromColumns&person == 0 {
 				table.named = "the column “" + t.Columns[i].Name + "”"
 			}
@@ -88,7 +93,10 @@ func (r *Rules) weigh(table *reading, t Table) {
 	} else {
 		table.about &^= health // a list of illnesses or drugs is nobody's
 	}
-	table.lists = table.about&thing != 0 && (fromColumns|table.about)&person == 0 && !table.mentions(person|cases)
+	table.refers = table.mentions(person | cases)
+	persons := table.refers || (fromColumns|table.about)&person != 0
+	table.lists = table.about&(thing|institution) != 0 && !persons
+	table.places = table.about&place != 0 && !persons
 	switch {
 	case fromColumns&person != 0:
 		table.about &^= thing | institution
@@ -99,10 +107,26 @@ func (r *Rules) weigh(table *reading, t Table) {
 	}
 }
 
+// common reports whether the phrase is only what the columns of the table have
+// in common, and the word that tells this one apart is not about it: ip in
+// ip_range, beside ip_start and ip_rule.
+func (m match) common(name []token) bool {
+	for _, w := range name[m.from:m.to] {
+		if !w.shared {
+			return false
+		}
+	}
+	return m.leftOver(name, changes)
+}
+
+// another reports whether a word beside a thing says that it is a person's of
+// whom the table is not.
+func another(w token) bool { return !w.shared && w.subject&person != 0 }
+
 // changes reports whether a word beside a thing may make it another thing:
 // gender_target is no person's gender.
 func changes(w token) bool {
-	return !w.shared && !w.digits && w.subject&person == 0 && w.role&^filler != 0 || w.unknown()
+	return !w.shared && !w.digits && w.subject&person == 0 && w.role&^harmless != 0 || w.unknown()
 }
 
 // unknown reports whether the rules say nothing of what the word does.
@@ -130,6 +154,9 @@ func (r *Rules) tokens(name string) []token {
 			continue
 		}
 		for _, part := range r.parts(w) {
+			if particles[part] {
+				continue // causeofdeath
+			}
 			full := r.expand(part)
 			list = append(list, token{text: full, stem: stem(full), written: before + part, digits: part[0] >= '0' && part[0] <= '9'})
 			before = ""
@@ -158,7 +185,7 @@ func (r *Rules) spoken(title []token, columns [][]token) language {
 	note := func(name []token) {
 		for _, w := range name {
 			by := r.vocabulary[w.stem]
-			if by != 0 && by&(by-1) == 0 && len(w.stem) > 2 && !seen[w.stem] {
+			if by != 0 && by&(by-1) == 0 && len(w.stem) > 2 && !r.gated[w.stem] && !seen[w.stem] {
 				seen[w.stem] = true
 				count[by]++
 			}
@@ -186,7 +213,7 @@ func markShared(title []token, columns [][]token) []token {
 	// A word that makes a fact of a thing still does, unless it is the table's
 	// own: ip_log in the table of logs.
 	free := func(w *token) bool {
-		return w.role&^filler == 0 || slices.ContainsFunc(title, func(t token) bool { return t.stem == w.stem })
+		return w.role&^harmless == 0 || slices.ContainsFunc(title, func(t token) bool { return t.stem == w.stem })
 	}
 	var common []token
 	for _, last := range []bool{false, true} {
