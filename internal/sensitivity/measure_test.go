@@ -49,18 +49,19 @@ func ofSchemas(tables []labelledTable, schemas []string) []labelledTable {
 
 // An officer who trusts the proposals must not be shown rows of false alarms,
 // nor a coverage that leaves out what the rules never noticed. The rules were
-// written with the first two sets; nobody who wrote rules saw the third. The
-// bounds keep what was reached, which falls short of the goal of 0.92 for both
-// on the third (docs/sensitivity.md).
+// written with the first two sets; nobody who wrote rules looked at the third. The
+// bounds keep what was reached, which falls short of the goal of 0.92 for recall
+// on the third (docs/sensitivity.md). The second was labelled by an older
+// guideline, to which a customer's number was nothing.
 func TestProposalsStayAsGoodAsTheyWere(t *testing.T) {
 	for _, set := range []struct {
 		path              string
 		columns           int
 		precision, recall float64
 	}{
-		{"testdata/labelled_dev.csv", 3700, 0.95, 0.85},
-		{"testdata/columns.txt", 1100, 0.95, 0.90},
-		{"testdata/labelled_heldout.csv", 1500, 0.88, 0.70},
+		{"testdata/labelled_dev.csv", 3700, 0.97, 0.92},
+		{"testdata/columns.txt", 1100, 0.93, 0.91},
+		{"testdata/labelled_heldout.csv", 1500, 0.91, 0.83},
 	} {
 		tables, err := readSet(set.path)
 		if err != nil {
@@ -113,6 +114,28 @@ func TestWilsonsIntervalIsTheOneOfTheTextbook(t *testing.T) {
 		if got := interval(c.part, c.whole); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.part, c.whole, got, c.want)
 		}
+	}
+}
+
+// BenchmarkProposeWideTable proposes for a table of 2,000 columns.
+func BenchmarkProposeWideTable(b *testing.B) {
+	rules, err := Load(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	set, err := readSet("testdata/labelled_dev.csv")
+	if err != nil {
+		b.Fatal(err)
+	}
+	wide := Table{Name: "customers"}
+	for _, t := range set {
+		for _, c := range t.columns {
+			wide.Columns = append(wide.Columns, c.Header)
+		}
+	}
+	wide.Columns = wide.Columns[:2000]
+	for b.Loop() {
+		rules.Propose(wide)
 	}
 }
 
