@@ -126,7 +126,8 @@ func (p *accessKey) fetchToken(ctx context.Context) (Token, error) {
 		claims = claimsOf(grant.idToken)
 	}
 	if claims.tenantID == "" {
-		return Token{}, &AuthError{Message: "the token names no tenantId, so the API's address cannot be found: use the mode client-credentials with a base URL"}
+		return Token{}, &AuthError{Message: "the token names no tenantId, so the API's address cannot be found: " +
+			"use the mode client-credentials with a base URL"}
 	}
 	base, err := p.apiEndpoint(ctx, claims)
 	if err != nil {

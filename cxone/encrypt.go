@@ -19,7 +19,9 @@ const maxKey = 255
 // on: on 401 (once, with a fresh token), on 429, and where nothing had left
 // this machine. If it may have been acted on, the error is an *AmbiguousError:
 // read the table before sending it again, with the same key and bytes.
-func (c *Client) Encrypt(ctx context.Context, datastoreID, tableID, idempotencyKey string, body []byte) (*EncryptResult, error) {
+func (c *Client) Encrypt(
+	ctx context.Context, datastoreID, tableID, idempotencyKey string, body []byte,
+) (*EncryptResult, error) {
 	path, err := tablePath(datastoreID, tableID)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,8 @@ func callbackOf(body []byte) string {
 
 // underWay are the states in which a change is not finished, as asynchronous
 // APIs name them.
-var underWay = []string{"ACCEPTED", "PENDING", "QUEUED", "SUBMITTED", "STARTED", "RUNNING", "PROCESSING", "IN_PROGRESS", "INPROGRESS"}
+var underWay = []string{"ACCEPTED", "PENDING", "QUEUED", "SUBMITTED", "STARTED", "RUNNING", "PROCESSING",
+	"IN_PROGRESS", "INPROGRESS"}
 
 // saysUnderWay reports whether an answer's own status says that the change is
 // still being made.

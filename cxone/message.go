@@ -151,7 +151,8 @@ func texts(raw json.RawMessage, depth int) []string {
 	if !ok {
 		return nil
 	}
-	for _, key := range []string{"message", "error_description", "errorDescription", "faultstring", "description", "detail", "details", "title", "error", "reason", "errors"} {
+	for _, key := range []string{"message", "error_description", "errorDescription", "faultstring", "description",
+		"detail", "details", "title", "error", "reason", "errors"} {
 		value, _ := in.get(key)
 		if found := texts(value, depth+1); len(found) > 0 {
 			return found

@@ -13,6 +13,7 @@ import (
 const (
 	pageSize   = 100       // "top" (contract §1)
 	maxEntries = 1_000_000 // of one listing; more is a tenant that never ends
+	maxPages   = 20_000    // of one listing, where they hold an entry or two each
 	maxDoubts  = 5         // reasons that are kept of one listing
 )
 
@@ -83,6 +84,7 @@ func list[T any](ctx context.Context, c *Client, path, key string, reader entryR
 
 // progress is how far a listing has been read.
 type progress struct {
+	pages   int
 	entries int // distinct ones
 	skip    int // entries on the pages so far
 	named   int // the highest total that was named, -1: none
@@ -97,6 +99,7 @@ func (so *progress) doubt(format string, args ...any) {
 
 // turn takes a page into account and reports whether it was the last one.
 func (so *progress) turn(page head, fresh int) (last bool) {
+	so.pages++
 	so.entries += fresh
 	so.skip += page.size
 	so.named = max(so.named, page.total)
@@ -106,6 +109,8 @@ func (so *progress) turn(page head, fresh int) (last bool) {
 	switch {
 	case page.size > 0 && fresh > 0 && so.skip > maxEntries:
 		so.doubt("the list has more than %d entries", maxEntries)
+	case page.size > 0 && fresh > 0 && so.pages >= maxPages:
+		so.doubt("the list has not ended after %d pages", maxPages)
 	case page.size > 0 && fresh > 0:
 		// A total larger than the page that names it is no page's own count. A
 		// round one is where some services stop counting.

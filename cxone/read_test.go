@@ -387,3 +387,20 @@ func TestAListingCanBeLeftEarly(t *testing.T) {
 		t.Errorf("calls %v", calls)
 	}
 }
+
+// A tenant that always has one more entry would hold a reading for days.
+func TestAListingThatDoesNotEndIsLeft(t *testing.T) {
+	so := progress{named: -1}
+	for page := 1; ; page++ {
+		last := so.turn(head{size: 1, total: -1}, 1)
+		if last != (page == maxPages) {
+			t.Fatalf("page %d was the last one: %v", page, last)
+		}
+		if last {
+			break
+		}
+	}
+	if len(so.doubts) != 1 || !strings.Contains(so.doubts[0], "has not ended after 20000 pages") {
+		t.Errorf("doubts %q", so.doubts)
+	}
+}

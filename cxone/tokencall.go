@@ -76,7 +76,9 @@ func (a *authority) refused(method, rawURL string, ans *answer) error {
 
 // request asks for a token. The form's fields are sent as they are; extra
 // headers too.
-func (a *authority) request(ctx context.Context, tokenURL, id, secret string, header http.Header, form url.Values, needed []string, on401 string) (Token, grantAnswer, error) {
+func (a *authority) request(
+	ctx context.Context, tokenURL, id, secret string, header http.Header, form url.Values, needed []string, on401 string,
+) (Token, grantAnswer, error) {
 	req := http.Request{Header: header}
 	req.SetBasicAuth(id, secret)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -172,7 +174,8 @@ func (a *authority) readToken(ans *answer, asked time.Time) (Token, grantAnswer,
 	if strings.ContainsFunc(g.accessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return Token{}, g, errors.New("its access_token holds characters that a header cannot")
 	}
-	if kind := strings.TrimSpace(text("token_type")); kind != "" && !strings.EqualFold(kind, "bearer") && !strings.EqualFold(kind, "BearerToken") {
+	kind := strings.TrimSpace(text("token_type"))
+	if kind != "" && !strings.EqualFold(kind, "bearer") && !strings.EqualFold(kind, "BearerToken") {
 		return Token{}, g, errors.New("its token_type is not Bearer")
 	}
 	expires, _ := in.get("expires_in")

@@ -2,6 +2,8 @@ package cxone
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +65,7 @@ func wireClient(t *testing.T, base string) *Client {
 // redirected was not made, and nothing waits beyond its timeout.
 func TestAnswersThatAreOddOnTheWireAreToldAsTheyAre(t *testing.T) {
 	whole := func(head string) string { return "HTTP/1.1 " + head + "\r\nConnection: close\r\n\r\n" + goodTable }
+	bomb := packedBlanks(t, 64<<20)
 	const redirected = "redirects elsewhere"
 	for name, test := range map[string]struct {
 		answer string
@@ -77,6 +80,7 @@ func TestAnswersThatAreOddOnTheWireAreToldAsTheyAre(t *testing.T) {
 		"gzip in name only":           {whole("200 OK\r\nContent-Encoding: gzip"), "", "", false},
 		"another coding in name only": {whole("200 OK\r\nContent-Encoding: br"), "", "", false},
 		"gzip that ends early":        {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00", "broke off", "broke off", true},
+		"gzip without end":            {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + bomb, "larger than 8388608 bytes", "", false},
 		"no HTTP":                     {"SSH-2.0-OpenSSH_9.6\r\n", "could not be reached", "may or may not have been made", true},
 		"a header without end":        {"HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("a", 2*maxHeader) + "\r\n\r\n", "headers exceeded", "headers exceeded", true},
 		"another protocol": {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
@@ -111,5 +115,34 @@ func TestAnswersThatAreOddOnTheWireAreToldAsTheyAre(t *testing.T) {
 				t.Errorf("the two calls took %s", took)
 			}
 		})
+	}
+}
+
+// packedBlanks packs so many blanks, a thousandth of that long.
+func packedBlanks(t *testing.T, n int) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := io.Copy(w, io.LimitReader(blanks{}, int64(n)))
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// A few bytes that unpack to very many must not cost their memory.
+func TestAPackedAnswerIsUnpackedWithinItsBound(t *testing.T) {
+	const limit = 64 << 10
+	if data, err := readUnpacked(strings.NewReader(packedBlanks(t, 8<<20)), limit); err != nil || len(data) != limit {
+		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }

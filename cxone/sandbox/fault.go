@@ -133,14 +133,17 @@ func (f Fault) check() error {
 	if f.Times < -1 || f.Times > 1_000_000 {
 		return wrong("times", "must be -1 (until cleared), or 1 to 1000000")
 	}
-	if late := f.Kind == FaultLatency || async && f.Kind != FaultEchoCallback; late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
-		return wrong("latencyMs", "must be 1 to %d for the kinds latency, accepted and late_table, and absent otherwise", maxFaultLatencyMs)
+	late := f.Kind == FaultLatency || async && f.Kind != FaultEchoCallback
+	if late && (f.LatencyMs < 1 || f.LatencyMs > maxFaultLatencyMs) || !late && f.LatencyMs != 0 {
+		return wrong("latencyMs", "must be 1 to %d for the kinds latency, accepted and late_table, and absent otherwise",
+			maxFaultLatencyMs)
 	}
 	if f.Kind == FaultStatus || f.Kind == FaultStatusAfter {
 		if f.Status < 200 || f.Status > 599 {
 			return wrong("status", "must be 200 to 599")
 		}
-		if name, value, ok := strings.Cut(f.Header, ":"); f.Header != "" && (!ok || strings.ContainsAny(name+value, "\r\n") || strings.TrimSpace(name) == "") {
+		name, value, ok := strings.Cut(f.Header, ":")
+		if f.Header != "" && (!ok || strings.ContainsAny(name+value, "\r\n") || strings.TrimSpace(name) == "") {
 			return wrong("header", "must be Name: value")
 		}
 		if f.RetryAfter < 0 {
