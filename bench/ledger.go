@@ -77,10 +77,35 @@ func newHistory() *history {
 }
 
 var (
-	people  = []string{"admin", "olga.officer", "adam.admin", "scheduler", "maria", "jens", "priya", "sam"}
+	people = []string{"admin", "olga.officer", "adam.admin", "scheduler", "maria", "jens", "priya", "sam", "zoë", "łukasz", "ngozi",
+		"o'brien", "fatima.al-zahra", "дмитрий", "yuki", "björn", "chloé", "raj", "ana-lucía", "kwame"}
 	columns = []string{"ssn", "credit_card", "medical_record_number", "phone", "email", "iban", "birth_date", "passport_number",
 		"street", "postal_code", "diagnosis", "policy_number"}
 )
+
+// written are the words of which people make their reasons, the most frequent first.
+var written = strings.Fields(`the of and to data for key request audit customer before change per policy review quarter team ticket approved
+	annual rotation asked by legal because export migration new old region after incident security encrypt column table sensitive
+	numéro café façade naïve übergabe prüfung größe señal año niño médico identité kunde straße płatność książka škola žádost
+	ключ данные проверка запрос отчёт κλειδί έλεγχος δεδομένα 暗号化 監査 鍵 顧客 데이터 암호화 मुख्य
+	contact centre agent recording transcript payment card holder number passport birth date street postal diagnosis insurer claim
+	refund invoice consent retention deletion subject access regulator finding control evidence sample exception waiver vendor
+	processor transfer residency sandbox staging production rollback cutover freeze window maintenance outage restore backup drill
+	compromise breach notification deadline escalation steering committee board attestation certificate renewal expiry custodian`)
+
+// reason returns a few words, and now and then a reference of its own.
+func (h *history) reason() string {
+	words := make([]string, 0, 12)
+	for range 3 + h.rand.IntN(9) {
+		p := h.rand.Float64()
+		words = append(words, written[int(p*p*float64(len(written)))])
+	}
+	text := strings.Join(words, " ")
+	if h.rand.IntN(4) == 0 {
+		text += fmt.Sprintf(" CHG-%07d", h.rand.IntN(1e7))
+	}
+	return text
+}
 
 // next returns the next record, with its id and time.
 func (h *history) next() audit.Record {
@@ -108,6 +133,9 @@ func (h *history) begin() {
 		if p < 3 {
 			h.run = []audit.Record{base(audit.Login, audit.Failure, "The name or the password is wrong.")}
 		}
+		if h.rand.IntN(2000) == 0 {
+			h.run = []audit.Record{base(audit.Login, audit.Denied, "The account is locked.")}
+		}
 		return
 	case p < 22:
 		h.run = []audit.Record{base(audit.AuditExport, audit.Success,
@@ -117,11 +145,17 @@ func (h *history) begin() {
 	case p < 23:
 		h.run = []audit.Record{base(audit.AccessDenied, audit.Denied, "May not launch runs.")}
 		return
+	case p < 24:
+		h.run = []audit.Record{base([]audit.Operation{audit.SettingsChanged, audit.UserChanged, audit.AuditReview}[h.rand.IntN(3)], audit.Success, h.reason())}
+		return
 	}
 	table := h.rand.IntN(200)
+	if h.rand.IntN(2) == 0 {
+		table = h.rand.IntN(tenantTables)
+	}
 	about := func(r audit.Record) audit.Record {
 		r.Connection = []string{"default", "europe"}[table%2]
-		r.DatastoreID, r.TableID = fmt.Sprintf("ds-%02d", table%20), fmt.Sprintf("tbl-%03d", table)
+		r.DatastoreID, r.TableID = fmt.Sprintf("ds-%02d", table%200), fmt.Sprintf("tbl-%03d", table)
 		return r
 	}
 	if h.rand.IntN(50) == 0 {
@@ -147,6 +181,9 @@ func (h *history) begin() {
 	}
 	list := strings.Join(names, ", ")
 	asked := run(audit.RunRequested, audit.Success, fmt.Sprintf("Encryption of %s asked for, key rotation every 90 days.", list))
+	if h.rand.IntN(3) == 0 {
+		asked.Detail += " Reason: " + h.reason()
+	}
 	end := run(op, audit.Success, fmt.Sprintf("Encryption of %s verified: the KMS confirmed key version %d.", list, version))
 	coverage := float64(h.rand.IntN(10_000)) / 100
 	end.Metrics = &audit.Metrics{LatencyMs: int64(100 + h.rand.IntN(5000)), CoverageRate: coverage,

@@ -7,9 +7,12 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"sync"
+
+	"cxseal/internal/audit"
 )
 
 // WatchedQuery is a read that a console of this build has done.
@@ -68,6 +71,43 @@ func init() {
 			panic(err)
 		}
 	}
+}
+
+// PlanOfSearch returns the plans of the statements that a page of a search, its count and its facets run.
+func (s *Store) PlanOfSearch(ctx context.Context, f audit.Filter) (plan []string) {
+	before := watch
+	defer func() { watch = before }()
+	type statement struct {
+		text string
+		args []any
+	}
+	var list []statement
+	watch = func(_, text string, args []any) { list = append(list, statement{text, args}) }
+	_, err := s.AuditLines(ctx, f, 0, 51)
+	_, _, countErr := s.AuditCount(ctx, f, 10_000)
+	_, facetErr := s.AuditFacets(ctx, f)
+	watch = nil
+	if err := errors.Join(err, countErr, facetErr); err != nil {
+		plan = append(plan, err.Error())
+	}
+	seen := map[string]bool{}
+	for _, st := range list {
+		rows, err := s.long.db.QueryContext(ctx, `EXPLAIN QUERY PLAN `+st.text, st.args...)
+		if err != nil {
+			plan = append(plan, err.Error())
+			continue
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			if err := rows.Scan(&id, &parent, &unused, &step); err == nil && !seen[step] {
+				seen[step] = true
+				plan = append(plan, step)
+			}
+		}
+		_ = rows.Close()
+	}
+	return plan
 }
 
 func watched(arg any) (a WatchedArg) {
