@@ -18,7 +18,7 @@ import (
 // ledger returns the path of a database with b.records records, built the first time and whenever the schema
 // has changed.
 func (b *bench) ledger() (string, error) {
-	schema, err := schemaHash("ledger")
+	schema, err := schemaHash("ledger", "audit")
 	if err != nil {
 		return "", err
 	}
@@ -31,14 +31,13 @@ func (b *bench) ledger() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(b.fill(s), s.Close()); err != nil {
+	if err := errors.Join(b.fill(s), s.CatchUp(b.ctx), s.Close()); err != nil {
 		return "", err
 	}
 	return path, os.Rename(building, path)
 }
 
-// fill appends the bench's records. The index of words is tidied as long before the end as a console may
-// leave it untidied, so that searches are measured at their slowest.
+// fill appends the bench's records.
 func (b *bench) fill(s *store.Store) error {
 	began := time.Now()
 	records := newHistory()
@@ -50,11 +49,6 @@ func (b *bench) fill(s *store.Store) error {
 		}
 		if err := s.AppendRecords(b.ctx, list...); err != nil {
 			return err
-		}
-		if done == b.records*63/64/batch*batch {
-			if err := s.TidyWords(b.ctx); err != nil {
-				return err
-			}
 		}
 		if done%100_000 == 0 {
 			progress("appending records: %d of %d", done, b.records)

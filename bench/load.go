@@ -53,11 +53,10 @@ func (d *pageParts) queries(ctx context.Context) (lines []audit.Line, err error)
 	_, userErr := d.store.UserByID(ctx, d.person)
 	_, syncErr := d.store.Syncs(ctx)
 	lines, err = d.store.AuditLines(ctx, f, 0, 51)
-	_, _, countErr := d.store.AuditCount(ctx, f, 10_000)
-	_, facetErr := d.store.AuditFacets(ctx, f)
+	_, totalsErr := d.store.AuditTotals(ctx, f, 10_000)
 	_, statusErr := d.log.Status(ctx)
 	_, viewErr := d.reviews.Views(ctx, access.Caller{UserID: d.person, Role: access.Officer})
-	return lines, errors.Join(err, sessionErr, userErr, syncErr, countErr, facetErr, statusErr, viewErr)
+	return lines, errors.Join(err, sessionErr, userErr, syncErr, totalsErr, statusErr, viewErr)
 }
 
 // load compares the log's page with its queries alone and with html/template,

@@ -118,13 +118,15 @@ func (b *bench) crowd(s *store.Store, filters []audit.Filter) []searched {
 	return all
 }
 
-// search reads what the log's page shows: a page of records, their count and facets.
+// search reads what the log's page shows: a page of records and their totals.
 func (b *bench) search(s *store.Store, f audit.Filter) searched {
 	began := time.Now()
-	_, err := s.AuditLines(b.ctx, f, 0, 51)
-	_, _, countErr := s.AuditCount(b.ctx, f, 10_000)
-	_, facetErr := s.AuditFacets(b.ctx, f)
-	return searched{f, time.Since(began), errors.Join(err, countErr, facetErr)}
+	lines, err := s.AuditLines(b.ctx, f, 0, 51)
+	if len(lines) > 50 || err != nil { // as the page does: a list that is whole needs no totals
+		_, totalsErr := s.AuditTotals(b.ctx, f, 10_000)
+		err = errors.Join(err, totalsErr)
+	}
+	return searched{f, time.Since(began), err}
 }
 
 // randomFilters are hardSearches, then as many as wanted from a sample of the log.

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"cxseal/internal/audit"
@@ -70,34 +71,22 @@ func (e *exportSink) row(args []driver.Value) {
 }
 
 func (s *Store) export(ctx context.Context, f audit.Filter, w io.Writer, list string, format func(*exportSink, []driver.Value)) (int64, error) {
-	end, err := s.TreeSize(ctx) // first: the query knows the words of all up to there
+	end, err := s.TreeSize(ctx)
 	if err != nil {
 		return 0, err
 	}
-	if f.Query != "" { // a page may go on with an index that is behind, evidence may not
-		if err := s.derived(ctx); err != nil {
-			return 0, err
-		}
-	}
-	q, err := s.auditQuery(ctx, f)
+	q, err := newAuditQuery(f)
 	if err != nil {
 		return 0, err
 	}
 	q.before(end + 1)
-	r := exportReader{s: s, q: q, list: list, format: format, window: chunkRows}
-	if q.from != fromRecords {
-		r.window = wordsWindow
-	}
+	r := exportReader{s: s, q: q, list: list, format: format}
 	return r.writeTo(ctx, w)
 }
 
 // exportReaders is how many read at a time. Reading takes most of an export,
 // and the rest (w hashes, and waits for a network) little beside it.
 const exportReaders = 2
-
-// wordsWindow is a window of a search by words, where each costs a walk down
-// the full-text index.
-const wordsWindow = 50_000
 
 // exportReader reads the records of an export: the log in windows of a fixed
 // number of sequence numbers, each in one or more chunks.
@@ -106,7 +95,6 @@ type exportReader struct {
 	q      auditQuery
 	list   string
 	format func(*exportSink, []driver.Value)
-	window int64
 }
 
 // exportChunk is a chunk that was read, and whether its window has more.
@@ -114,6 +102,15 @@ type exportChunk struct {
 	*exportSink
 	more bool
 	err  error
+}
+
+// exportWindow is how many records a reader reads before it is another's turn, or
+// under a filter looks for.
+func (r exportReader) window() int64 {
+	if r.q.filtered() {
+		return 16 * blockRecords
+	}
+	return chunkRows
 }
 
 // writeTo copies what is read to w, in order, and answers how many records.
@@ -150,9 +147,16 @@ func (r exportReader) writeTo(ctx context.Context, w io.Writer) (total int64, er
 func (r exportReader) run(ctx context.Context, first int64, to chan<- exportChunk) {
 	defer close(to)
 	into, other := &exportSink{format: r.format}, &exportSink{format: r.format}
-	for after := r.q.above + first*r.window; after+1 < r.q.below; after += exportReaders * r.window {
+	window := r.window()
+	for after := r.q.above + first*window; after+1 < r.q.below; after += exportReaders * window {
+		before := min(after+window+1, r.q.below)
+		read, err := r.reading(ctx, after, before)
 		for at, more := after, true; more; {
-			chunk := r.read(ctx, into, at, min(after+r.window+1, r.q.below))
+			chunk := exportChunk{exportSink: into, err: err}
+			if err == nil {
+				into.buf, into.rows, into.full, into.last = into.buf[:0], 0, false, at
+				chunk.more, chunk.err = read(into, at)
+			}
 			select {
 			case to <- chunk:
 			case <-ctx.Done():
@@ -167,16 +171,35 @@ func (r exportReader) run(ctx context.Context, first int64, to chan<- exportChun
 	}
 }
 
-// read takes what lies between two sequence numbers, or as much of it as a
-// chunk holds.
-func (r exportReader) read(ctx context.Context, into *exportSink, after, before int64) exportChunk {
-	into.buf, into.rows, into.full, into.last = into.buf[:0], 0, false, after
-	chunk := r.q
-	chunk.after(after)
-	chunk.before(before)
-	inner, args := chunk.rows(r.list, `ASC`, chunkRows)
-	seen, err := r.s.engine.emit(ctx, r.s.long, into, r.list, inner, args...)
-	return exportChunk{into, (seen >= chunkRows || into.full) && into.last+1 < before, err}
+// reading returns what reads a chunk of the records between two sequence
+// numbers, after a third, and answers whether there are more.
+func (r exportReader) reading(ctx context.Context, after, before int64) (func(into *exportSink, at int64) (bool, error), error) {
+	if !r.q.filtered() {
+		text := `SELECT ` + r.list + ` FROM audit_records r WHERE r.seq > ? AND r.seq < ? ORDER BY r.seq LIMIT ?`
+		return func(into *exportSink, at int64) (bool, error) {
+			seen, err := r.s.engine.emit(ctx, r.s.long, into, r.list, text, at, before, chunkRows)
+			return (seen >= chunkRows || into.full) && into.last+1 < before, err
+		}, nil
+	}
+	part := r.q
+	part.after(after)
+	part.before(before)
+	search := reading{ctx, r.s.long}
+	walk, err := r.s.newWalk(search, &part)
+	if err != nil {
+		return nil, err
+	}
+	seqs, err := walk.list(true, int(before-after))
+	return func(into *exportSink, at int64) (bool, error) {
+		from, _ := slices.BinarySearch(seqs, at+1)
+		chunk := seqs[from:min(len(seqs), from+chunkRows)]
+		if len(chunk) == 0 {
+			return false, nil
+		}
+		text, args := bySeq(r.list, chunk)
+		_, err := r.s.engine.emit(ctx, r.s.long, into, r.list, text, args...)
+		return into.last < seqs[len(seqs)-1], err
+	}, err
 }
 
 // csvCell is the value of one column of the export. The columns are generated

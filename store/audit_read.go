@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -70,36 +71,83 @@ func (s *Store) AuditLinesAfter(ctx context.Context, f audit.Filter, after int64
 }
 
 func auditBefore[T any](ctx context.Context, s *Store, f audit.Filter, before int64, columns string, scan func(scanner) (T, error), limit int) ([]T, error) {
-	q, err := s.auditQuery(ctx, f)
+	q, err := newAuditQuery(f)
 	if err != nil {
 		return nil, err
 	}
 	if before > 0 {
 		q.before(before)
 	}
-	return auditRows(ctx, s, q, columns, scan, `DESC`, limit)
+	return auditRows(ctx, s, q, columns, scan, false, limit)
 }
 
 func auditAfter[T any](ctx context.Context, s *Store, f audit.Filter, after int64, columns string, scan func(scanner) (T, error), limit int) ([]T, error) {
-	q, err := s.auditQuery(ctx, f)
+	q, err := newAuditQuery(f)
 	if err != nil {
 		return nil, err
 	}
 	q.after(after)
-	list, err := auditRows(ctx, s, q, columns, scan, `ASC`, limit)
-	slices.Reverse(list)
+	return auditRows(ctx, s, q, columns, scan, true, limit)
+}
+
+// auditRows reads a page of a query, newest first: its newest records or, with
+// oldest, its oldest.
+func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), oldest bool, limit int) ([]T, error) {
+	limit = pageSize(limit)
+	if !q.filtered() {
+		list, err := unfilteredRows(ctx, s, q, columns, scan, oldest, limit)
+		if err != nil {
+			return list, fmt.Errorf("list audit records: %w", err)
+		}
+		return list, nil
+	}
+	search, done := s.startSearch(ctx, &q)
+	defer done()
+	var seqs []int64
+	walk, err := s.newWalk(search, &q)
+	if err == nil {
+		seqs, err = walk.list(oldest, limit)
+	}
+	err = searchError(ctx, search, err)
+	if err != nil && !errors.Is(err, audit.ErrSearchStopped) {
+		return nil, fmt.Errorf("list audit records: %w", err)
+	}
+	list, readErr := rowsOf(reading{ctx, s.pages}, columns, scan, seqs) // of a search that was stopped too
+	if err := cmp.Or(readErr, err); err != nil {
+		return list, fmt.Errorf("list audit records: %w", err)
+	}
+	return list, nil
+}
+
+// unfilteredRows is auditRows without a condition.
+func unfilteredRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), oldest bool, limit int) ([]T, error) {
+	var w where
+	if q.above > 0 {
+		w.and(`r.seq > ?`, q.above)
+	}
+	if q.below > 0 {
+		w.and(`r.seq < ?`, q.below)
+	}
+	order := `DESC`
+	if oldest {
+		order = `ASC`
+	}
+	list, err := collect(ctx, s, scan, `SELECT `+columns+` FROM audit_records r`+w.sql()+` ORDER BY r.seq `+order+` LIMIT ?`, append(w.args, limit)...)
+	if oldest {
+		slices.Reverse(list)
+	}
 	return list, err
 }
 
-func auditRows[T any](ctx context.Context, s *Store, q auditQuery, columns string, scan func(scanner) (T, error), direction string, limit int) ([]T, error) {
-	text, args := q.rows(columns, direction, int64(pageSize(limit)))
-	search, done := s.startSearch(ctx, &q)
-	defer done()
-	list, err := collectFrom(search, scan, text, args...)
-	if err != nil {
-		return list, fmt.Errorf("list audit records: %w", searchError(ctx, search, err))
+// rowsOf reads some records, newest first.
+func rowsOf[T any](from querier, columns string, scan func(scanner) (T, error), seqs []int64) ([]T, error) {
+	if len(seqs) == 0 {
+		return nil, nil
 	}
-	return list, nil
+	text, args := bySeq(columns, seqs)
+	list, err := collectFrom(from, scan, text, args...)
+	slices.Reverse(list)
+	return list, err
 }
 
 // AuditEntry returns the record with this id, or fault.NotFound.
@@ -115,9 +163,10 @@ func (s *Store) AuditEntry(ctx context.Context, auditID string) (audit.Entry, er
 }
 
 // AuditCount counts the records that match, up to most; exact is false when
-// there are more.
+// there are more, or when the search was stopped, which audit.ErrSearchStopped
+// says beside what was counted until then.
 func (s *Store) AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error) {
-	q, err := s.auditQuery(ctx, f)
+	q, err := newAuditQuery(f)
 	if err != nil {
 		return 0, false, err
 	}
@@ -125,12 +174,17 @@ func (s *Store) AuditCount(ctx context.Context, f audit.Filter, most int64) (n i
 		n, err = s.TreeSize(ctx) // records are numbered without gaps
 		return n, true, err
 	}
-	text, args := q.rows(`r.seq`, ``, most+1)
 	search, done := s.startSearch(ctx, &q)
 	defer done()
-	err = firstRow(search, `SELECT count(*) FROM (`+text+`) AS some`, args...).Scan(&n)
+	walk, err := s.newWalk(search, &q)
+	if err == nil {
+		err = walk.each(false, int(most)+1, func(_ int64, set *recordSet) (bool, error) {
+			n += int64(set.count())
+			return n <= most, nil
+		})
+	}
 	if err != nil {
-		return 0, false, fmt.Errorf("count audit records: %w", searchError(ctx, search, err))
+		return min(n, most), false, fmt.Errorf("count audit records: %w", searchError(ctx, search, err))
 	}
 	return min(n, most), n <= most, nil
 }

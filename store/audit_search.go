@@ -12,11 +12,11 @@ import (
 const mostSearchTime = audit.MostSearchTime
 
 // startSearch returns what a query of the log reads with, and a function to call
-// at its end. What an index bounds reads with the connections of pages. Whatever
-// else a person asks for may pass by the whole log, so it has connections of its
-// own and a deadline: sessions, pages and runs never wait for it.
+// at its end. One condition that one term answers reads with the connections of
+// pages. Whatever else a person asks for may take longer, so it has connections of
+// its own and a deadline: sessions, pages and runs never wait for it.
 func (s *Store) startSearch(ctx context.Context, q *auditQuery) (reading, context.CancelFunc) {
-	if q.routine || (len(q.terms) == 0 && len(q.fields) <= 1) {
+	if q.quick() {
 		return reading{ctx, s.pages}, func() {}
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, s.searchTime, audit.ErrSearchStopped)

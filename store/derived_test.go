@@ -18,7 +18,7 @@ func derivedCounts(t *testing.T, s *Store) (found, counted int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	facets, err := s.AuditFacets(t.Context(), audit.Filter{})
+	facets, err := facetsOf(t, s, audit.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,14 +71,16 @@ func TestAThousandRecordsAreDerivedThoughNobodyAsksOrRests(t *testing.T) {
 	}
 }
 
-func TestClosingDerivesWhatIsLeft(t *testing.T) {
+func TestClosingDerivesWhatIsLeftWhereItIsMuch(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cxseal.db")
 	s, err := Open(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AppendRecords(t.Context(), derivedRecord(), derivedRecord()); err != nil {
-		t.Fatal(err)
+	for range deriveAtRest {
+		if err := s.AppendRecords(t.Context(), derivedRecord()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -93,8 +95,8 @@ func TestClosingDerivesWhatIsLeft(t *testing.T) {
 		}
 	}()
 	var mark int64
-	if err := db.QueryRowContext(t.Context(), `SELECT value FROM marks WHERE name = ?`, derivedMark).Scan(&mark); err != nil || mark != 2 {
-		t.Errorf("derived up to %d, %v; want 2", mark, err)
+	if err := db.QueryRowContext(t.Context(), `SELECT value FROM marks WHERE name = ?`, derivedMark).Scan(&mark); err != nil || mark != deriveAtRest {
+		t.Errorf("derived up to %d, %v; want all %d", mark, err, deriveAtRest)
 	}
 }
 
@@ -106,10 +108,10 @@ func TestABrokenIndexOfWordsStopsNoRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.write(t.Context(), func(t *tx) error { return t.Control(`DROP TABLE audit_words`) }); err != nil {
+	if err := s.write(t.Context(), func(t *tx) error { return t.Control(`DROP TABLE audit_terms`) }); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 {
+	for range deriveAtRest {
 		if err := s.AppendRecords(t.Context(), derivedRecord()); err != nil {
 			t.Fatal(err)
 		}
@@ -117,17 +119,17 @@ func TestABrokenIndexOfWordsStopsNoRecord(t *testing.T) {
 	if _, _, err := s.AuditCount(t.Context(), audit.Filter{Query: "derived"}, 10); err == nil {
 		t.Error("a search finds words without an index of them")
 	}
-	mustVerify(t, s, 3)
+	mustVerify(t, s, deriveAtRest)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), "index of the audit log's words is behind") {
+	if !strings.Contains(log.String(), "index of the audit log's terms is behind") {
 		t.Errorf("the log says nothing: %s", log.String())
 	}
 }
 
 func TestOnlyCommittedRecordsAreToBeDerived(t *testing.T) {
-	d := derivation{lag: 5}
+	d := derivation{lag: 55}
 	d.Begin()
 	d.Save()
 	d.add(10)
@@ -137,8 +139,8 @@ func TestOnlyCommittedRecordsAreToBeDerived(t *testing.T) {
 	d.Save()
 	d.add(1)
 	d.Commit()
-	if d.lag != 16 {
-		t.Errorf("%d records wait after a commit of 11, want 16", d.lag)
+	if d.lag != 66 {
+		t.Errorf("%d records wait after a commit of 11, want 66", d.lag)
 	}
 	d.Begin()
 	d.Save()
@@ -146,11 +148,14 @@ func TestOnlyCommittedRecordsAreToBeDerived(t *testing.T) {
 	d.Rollback()
 	d.Begin()
 	d.Commit()
-	if d.lag != 16 {
-		t.Errorf("%d records wait after a transaction that was lost, want 16", d.lag)
+	if d.lag != 66 {
+		t.Errorf("%d records wait after a transaction that was lost, want 66", d.lag)
 	}
 	if work := d.Idle(false); work.Do != nil {
 		t.Error("so few are not worth a transaction while others write")
+	}
+	if work := (&derivation{lag: deriveAtRest - 1}).Idle(true); work.Do != nil {
+		t.Error("so few are not worth a transaction at rest")
 	}
 	if work := d.Idle(true); work.Do == nil || d.lag != 0 {
 		t.Errorf("nothing is done at rest, %d wait", d.lag)

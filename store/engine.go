@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 
-	"cxseal/internal/audit"
 	"cxseal/store/groupcommit"
 )
 
@@ -19,17 +18,17 @@ import (
 //
 //   - max of two values in the rotations' statuses (rotation_columns.go), greatest
 //     in PostgreSQL;
-//   - INDEXED BY in the claim of a run (runs.go) and in searches of the log
-//     (audit_filter.go), which PostgreSQL, keeping statistics of its own, does
-//     without;
+//   - INDEXED BY in the claim of a run (runs.go), which PostgreSQL, keeping
+//     statistics of its own, does without;
 //   - instr in the filters by name (inventory.go, sensitivity.go), strpos in
 //     PostgreSQL;
 //   - CAST(x AS BLOB) where a verification believes no type (tree.go, readings.go),
 //     for which a bytea column needs no cast;
-//   - audit_words and audit_vocabulary where VerifyReadings checks the index of
-//     words (readings_words.go), which is to go with the engine's index;
 //   - the comparison of generated columns with a record (readings_columns.go),
 //     which knows the types that SQLite gives them.
+//
+// Terms of the log's index (audit_terms.term) are compared by their bytes, which
+// PostgreSQL does under COLLATE "C".
 //
 // Arguments that are true or false reach SQLite as 1 and 0; the columns they are
 // kept in would be boolean in PostgreSQL.
@@ -65,15 +64,6 @@ type engine interface {
 	// calls the sink with the columns of the list for each row, and returns the
 	// number of rows.
 	emit(ctx context.Context, p *pool, to sink, list, inner string, args ...any) (int64, error)
-
-	// search adds the conditions of a search on words and column names to a query.
-	search(ctx context.Context, s *Store, wish audit.Query, q *auditQuery) error
-
-	// indexWords adds the words of the records after a seq to their index, and
-	// mergeWords merges a part of the index and reports whether there was
-	// anything to merge. first is true for the first part of a round.
-	indexWords(t *tx, after int64) error
-	mergeWords(t *tx, first bool) (more bool, err error)
 
 	// schema is how the ledger's tables, indexes and triggers are defined in the
 	// database, and how this release defines them, by kind and name.

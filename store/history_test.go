@@ -68,7 +68,7 @@ var history = []string{
 			'operation', iif(i % 3, 'COLUMN_ENCRYPTION', 'LOGIN'), 'outcome', iif(i % 9, 'SUCCESS', 'FAILURE'),
 			'actor', json_object('name', 'user' || (i % 5), 'role', 'officer'), 'connection', 'default', 'datastoreId', 'ds' || (i % 4),
 			'tableId', 't' || (i % 500), 'columns', json_array('c'), 'runId', 'run' || i, 'detail', 'words'), x'' FROM n`,
-	`INSERT OR IGNORE INTO audit_hours SELECT 'h' || i, i, i, 1 FROM n`,
+	`INSERT INTO audit_terms (block, term, seqs) SELECT i / 4096, 'w' || i, x'01' FROM n`,
 	`UPDATE marks SET value = 20000 WHERE name = 'derived'`,
 }
 
@@ -103,7 +103,7 @@ var mayLook = map[string]string{
 // which a chart reads those that it draws.
 var presentTables = strings.Fields(`connections settings inventory_syncs datastores sensitivity_rules users second_factors recovery_codes api_tokens identities link_permits views
 	rotation_policies calendar_feeds leases jobs alarm_routes marks run_counts goose_db_version
-	coverage_totals latency_daily audit_hours audit_values`)
+	coverage_totals latency_daily audit_values`)
 
 // withHistory makes a database with a history in a folder.
 func withHistory(ctx context.Context, folder string) (*sql.DB, error) {

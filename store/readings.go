@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -28,32 +28,26 @@ func (s *Store) VerifySurroundings(ctx context.Context, verifierKey string, add 
 // tree proves a record's bytes only: an edit of the columns and indexes beside
 // them could hide a record from every search, or put other words into the CSV.
 //
-// It covers the columns generated from a record, the index of words, the hours
-// and the counts of values. It reads in short chunks, the index of words apart;
-// records that are appended meanwhile are left for the next time.
+// It covers the columns generated from a record, the index of terms and the
+// counts of values. It reads in short chunks; records that are appended
+// meanwhile are left for the next time.
 func (s *Store) VerifyReadings(ctx context.Context, add func(audit.Problem)) error {
-	c := &readingsCheck{add: add, hours: map[string]*hourSpan{}, words: wordsCheck{seed: maphash.MakeSeed()}}
-	size, err := s.TreeSize(ctx)
-	if err != nil {
-		return err
-	}
-	c.words.expect(size)
-	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return s.checkColumns(ctx, c) },
-		func(ctx context.Context) error { return s.checkHours(ctx, c) },
-		func(ctx context.Context) error { return s.coverWords(ctx, &c.words) },
-		func(ctx context.Context) error { return s.checkWords(ctx, &c.words, add) },
-		func(ctx context.Context) error { return s.checkValues(ctx, add) },
-	} {
-		if err := step(ctx); err != nil {
+	c := &readingsCheck{add: add, counted: newFacetCount()}
+	if s.writer != nil {
+		if err := s.derived(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	var err error
+	if c.kept, err = s.keptValues(ctx); err != nil {
+		return err
+	}
+	if err := s.checkColumns(ctx, c); err != nil {
+		return err
+	}
+	c.checkValues()
+	return s.checkNoMoreTerms(ctx, add)
 }
-
-// hourSpan is a row of audit_hours.
-type hourSpan struct{ first, last, records int64 }
 
 func changed(from, to int64, format string, args ...any) audit.Problem {
 	return audit.Problem{Kind: audit.ReadingChanged, From: from, To: to, Message: fmt.Sprintf(format, args...)}
@@ -67,80 +61,66 @@ func (s *Store) checkColumns(ctx context.Context, c *readingsCheck) error {
 		if _, err := s.engine.emit(ctx, s.long, c, list, `SELECT `+list+` FROM audit_records WHERE seq > ? ORDER BY seq LIMIT 1000`, after); err != nil {
 			return fmt.Errorf("read the columns of audit records: %w", err)
 		}
-		if c.rows < chunkRows {
-			return nil
+		last := c.rows < chunkRows
+		if last {
+			c.terms.finish()
+		}
+		if err := s.checkTerms(ctx, &c.terms, c.add); err != nil || last {
+			return err
 		}
 		after = c.last
 	}
 }
 
-// checkHours compares audit_hours with the hours of the records that were read.
-// An hour that goes on has grown since.
-func (s *Store) checkHours(ctx context.Context, c *readingsCheck) error {
-	type hour struct {
-		hour string
-		hourSpan
-	}
-	kept, err := collect(ctx, s, func(row scanner) (h hour, err error) {
-		return h, row.Scan(&h.hour, &h.first, &h.last, &h.records)
-	}, `SELECT CAST(hour AS TEXT), CAST(first_seq AS INTEGER), CAST(last_seq AS INTEGER), CAST(records AS INTEGER) FROM audit_hours ORDER BY hour`)
-	if err != nil {
-		return fmt.Errorf("read the hours of the audit log: %w", err)
-	}
-	for _, h := range kept {
-		want, known := c.hours[h.hour]
-		delete(c.hours, h.hour)
-		grown := h.last > c.last
-		switch {
-		case !known && (!grown || h.first <= c.last):
-			c.add(changed(0, 0, "The index of periods has the hour %q, of which there is no record", h.hour))
-		case known && !grown && h.hourSpan != *want,
-			known && grown && (h.first != want.first || h.records <= want.records):
-			c.add(changed(want.first, want.last, "The index of periods does not match the hour %s: it has %d records, %d to %d; the log has %d, %d to %d",
-				h.hour, h.records, h.first, h.last, want.records, want.first, want.last))
-		}
-	}
-	gone := make([]string, 0, len(c.hours))
-	for name := range c.hours {
-		gone = append(gone, name)
-	}
-	slices.Sort(gone)
-	for _, name := range gone {
-		h := c.hours[name]
-		c.add(changed(h.first, h.last, "The index of periods has lost the hour %s: records %d to %d are in no period's search", name, h.first, h.last))
-	}
-	return nil
+// keptValues are the counts of values, and up to which record they count.
+type keptValues struct {
+	mark   int64
+	counts [len(facetFields)]map[string]int64
 }
 
-// checkValues counts the values again. Each comparison is one statement, so it
-// sees the records and their counts as of one moment.
-func (s *Store) checkValues(ctx context.Context, add func(audit.Problem)) error {
-	for _, field := range facetFields {
-		kept := `SELECT value, records FROM audit_values WHERE field = '` + field + `'`
-		counted := `SELECT ` + field + `, count(*) AS n FROM audit_records
-			WHERE seq <= (SELECT value FROM marks WHERE name = '` + derivedMark + `') AND ` + field + ` <> '' GROUP BY ` + field
-		type count struct {
-			value   string
-			records int64
-			kept    bool
+// keptValues reads them in one statement, so that they are of one moment.
+func (s *Store) keptValues(ctx context.Context) (k keptValues, err error) {
+	for i := range k.counts {
+		k.counts[i] = map[string]int64{}
+	}
+	_, err = collectFrom(reading{ctx, s.long}, func(row scanner) (struct{}, error) {
+		var field, value string
+		var n int64
+		err := row.Scan(&field, &value, &n)
+		if i := slices.Index(facetFields[:], field); i >= 0 {
+			k.counts[i][value] = n
+		} else {
+			k.mark = n
 		}
-		list, err := collectFrom(reading{ctx, s.long}, func(row scanner) (c count, err error) {
-			return c, row.Scan(&c.value, &c.records, &c.kept)
-		}, `SELECT CAST(value AS TEXT), CAST(records AS INTEGER), 1 FROM (`+kept+` EXCEPT `+counted+`)
-			UNION ALL SELECT CAST(`+field+` AS TEXT), n, 0 FROM (SELECT `+field+`, n FROM (`+counted+`) EXCEPT `+kept+`)
-			LIMIT 1000`)
-		if err != nil {
-			return fmt.Errorf("count the values of audit records: %w", err)
-		}
-		for _, c := range list {
-			if c.kept {
-				add(changed(0, 0, "The counts by %s say %d for %q, which is not what the log has", field, c.records, brief(c.value)))
-			} else {
-				add(changed(0, 0, "The log has %d records with %s %q, which is not what the counts say", c.records, field, brief(c.value)))
+		return struct{}{}, err
+	}, `SELECT '', '', value FROM marks WHERE name = ? UNION ALL
+		SELECT CAST(field AS TEXT), CAST(value AS TEXT), CAST(records AS INTEGER) FROM audit_values`, derivedMark)
+	if err != nil {
+		return k, fmt.Errorf("read the counts of values: %w", err)
+	}
+	return k, nil
+}
+
+// checkValues compares the counts of values with those of the records that were
+// read.
+func (c *readingsCheck) checkValues() {
+	for i, field := range facetFields {
+		have, kept := c.counted.of[i].values(), c.kept.counts[i]
+		names := append(slices.Collect(maps.Keys(have)), slices.Collect(maps.Keys(kept))...)
+		slices.Sort(names)
+		for _, name := range slices.Compact(names) {
+			n, known := kept[name]
+			if n == have[name] {
+				continue
+			}
+			if known {
+				c.add(changed(0, 0, "The counts by %s say %d for %q, which is not what the log has", field, n, brief(name)))
+			}
+			if have[name] > 0 {
+				c.add(changed(0, 0, "The log has %d records with %s %q, which is not what the counts say", have[name], field, brief(name)))
 			}
 		}
 	}
-	return nil
 }
 
 // checkCheckpoints compares the size and root beside each checkpoint with what
@@ -214,12 +194,13 @@ var _ sink = (*readingsCheck)(nil)
 
 // readingsCheck compares rows of audit_records with the columns beside them.
 type readingsCheck struct {
-	add   func(audit.Problem)
-	rows  int
-	last  int64
-	buf   []byte
-	hours map[string]*hourSpan
-	words wordsCheck
+	add     func(audit.Problem)
+	rows    int
+	last    int64
+	buf     []byte
+	terms   termsCheck
+	kept    keptValues
+	counted facetCount // of the records that kept counts too
 }
 
 func (c *readingsCheck) row(args []driver.Value) {
@@ -231,23 +212,13 @@ func (c *readingsCheck) row(args []driver.Value) {
 	if !isText { // its bytes are then not what was logged, which VerifyLog says
 		return
 	}
-	if stamp, ok := cells[1].(string); ok && len(stamp) >= hourLength {
-		c.count(stamp[:hourLength], seq)
+	if seq <= c.kept.mark {
+		c.counted.row([]driver.Value{cells[2], cells[3], cells[4], cells[7]})
 	}
-	c.words.record(seq, cells[columnsReading], cells[len(readingColumns)-1])
+	c.terms.record(seq, cells)
 	var plain bool
 	if c.buf, plain = appendReadings(c.buf[:0], cells); plain && string(c.buf) == raw {
 		return
 	}
 	c.compare(seq, raw, cells)
-}
-
-func (c *readingsCheck) count(hour string, seq int64) {
-	h := c.hours[hour]
-	if h == nil { // the key is SQLite's memory, and an assignment keeps the newest
-		h = &hourSpan{first: seq}
-		c.hours[strings.Clone(hour)] = h
-	}
-	h.last = seq
-	h.records++
 }

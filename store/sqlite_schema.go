@@ -30,7 +30,7 @@ func (e *sqliteEngine) schema(ctx context.Context, p *pool) (have, want map[stri
 // without comments and line breaks.
 func ledgerSchema(ctx context.Context, db *sql.DB) (map[string]string, error) {
 	rows, err := db.QueryContext(ctx, `SELECT type || ' ' || name, coalesce(sql, 'automatic') FROM sqlite_master
-		WHERE tbl_name IN ('audit_records', 'audit_hashes', 'audit_hours', 'audit_values', 'audit_words', 'audit_vocabulary', 'checkpoints')`)
+		WHERE tbl_name IN ('audit_records', 'audit_hashes', 'audit_values', 'audit_terms', 'checkpoints')`)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}

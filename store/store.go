@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"cxseal/internal/fault"
@@ -52,8 +53,11 @@ type Store struct {
 	opened     fs.FileInfo   // the file when OpenReadOnly opened it
 	edge       treeEdge      // of the writer
 	behind     derivation    // of the writer
-	few        int64         // fewRecords, less in tests
 	searchTime time.Duration // mostSearchTime, less in tests
+
+	tailMu sync.Mutex
+	tail   *tailTerms
+	totals totalsCache
 }
 
 // Open opens the database at path, makes it when it is absent (mode 0600), and
@@ -98,8 +102,8 @@ func newStore(path string, o Options) (*Store, error) {
 	if abs, err = RealFile(abs); err != nil {
 		return nil, err
 	}
-	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), few: fewRecords, searchTime: mostSearchTime}
-	s.behind = derivation{s: s, lag: 1} // a crash may have left some behind
+	s := &Store{path: abs, now: o.Now, log: o.Logger, rules: o.Rules, engine: newSQLite(abs, o.Logger), searchTime: mostSearchTime}
+	s.behind = derivation{s: s, lag: deriveAtRest} // a crash may have left some behind
 	return s, nil
 }
 

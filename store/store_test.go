@@ -243,7 +243,7 @@ func TestPagesDoNotWaitForLongReads(t *testing.T) {
 	if page, err := s.AuditPage(ctx, audit.Filter{}, 0, 5); err != nil || len(page) != 5 {
 		t.Errorf("a page of %d records, %v", len(page), err)
 	}
-	if _, err := s.AuditFacets(ctx, audit.Filter{Query: "operation:LOGIN"}); err != nil {
+	if _, err := s.AuditTotals(ctx, audit.Filter{Query: "operation:LOGIN"}, 10); err != nil {
 		t.Errorf("the facets beside it: %v", err)
 	}
 	export, stop := context.WithCancel(t.Context())

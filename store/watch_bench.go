@@ -73,7 +73,7 @@ func init() {
 	}
 }
 
-// PlanOfSearch returns the plans of the statements that a page of a search, its count and its facets run.
+// PlanOfSearch returns the plans of the statements that a page of a search and its totals run.
 func (s *Store) PlanOfSearch(ctx context.Context, f audit.Filter) (plan []string) {
 	before := watch
 	defer func() { watch = before }()
@@ -84,10 +84,9 @@ func (s *Store) PlanOfSearch(ctx context.Context, f audit.Filter) (plan []string
 	var list []statement
 	watch = func(_, text string, args []any) { list = append(list, statement{text, args}) }
 	_, err := s.AuditLines(ctx, f, 0, 51)
-	_, _, countErr := s.AuditCount(ctx, f, 10_000)
-	_, facetErr := s.AuditFacets(ctx, f)
+	_, totalsErr := s.AuditTotals(ctx, f, 10_000)
 	watch = nil
-	if err := errors.Join(err, countErr, facetErr); err != nil {
+	if err := errors.Join(err, totalsErr); err != nil {
 		plan = append(plan, err.Error())
 	}
 	seen := map[string]bool{}

@@ -1,5 +1,5 @@
 /* Writes the rows of one ledger to another of the same schema, each record
- * with its tree hashes and words in a transaction of its own, synchronous=FULL:
+ * with its tree hashes in a transaction of its own, synchronous=FULL:
  * the least that any program has to do for one durable record. */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -29,14 +29,12 @@ int main(int argc, char **argv) {
   if (sqlite3_exec(to, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=1; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY", NULL, NULL, NULL))
     return fail(to);
   sqlite3_stmt *records = prepare(from,
-      "SELECT seq, record, leaf_hash, coalesce((SELECT group_concat(value, ' ') FROM json_each(record, '$.columns')), '')"
-      " || ' ' || coalesce(detail, '') FROM audit_records ORDER BY seq");
+      "SELECT seq, record, leaf_hash FROM audit_records ORDER BY seq");
   sqlite3_stmt *hashes = prepare(from, "SELECT idx, hash FROM audit_hashes ORDER BY idx");
   sqlite3_stmt *begin = prepare(to, "BEGIN IMMEDIATE"), *commit = prepare(to, "COMMIT");
   sqlite3_stmt *record = prepare(to, "INSERT INTO audit_records (seq, record, leaf_hash) VALUES (?, ?, ?)");
   sqlite3_stmt *hash = prepare(to, "INSERT INTO audit_hashes (idx, hash) VALUES (?, ?)");
-  sqlite3_stmt *words = prepare(to, "INSERT INTO audit_words (rowid, words) VALUES (?, ?)");
-  if (!records || !hashes || !begin || !commit || !record || !hash || !words) return 1;
+  if (!records || !hashes || !begin || !commit || !record || !hash) return 1;
   while (sqlite3_step(records) == SQLITE_ROW) {
     sqlite3_int64 seq = sqlite3_column_int64(records, 0);
     if (run(begin)) return fail(to);
@@ -44,9 +42,6 @@ int main(int argc, char **argv) {
     sqlite3_bind_text(record, 2, (const char *)sqlite3_column_text(records, 1), sqlite3_column_bytes(records, 1), SQLITE_STATIC);
     sqlite3_bind_blob(record, 3, sqlite3_column_blob(records, 2), sqlite3_column_bytes(records, 2), SQLITE_STATIC);
     if (run(record)) return fail(to);
-    sqlite3_bind_int64(words, 1, seq);
-    sqlite3_bind_text(words, 2, (const char *)sqlite3_column_text(records, 3), sqlite3_column_bytes(records, 3), SQLITE_STATIC);
-    if (run(words)) return fail(to);
     /* A record completes as many subtrees as its number has trailing zeros. */
     for (sqlite3_int64 s = seq; ; s /= 2) {
       if (sqlite3_step(hashes) != SQLITE_ROW) return fail(from);

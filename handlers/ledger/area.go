@@ -5,7 +5,6 @@ package ledger
 import (
 	"context"
 	"io"
-	"time"
 
 	"cxseal/handlers/frame"
 	"cxseal/internal/access"
@@ -24,10 +23,6 @@ type Area struct {
 type Deps struct {
 	Audit         Audit
 	Verifications Verifications
-
-	// Facets divides the records that match by operation, outcome, actor and
-	// connection. Optional: without it the log is shown without facets.
-	Facets func(ctx context.Context, f audit.Filter) (audit.Facets, error)
 
 	// LogStatus says how far the log is signed and anchored. Optional.
 	LogStatus func(ctx context.Context) (audit.LogStatus, error)
@@ -48,9 +43,8 @@ type Audit interface {
 	AuditEntry(ctx context.Context, auditID string) (audit.Entry, error)
 	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 	TreeSize(ctx context.Context) (int64, error)
-	// Unindexed is how many of the newest records searches by words and counts
-	// lack because nothing can be written, and since when.
-	Unindexed(ctx context.Context) (n int64, since time.Time, err error)
+	// AuditTotals counts the records that match, up to most, and divides them.
+	AuditTotals(ctx context.Context, f audit.Filter, most int64) (audit.Totals, error)
 	// LatestCheckpoint is the newest that was signed, or nil.
 	LatestCheckpoint(ctx context.Context) (*audit.KeptCheckpoint, error)
 	ExportCSV(ctx context.Context, f audit.Filter, w io.Writer) (rows int64, err error)

@@ -91,37 +91,28 @@ func (a *Area) fillAudit(ctx context.Context, v *web.AuditView, filter audit.Fil
 	if err != nil {
 		return err
 	}
+	whole := cur == frame.Cursor{} && len(lines) <= frame.PageRows // then they tell the totals themselves
+	totals := audit.TotalsOf(lines)
 	lines, v.Pager = frame.OnePage(lines, cur, v.Filter.Path("/audit"), func(l audit.Line) int64 { return l.Seq })
 	v.Rows = rows.Records(lines)
-	n, exact, err := a.Audit.AuditCount(ctx, filter, countTo)
+	if !whole {
+		totals, err = a.Audit.AuditTotals(ctx, filter, countTo)
+	}
 	switch {
 	case errors.Is(err, audit.ErrSearchStopped):
-		frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable, "The records that match could not be counted in %d seconds: narrow the search to have their number.",
-			int(audit.MostSearchTime.Seconds())))
-		return a.showUnindexed(ctx, v)
+		frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable, "The records that match could not be counted in %d seconds. They are at least %s: narrow the search to have their number.",
+			int(audit.MostSearchTime.Seconds()), web.FormatNumber(max(totals.Count, int64(len(lines))))))
+		return nil
 	case err != nil:
 		return err
 	}
-	v.Pager.Total = web.FormatNumber(n)
-	if !exact {
+	v.Pager.Total = web.FormatNumber(totals.Count)
+	if !totals.Exact {
 		v.Pager.Total = "more than " + v.Pager.Total
 	}
-	if err := a.showUnindexed(ctx, v); err != nil {
-		return err
-	}
-	if a.Facets == nil {
-		return nil
-	}
-	facets, err := a.Facets(ctx, filter)
-	if errors.Is(err, audit.ErrSearchStopped) {
-		return nil // the list and its number are there without them
-	}
-	if err != nil {
-		return err
-	}
-	v.Facets = facetViews(facets)
-	if !facets.All {
-		v.FacetsOf = "the newest " + web.FormatNumber(facets.Of)
+	v.Facets = facetViews(totals.Facets)
+	if !totals.Facets.All {
+		v.FacetsOf = "the newest " + web.FormatNumber(totals.Facets.Of)
 	}
 	return nil
 }
@@ -133,19 +124,6 @@ func showStopped(v *web.AuditView, lines []audit.Line) {
 		frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable, "Below is what it had found by then, and not all that matches."))
 	}
 	v.Rows, v.Stopped = rows.Records(lines), true
-}
-
-// showUnindexed says on the page which records a search by words cannot find
-// while nothing can be written.
-func (a *Area) showUnindexed(ctx context.Context, v *web.AuditView) error {
-	n, since, err := a.Audit.Unindexed(ctx)
-	if err != nil || n == 0 {
-		return err
-	}
-	frame.ShowProblem(&v.Chrome, fault.New(fault.Unavailable,
-		"Nothing can be written at the moment (see System). Searches by words and the numbers beside the list lack the newest %s, from %s on.",
-		web.Plural(int(n), "record", "records"), audit.FormatTime(since)))
-	return nil
 }
 
 // facetViews shows the most frequent values with their counts; the page says

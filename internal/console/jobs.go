@@ -44,8 +44,8 @@ func (c *Console) jobs() []schedule.Job {
 				_, err := c.Store.DeleteExpiredSessions(ctx)
 				return err
 			}},
-		{Name: "search", Does: "Puts the words of the audit log in order, so that old records are found as fast as new ones.",
-			Every: time.Hour, Limit: 10 * time.Minute, Run: c.Store.TidyWords},
+		{Name: "search", Does: "Indexes what the search of the audit log does not know, where that is much: after an upgrade or a crash.",
+			Every: time.Hour, Limit: 10 * time.Minute, Run: c.Store.CatchUp},
 	}
 	if every := c.cfg.SyncEvery; every > 0 {
 		jobs = append([]schedule.Job{{Name: "inventory",

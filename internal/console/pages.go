@@ -36,7 +36,7 @@ func (c *Console) PagesConfig() handlers.Config {
 		Tables: tables.Deps{Tenants: c.Inventory, Policies: c.Policies, Launcher: c.Encryption,
 			Sensitivity: c.Sensitivity},
 		Runs:   runs.Deps{Encryption: c.Encryption, Campaigner: c.Campaigns},
-		Ledger: ledger.Deps{Facets: c.Store.AuditFacets, LogStatus: c.Log.Status, Reviews: reviews, Log: c.Log, Pack: c.Log},
+		Ledger: ledger.Deps{LogStatus: c.Log.Status, Reviews: reviews, Log: c.Log, Pack: c.Log},
 		Keys: keys.Deps{Policies: c.Policies, Feeds: rotation.NewFeeds(c.Store, c.Accounts, cfg.Now), Launcher: c.Encryption,
 			Leads: cfg.Leads},
 		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, SSO: c.sso,

@@ -87,10 +87,9 @@ func (s *Searches) Next() audit.Filter {
 func (s *Searches) field(f *audit.Filter) {
 	fields := map[audit.Field]*string{audit.FieldOperation: &f.Operation, audit.FieldOutcome: &f.Outcome, audit.FieldActor: &f.Actor,
 		audit.FieldConnection: &f.Connection, audit.FieldDatastore: &f.DatastoreID, audit.FieldTable: &f.TableID, audit.FieldRun: &f.RunID}
-	name := pick(s.rand, audit.Fields())
-	if to := fields[name]; to != nil {
-		*to = s.value(name)
-	}
+	names := []audit.Field{audit.FieldOperation, audit.FieldOutcome, audit.FieldActor, audit.FieldConnection, audit.FieldDatastore, audit.FieldTable, audit.FieldRun}
+	name := pick(s.rand, names)
+	*fields[name] = s.value(name)
 }
 
 // value returns one that the field has somewhere, or now and then one that it has nowhere.
