@@ -157,6 +157,11 @@ func (q *auditQuery) filtered() bool {
 	return len(q.clauses) > 0 || q.byRun || len(q.notRuns) > 0 || q.from != "" || q.to != "" || q.nothing
 }
 
+// looks reports whether records have to be read to know whether they match.
+func (q *auditQuery) looks() bool {
+	return slices.ContainsFunc(q.clauses, func(c clause) bool { return c.phrase != nil })
+}
+
 // quick reports whether the query reads so little that it need not keep away
 // from the connections of pages.
 func (q *auditQuery) quick() bool {

@@ -21,7 +21,8 @@ const (
 // facetFields are the columns that records are divided by.
 var facetFields = [4]string{"operation", "outcome", "actor", "connection"}
 
-// AuditTotals counts the records that match, up to most, and divides all
+// AuditTotals counts the records that match, up to most (1,000 where records have
+// to be read to know whether they match), and divides all
 // records, or under a filter the newest 1,000 that match, by operation, outcome,
 // actor and connection. A search that takes too long answers
 // audit.ErrSearchStopped, with what it counted until then.
@@ -95,6 +96,9 @@ func (s *Store) countTotals(walk *auditWalk, most int64) (totals audit.Totals, e
 	var few []int64 // of the blocks with few records
 	many := map[int64]*recordSet{}
 	left := facetDepth
+	if walk.q.looks() {
+		most = min(most, facetDepth)
+	}
 	var n int64
 	err = walk.each(false, int(most)+1, func(block int64, set *recordSet) (bool, error) {
 		n += int64(set.count())
