@@ -13,7 +13,7 @@ var errReadOnly = fault.New(fault.Invalid, "The database was opened for reading 
 // OpenReadOnly opens a database that is there without writing to it or beside
 // it: read-only media, a file or folder that may not be written, and a copy
 // without its -wal and -shm are read, also while a console serves. Every write
-// fails, and so does a search by words that the index of words lacks.
+// fails, and so does a search where thousands of records are not indexed yet.
 //
 // A schema other than this release's is refused, never brought up to date:
 // fault.Conflict. A file that is not ours is fault.Invalid.
