@@ -271,7 +271,8 @@ func TestNothingOpensBeforeTheSecondFactorWhereItIsRequired(t *testing.T) {
 	}
 }
 
-// Fails when ChangePassword or RemoveSecondFactor does not ask notOwn (each tried).
+// TestAnAdminChangesTheirOwnWaysInOnlyWithAProof fails when ChangePassword or RemoveSecondFactor does not ask
+// notOwn.
 func TestAnAdminChangesTheirOwnWaysInOnlyWithAProof(t *testing.T) {
 	h := consoletest.Start(t)
 	b := h.As(access.Admin)

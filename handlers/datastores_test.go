@@ -117,8 +117,8 @@ func TestPagesAreCompressedAndExportsAreNot(t *testing.T) {
 	}
 }
 
-// Fails when a tenant that answered 401 is said to be out of reach (tried with the code that stood here for every
-// error).
+// TestRefusedCredentialsAreNotCalledOutOfReach fails when a tenant that answered 401 is said to be out of
+// reach (tried with the code that stood here for every error).
 func TestRefusedCredentialsAreNotCalledOutOfReach(t *testing.T) {
 	const away, credentials = "CXone could not be reached", "Check the connection&#39;s client id, secret and realm"
 	h := consoletest.Start(t)

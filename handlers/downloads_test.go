@@ -14,8 +14,9 @@ import (
 	"cxseal/internal/encryption"
 )
 
-// Fails when a file leaves the console without a record: every route of the kinds File and Stream is asked here
-// (tried with seriesCSV calling Stream in place of Download, and with a route that the list lacks).
+// TestEveryDownloadIsOnRecord fails when a file leaves the console without a record: every route of the kinds
+// File and Stream is asked here (tried with seriesCSV calling Stream in place of Download, and with a route
+// that the list lacks).
 func TestEveryDownloadIsOnRecord(t *testing.T) {
 	h := consoletest.Start(t)
 	admin := h.As(access.Admin)

@@ -39,8 +39,9 @@ func sendLate(t *testing.T, h *consoletest.Console, b *consoletest.Browser, path
 	return b.Post(path, form)
 }
 
-// Fails when signInAgain does not keep the form, when openKept takes one that has expired, and when the guard
-// does not have the browser forget a form that was sent (each tried).
+// TestAFormSentAfterTheSessionsEndIsSentOnceThePersonConfirmsIt fails when signInAgain does not keep the
+// form, when openKept takes one that has expired, and when the guard does not have the browser forget a form
+// that was sent.
 func TestAFormSentAfterTheSessionsEndIsSentOnceThePersonConfirmsIt(t *testing.T) {
 	h := consoletest.Start(t)
 	b := h.As(access.Admin)
@@ -125,7 +126,8 @@ func TestAKeptFormSurvivesTheWayThroughAProvider(t *testing.T) {
 	}
 }
 
-// Fails when keep does not look for secrets, and when the route of alarms is not marked (each tried).
+// TestAFormWithASecretOrTooLongIsNotKept fails when keep does not look for secrets, and when the route of
+// alarms is not marked.
 func TestAFormWithASecretOrTooLongIsNotKept(t *testing.T) {
 	h := consoletest.Start(t)
 	for path, form := range map[string]url.Values{

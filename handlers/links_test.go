@@ -12,8 +12,8 @@ import (
 	"cxseal/internal/encryption"
 )
 
-// Fails when a page offers somebody a link that is refused to them (tried with the links of a viewer's dashboard,
-// and with an approver's link to a campaign's CSV).
+// TestNoPageOffersALinkThatItsReaderMayNotFollow fails when a page offers somebody a link that is refused to
+// them (tried with the links of a viewer's dashboard, and with an approver's link to a campaign's CSV).
 func TestNoPageOffersALinkThatItsReaderMayNotFollow(t *testing.T) {
 	h := consoletest.Start(t)
 	admin := h.As(access.Admin)

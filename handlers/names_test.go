@@ -18,8 +18,9 @@ import (
 // pageless are the files whose pages only lead on to another page.
 var pageless = map[string]bool{"sso": true}
 
-// Fails when the handler of a page stands in a file that no template shares its name with, so that nobody finds
-// the one from the other (tried with handlers/ledger/audit_record.go named record.go, as it was).
+// TestAPageIsNamedAlikeInItsAreaAndInWeb fails when the handler of a page stands in a file that no template
+// shares its name with, so that nobody finds the one from the other (tried with
+// handlers/ledger/audit_record.go named record.go, as it was).
 func TestAPageIsNamedAlikeInItsAreaAndInWeb(t *testing.T) {
 	seen := 0
 	files := map[string]string{}
@@ -52,7 +53,8 @@ func TestAPageIsNamedAlikeInItsAreaAndInWeb(t *testing.T) {
 	}
 }
 
-// Fails when docs/architecture.md leads to a file that is not there, as it did with a file renamed.
+// TestTheWalkLeadsToFilesThatExist fails when docs/architecture.md leads to a file that is not there, as it
+// did with a file renamed.
 func TestTheWalkLeadsToFilesThatExist(t *testing.T) {
 	page, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {

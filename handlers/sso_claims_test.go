@@ -14,8 +14,9 @@ import (
 // claimsOf are claims of the ID token: nil takes one out that the provider sends otherwise.
 type claimsOf = map[string]any
 
-// Fails when lacks is always false (userinfo), when claimAt leaves out the whole name or the parts inside,
-// and when discovered does not try the issuer that the provider names (each tried).
+// TestGroupsAndNamesAreFoundWhereProvidersPutThem fails when lacks is always false (userinfo), when claimAt
+// leaves out the whole name or the parts inside, and when discovered does not try the issuer that the
+// provider names.
 func TestGroupsAndNamesAreFoundWhereProvidersPutThem(t *testing.T) {
 	auditors := []string{"staff", "auditors"}
 	for name, c := range map[string]struct {
@@ -88,8 +89,8 @@ func TestGroupsAndNamesAreFoundWhereProvidersPutThem(t *testing.T) {
 	}
 }
 
-// Fails when roleFrom answers an absent claim as it answers groups without a role, and when askUserinfo does
-// not compare the subject (each tried).
+// TestARefusedSignInNamesWhatTheProviderDidNotSend fails when roleFrom answers an absent claim as it answers
+// groups without a role, and when askUserinfo does not compare the subject.
 func TestARefusedSignInNamesWhatTheProviderDidNotSend(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims, userinfo claimsOf

@@ -34,7 +34,8 @@ func permit(h *consoletest.Console, u access.User) consoletest.Answer {
 	return h.As(access.Admin).Submit("/people", fmt.Sprintf("/people/%d/link", u.ID), url.Values{"provider": {"acme"}})
 }
 
-// Fails when Link does not prove the password and when holds does not compare the time (each tried).
+// TestAnAccountIsLinkedOnlyWithAllItsProofs fails when Link does not prove the password and when holds does
+// not compare the time.
 func TestAnAccountIsLinkedOnlyWithAllItsProofs(t *testing.T) {
 	h, u := startWithSameName(t)
 	b := h.Browser()
@@ -100,7 +101,7 @@ func TestAnAccountIsLinkedOnlyWithAllItsProofs(t *testing.T) {
 	}
 }
 
-// Fails when proveLink does not ask for the code (tried).
+// TestLinkingAsksForTheSecondFactorToo fails when proveLink does not ask for the code.
 func TestLinkingAsksForTheSecondFactorToo(t *testing.T) {
 	h, u := startWithSameName(t)
 	owner := h.As(access.Officer)

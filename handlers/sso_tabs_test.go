@@ -11,8 +11,8 @@ import (
 	"cxseal/internal/console/consoletest"
 )
 
-// Fails when ssoBegin forgets what other tabs have begun, when welcome does, and when the guard does not ask
-// the route that is signed in already (each tried).
+// TestASecondTabThatSignsInGoesOnToWhereItWanted fails when ssoBegin forgets what other tabs have begun, when
+// welcome does, and when the guard does not ask the route that is signed in already.
 func TestASecondTabThatSignsInGoesOnToWhereItWanted(t *testing.T) {
 	p := oidctest.New(t, time.Now)
 	h := startWith(t, p)

@@ -15,8 +15,8 @@ import (
 	"cxseal/store"
 )
 
-// doctor examines a connection that was made in the console as well, and its
-// advice names the place in the console, not a variable of the environment.
+// TestDoctorExaminesConnectionsOfTheConsole fails when doctor leaves out a connection that was made in the console,
+// or when its advice about one names a variable of the environment.
 func TestDoctorExaminesConnectionsOfTheConsole(t *testing.T) {
 	t.Parallel()
 	tenant := sandbox.New(sandbox.Config{})

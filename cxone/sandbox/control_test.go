@@ -91,7 +91,8 @@ func TestTheClockIsMovedOverHTTP(t *testing.T) {
 	}
 }
 
-// Drift is what a console must notice: changes it didn't make.
+// TestATableChangesBehindTheConsolesBack fails when a change that no console made, which it must notice as drift,
+// cannot be played.
 func TestATableChangesBehindTheConsolesBack(t *testing.T) {
 	tn := start(t, sandbox.Config{Inline: true})
 	act := func(action, body string) got {

@@ -8,7 +8,8 @@ import (
 	"cxseal/cxone/sandbox"
 )
 
-// A fault that nobody can find is not played.
+// TestEveryFaultStandsInTheREADMEAndTheHelp fails when a kind of fault is missing from the README or from the help
+// of the controls.
 func TestEveryFaultStandsInTheREADMEAndTheHelp(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"cxseal/web"
 )
 
-// Fails when an alarm is drawn calmer than it is meant, or a new severity has no tone of its own.
+// TestEverySeverityHasItsTone fails when an alarm is drawn calmer than it is meant, or a new severity has no
+// tone of its own.
 func TestEverySeverityHasItsTone(t *testing.T) {
 	want := map[alarm.Severity]web.Tone{alarm.Info: web.ToneInfo, alarm.Warning: web.ToneWarning, alarm.Critical: web.ToneDanger}
 	for _, s := range alarm.Severities() {

@@ -144,8 +144,8 @@ func (h *factorFixture) pending(t *testing.T) CodeNeededError {
 	return *need
 }
 
-// Fails when Authenticate does not ask On, and when step does not compare with LastStep while UseStep is
-// not checked either (both tried).
+// TestACodeIsNeededAndWorksOnce fails when Authenticate does not ask On, and when step does not compare with
+// LastStep while UseStep is not checked either.
 func TestACodeIsNeededAndWorksOnce(t *testing.T) {
 	h := withFactor(t)
 	p := h.pending(t)
@@ -223,7 +223,7 @@ func TestRecoveryCodesWorkOnceAndStandHashed(t *testing.T) {
 	}
 }
 
-// Fails when check does not count failures (tried).
+// TestGuessingCodesSlowsDownInEveryForm fails when check does not count failures.
 func TestGuessingCodesSlowsDownInEveryForm(t *testing.T) {
 	h := withFactor(t)
 	p := h.pending(t)
@@ -243,7 +243,7 @@ func TestGuessingCodesSlowsDownInEveryForm(t *testing.T) {
 	}
 }
 
-// Fails when check does not try codes one at a time (tried).
+// TestABurstOfCodesGetsNoMoreThanTheFreeTries fails when check does not try codes one at a time.
 func TestABurstOfCodesGetsNoMoreThanTheFreeTries(t *testing.T) {
 	h := withFactor(t)
 	p := h.pending(t)
@@ -280,7 +280,7 @@ func TestAHalfLoginDoesNotWaitForEver(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated)
 }
 
-// Fails when spend takes an unconfirmed factor (tried).
+// TestASeedThatWasNeverConfirmedProvesNothing fails when spend takes an unconfirmed factor.
 func TestASeedThatWasNeverConfirmedProvesNothing(t *testing.T) {
 	h := withFactor(t)
 	e, err := h.factor.Begin(t.Context(), ada)

@@ -134,7 +134,7 @@ func TestGuessingAtOneAccountSlowsDown(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated) // a success made the tries free again
 }
 
-// Fails when prove does not ask the throttle again in its turn (tried).
+// TestABurstOfGuessesGetsNoMoreThanTheFreeOnes fails when prove does not ask the throttle again in its turn.
 func TestABurstOfGuessesGetsNoMoreThanTheFreeOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, _, _ := newAccounts(t)

@@ -110,7 +110,7 @@ func TestAForgedAnswerOfTheProviderIsRefused(t *testing.T) {
 	}
 }
 
-// Fails when CheckRedirect lets the request go on (tried).
+// TestTheClientSecretFollowsNoRedirect fails when CheckRedirect lets the request go on.
 func TestTheClientSecretFollowsNoRedirect(t *testing.T) {
 	p := newProvider(t, newClock())
 	p.Exchanging = func(w http.ResponseWriter, r *http.Request) bool {
@@ -124,7 +124,7 @@ func TestTheClientSecretFollowsNoRedirect(t *testing.T) {
 	}
 }
 
-// Fails when cappedTransport reads on (tried).
+// TestAnEndlessAnswerIsNotReadToItsEnd fails when cappedTransport reads on.
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	p := newProvider(t, newClock())
 	p.Padding = strings.Repeat(" ", 2*maxOIDCBytes)
@@ -132,7 +132,8 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated)
 }
 
-// Fails when Exchange leaves the flow in o.flows (tried: the provider here would take the code again).
+// TestACallbackThatIsSentAgainIsRefused fails when Exchange leaves the flow in o.flows (tried: the provider
+// here would take the code again).
 func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
 	p.Reusable = true
@@ -175,8 +176,8 @@ func TestACodeOfAnotherLoginIsRefused(t *testing.T) {
 	}
 }
 
-// Fails when Exchange does not compare the state with the session's, does not look at iss, at error, or at
-// the flow's age (each tried).
+// TestACallbackMustBelongToThisBrowserAndThisProvider fails when Exchange does not compare the state with the
+// session's, does not look at iss, at error, or at the flow's age.
 func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
 	c := newClock()
 	p := newProvider(t, c)

@@ -28,7 +28,8 @@ func noted(detail, who string) Record {
 	return r
 }
 
-// Fails when a first record is folded away, a repeat is recorded one by one, or the number of repeats is wrong.
+// TestTheFirstOfAnHourIsRecordedAndItsRepeatsAreCounted fails when a first record is folded away, a repeat is
+// recorded one by one, or the number of repeats is wrong.
 func TestTheFirstOfAnHourIsRecordedAndItsRepeatsAreCounted(t *testing.T) {
 	now := time.Date(2026, 11, 23, 4, 59, 0, 0, time.UTC)
 	kept := &keptRecords{}
@@ -64,7 +65,8 @@ func TestTheFirstOfAnHourIsRecordedAndItsRepeatsAreCounted(t *testing.T) {
 	}
 }
 
-// Fails when what could not be recorded is counted as if it had been, or lost.
+// TestWhatCannotBeRecordedIsAnErrorAndNotLost fails when what could not be recorded is counted as if it had
+// been, or lost.
 func TestWhatCannotBeRecordedIsAnErrorAndNotLost(t *testing.T) {
 	now := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 	kept := &keptRecords{err: errors.New("disk full")}
@@ -89,7 +91,8 @@ func TestWhatCannotBeRecordedIsAnErrorAndNotLost(t *testing.T) {
 	}
 }
 
-// Fails when somebody who asks for something new each time fills the memory or the log.
+// TestAFloodOfKindsIsBounded fails when somebody who asks for something new each time fills the memory or the
+// log.
 func TestAFloodOfKindsIsBounded(t *testing.T) {
 	kept := &keptRecords{}
 	f := NewFold(kept, func() time.Time { return time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC) })

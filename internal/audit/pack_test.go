@@ -442,7 +442,8 @@ func TestNoFlippedByteOfAPackPasses(t *testing.T) {
 	})
 }
 
-// A ZIP tells of its files twice, and holds whatever stands between them.
+// A ZIP lists its files twice, in local headers and in its directory, and may hold bytes that neither lists:
+// readers differ in what they take.
 func TestAPackThatOtherReadersMayReadOtherwiseIsRefused(t *testing.T) {
 	key := testKey(t)
 	whole := makePack(t, newDisk(t, key, 6, 6), all)

@@ -7,5 +7,6 @@ import (
 	"cxseal/internal/vocabularytest"
 )
 
-// Fails when a code is declared but not listed (tried by taking Unavailable out of the list).
+// TestCodesListsEveryCode fails when a code is declared but not listed (tried by taking Unavailable out of
+// the list).
 func TestCodesListsEveryCode(t *testing.T) { vocabularytest.Complete(t, fault.Codes()) }

@@ -47,7 +47,8 @@ func TestADateMeansItsWholeDayAndNeverLeavesTheBounds(t *testing.T) {
 	}
 }
 
-// Fails when a time that somebody types is the zero time (an open end), or has no timestamp of the ledger's width.
+// TestEveryDateThatIsReadCanBeWrittenInATimestamp fails when a time that somebody types is the zero time (an
+// open end), or has no timestamp of the ledger's width.
 func TestEveryDateThatIsReadCanBeWrittenInATimestamp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		zone := time.FixedZone("", rapid.IntRange(-14*3600, 14*3600).Draw(t, "zone")/60*60)

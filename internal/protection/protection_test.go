@@ -8,7 +8,7 @@ import (
 	"cxseal/internal/vocabularytest"
 )
 
-// Fails when a word is declared that its list lacks.
+// TestTheListsHoldEveryWord fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) {
 	vocabularytest.Complete(t, protection.States())
 	vocabularytest.Complete(t, protection.Answers())
@@ -44,8 +44,8 @@ func judged(changed int, answer protection.Answer, version int64) func(*protecti
 	}
 }
 
-// Fails when a column is said to be better protected than what was seen of it
-// and what the KMS said allow, or worse.
+// TestAColumnIsInTheStateThatItsHistoryGives fails when a column is said to be better protected than what was
+// seen of it and what the KMS said allow, or worse.
 func TestAColumnIsInTheStateThatItsHistoryGives(t *testing.T) {
 	const yes, no = protection.Yes, protection.No
 	for what, c := range map[string]struct {

@@ -7,7 +7,7 @@ import (
 	"cxseal/internal/vocabularytest"
 )
 
-// Fails when a word is declared that its list lacks.
+// TestTheListsHoldEveryWord fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) {
 	vocabularytest.Complete(t, rotation.Statuses())
 	vocabularytest.Complete(t, rotation.Hows())

@@ -8,10 +8,11 @@ import (
 	"cxseal/internal/vocabularytest"
 )
 
-// Fails when a word is declared that its list lacks.
+// TestTheListsHoldEveryWord fails when a word is declared that its list lacks.
 func TestTheListsHoldEveryWord(t *testing.T) { vocabularytest.Complete(t, schedule.Conditions()) }
 
-// Fails when a job that hangs or failed is shown as fine (tried by swapping the first two cases).
+// TestAJobsConditionIsItsMostPressing fails when a job that hangs or failed is shown as fine (tried by
+// swapping the first two cases).
 func TestAJobsConditionIsItsMostPressing(t *testing.T) {
 	ran := schedule.State{StartedAt: time.Unix(1, 0)}
 	failed := schedule.State{StartedAt: time.Unix(1, 0), Error: "disk full"}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Fails when the purpose or the salt is left out of the key (each tried).
+// TestACookieOpensForItsPurposeAndUnderItsKeyOnly fails when the purpose or the salt is left out of the key.
 func TestACookieOpensForItsPurposeAndUnderItsKeyOnly(t *testing.T) {
 	path := keyFile(t)
 	s, other := openFile(t, path), openFile(t, path)

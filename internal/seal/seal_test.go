@@ -29,7 +29,8 @@ func openFile(t *testing.T, path string) *Sealer {
 	return s
 }
 
-// Fails when Place.associatedData is not passed to Decrypt, or leaves a part out (tried with Row).
+// TestASealedSecretOpensOnlyWhereItStands fails when Place.associatedData is not passed to Decrypt, or leaves
+// a part out (tried with Row).
 func TestASealedSecretOpensOnlyWhereItStands(t *testing.T) {
 	s := openFile(t, keyFile(t))
 	at := Place{"connections", "secret", "7"}
