@@ -72,6 +72,7 @@ var walk = []struct {
 	{"POST", "/runs", false, []access.Role{access.Admin}, 403},
 	{"GET", "/runs/no-such-run", true, readers, 404},
 	{"GET", "/runs/no-such-run/events", false, readers, 404},
+	{"POST", "/runs/no-such-run/take", false, []access.Role{access.Admin}, 403},
 	{"POST", "/runs/no-such-run/cancel", false, []access.Role{access.Admin}, 403},
 	{"GET", "/audit", true, readers, 200},
 	{"GET", "/audit.csv", false, exporters, 200},

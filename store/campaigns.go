@@ -16,11 +16,11 @@ import (
 var _ campaign.Store = (*Store)(nil)
 
 const campaignColumns = `seq, id, connection, datastore_id, target, interval_days, mask_indexes, state, reason,
-	requested_by, requested_role, requested_ip, requested_id, requested_at, finished_at`
+	requested_by, requested_role, requested_ip, requested_id, requested_at, finished_at, taken_by`
 
 func scanCampaign(row scanner) (c campaign.Campaign, err error) {
 	err = row.Scan(&c.Seq, &c.ID, &c.Connection, &c.DatastoreID, &c.Target, &c.IntervalDays, &c.MaskIndexes, &c.State, &c.Reason,
-		&c.RequestedBy.Name, &c.RequestedBy.Role, &c.RequestedBy.IP, &c.RequestedBy.UserID, stamp{&c.RequestedAt}, stamp{&c.FinishedAt})
+		&c.RequestedBy.Name, &c.RequestedBy.Role, &c.RequestedBy.IP, &c.RequestedBy.UserID, stamp{&c.RequestedAt}, stamp{&c.FinishedAt}, &c.TakenBy)
 	return c, err
 }
 
@@ -200,6 +200,26 @@ func (s *Store) SetCampaignState(ctx context.Context, id string, from, to campai
 		}
 		if n == 0 {
 			return fault.New(fault.Conflict, "The campaign is no longer %s: look at it again.", from)
+		}
+		return t.append(raw)
+	})
+}
+
+// ResumeCampaign moves a paused campaign on with its records, or answers
+// fault.Conflict. takenBy is who took it over, empty for nobody.
+func (s *Store) ResumeCampaign(ctx context.Context, id, takenBy string, records ...audit.Record) error {
+	raw, err := canonical(records)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(`UPDATE campaigns SET state = ?, reason = '', taken_by = CASE WHEN ? = '' THEN taken_by ELSE ? END WHERE id = ? AND state = ?`,
+			string(campaign.Running), takenBy, takenBy, id, string(campaign.Paused))
+		if err != nil {
+			return fmt.Errorf("resume campaign: %w", err)
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "The campaign is no longer %s: look at it again.", campaign.Paused)
 		}
 		return t.append(raw)
 	})

@@ -19,7 +19,7 @@ const runColumns = `seq, id, operation, connection, datastore_id, table_id, colu
 	requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 	plan, idempotency_key, payload, callback_token, next_rotation,
 	attempts, answer, after_columns, shown_at, patched_at, callback_deadline, finished_at,
-	token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval`
+	token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval, held_why, taken_by`
 
 // openStates are the states that a worker moves a run on from, as literals for
 // IN. The partial indexes of migrations/00102_runs.sql have the same text, which
@@ -34,7 +34,7 @@ func scanRun(row scanner) (encryption.Run, error) {
 		jsonText{&r.Plan}, &r.IdempotencyKey, &r.Payload, &r.CallbackToken, stamp{&r.NextRotation},
 		&r.Attempts, jsonText{&r.Answer}, jsonText{&r.After}, stamp{&r.ShownAt}, stamp{&r.PatchedAt}, stamp{&r.CallbackDeadline}, stamp{&r.FinishedAt},
 		&r.Timings.TokenMs, &r.Timings.ChecksMs, &r.Timings.PatchMs, &r.Timings.KMSMs,
-		&r.KeyVersion, &r.KeyID, &r.PermissionHash, &r.ErrorCode, &r.ErrorMessage, jsonText{&r.Approval})
+		&r.KeyVersion, &r.KeyID, &r.PermissionHash, &r.ErrorCode, &r.ErrorMessage, jsonText{&r.Approval}, &r.HeldWhy, &r.TakenBy)
 	return r, err
 }
 
@@ -66,15 +66,15 @@ func (t *tx) insertRun(r *encryption.Run) error {
 		requested_by, requested_role, requested_ip, requested_at, lease_owner, lease_until,
 		plan, idempotency_key, payload, callback_token, next_rotation,
 		attempts, answer, after_columns, shown_at, patched_at, callback_deadline, finished_at,
-		token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval)
-		VALUES (`+placeholders(41)+`) RETURNING seq`,
+		token_ms, checks_ms, patch_ms, kms_ms, key_version, key_id, permission_hash, error_code, error_message, approval, held_why, taken_by)
+		VALUES (`+placeholders(43)+`) RETURNING seq`,
 		r.ID, string(r.Operation), r.Connection, r.DatastoreID, r.TableID, names(r.Columns), r.MaskIndexes,
 		r.Strategy, r.IntervalDays, micros(r.StartAt), r.IgnoreWindow, r.ShownFingerprint, string(r.State),
 		r.RequestedBy.Name, r.RequestedBy.Role, r.RequestedBy.IP, micros(r.RequestedAt), r.LeaseOwner, micros(r.LeaseUntil),
 		jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.ShownAt), micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
-		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
+		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval}, r.HeldWhy, r.TakenBy,
 	).Scan(&r.Seq)
 	if t.isDuplicate(err) {
 		return fault.Wrap(err, fault.Conflict, "The run %s exists already.", r.ID)
@@ -218,14 +218,14 @@ func (t *tx) updateRun(tr *encryption.Transition) error {
 		string(r.State), micros(r.StartAt), jsonText{r.Plan}, r.IdempotencyKey, r.Payload, r.CallbackToken, micros(r.NextRotation),
 		r.Attempts, jsonText{r.Answer}, jsonText{r.After}, micros(r.ShownAt), micros(r.PatchedAt), micros(r.CallbackDeadline), micros(r.FinishedAt),
 		r.Timings.TokenMs, r.Timings.ChecksMs, r.Timings.PatchMs, r.Timings.KMSMs,
-		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval},
+		r.KeyVersion, r.KeyID, r.PermissionHash, string(r.ErrorCode), r.ErrorMessage, jsonText{r.Approval}, r.HeldWhy, r.TakenBy,
 	}, w.args...)
 	n, err := t.exec(`UPDATE runs SET
 		lease_until = CASE WHEN lease_until > ? AND lease_owner = ? AND lease_owner <> '' THEN lease_until ELSE ? END, lease_owner = ?,
 		state = ?, start_at = ?, plan = ?, idempotency_key = ?, payload = ?, callback_token = ?, next_rotation = ?,
 		attempts = ?, answer = ?, after_columns = ?, shown_at = ?, patched_at = ?, callback_deadline = ?, finished_at = ?,
 		token_ms = ?, checks_ms = ?, patch_ms = ?, kms_ms = ?,
-		key_version = ?, key_id = ?, permission_hash = ?, error_code = ?, error_message = ?, approval = ?`+w.sql(), args...)
+		key_version = ?, key_id = ?, permission_hash = ?, error_code = ?, error_message = ?, approval = ?, held_why = ?, taken_by = ?`+w.sql(), args...)
 	if err != nil {
 		return fmt.Errorf("advance run %s: %w", r.ID, err)
 	}
@@ -346,6 +346,19 @@ func (s *Store) AwaitingRuns(ctx context.Context) ([]encryption.Run, error) {
 		return nil, fmt.Errorf("list runs that wait for an approval: %w", err)
 	}
 	return runs, nil
+}
+
+// WaitingRuns returns the runs of which nothing was sent and that are not held,
+// oldest first, with no more than their id, state and people.
+func (s *Store) WaitingRuns(ctx context.Context) ([]encryption.Run, error) {
+	list, err := collect(ctx, s, func(row scanner) (r encryption.Run, err error) {
+		return r, row.Scan(&r.ID, &r.State, &r.RequestedBy.Name, &r.RequestedBy.Role, &r.TakenBy, jsonText{&r.Approval})
+	}, `SELECT id, state, requested_by, requested_role, taken_by, approval FROM runs INDEXED BY runs_waiting
+		WHERE state IN (`+literals(encryption.Waiting()...)+`) ORDER BY seq`)
+	if err != nil {
+		return nil, fmt.Errorf("list runs that wait: %w", err)
+	}
+	return list, nil
 }
 
 // RunCounts is how many runs are in each state, as the database's triggers have

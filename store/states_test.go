@@ -16,12 +16,13 @@ import (
 func TestStatesInSQLAreTheVocabularys(t *testing.T) {
 	for _, state := range encryption.States() {
 		worked := slices.Contains(encryption.WorkStates(), state)
-		if worked != (!state.Ended() && state != encryption.Awaiting) {
+		if worked != (!state.Ended() && state != encryption.Awaiting && state != encryption.Held) {
 			t.Errorf("%s: a worker moves it on: %v", state, worked)
 		}
 	}
 	for file, wants := range map[string][]string{
 		"00102_runs.sql": {"WHERE state IN " + openStates, "CREATE INDEX runs_awaiting ON runs (seq) WHERE state = " + literals(encryption.Awaiting)},
+		"00113_held.sql": {"WHERE state IN (" + literals(encryption.Waiting()...) + ")"},
 		"00107_campaigns.sql": {"CHECK (state IN (" + literals(campaign.States()...) + "))",
 			"WHERE state = " + literals(campaign.Running)},
 	} {

@@ -162,6 +162,18 @@ func (s *Store) changeUser(ctx context.Context, by access.Touch, records []audit
 	})
 }
 
+// AccountsStamp is a text that changes when accounts are disabled, enabled or get
+// another role.
+func (s *Store) AccountsStamp(ctx context.Context) (stamp string, err error) {
+	var n, newest, disabled, roles int64
+	err = s.queryRow(ctx, `SELECT count(*), coalesce(max(updated_at), 0), coalesce(sum(disabled), 0), coalesce(sum(length(role)), 0) FROM users`).
+		Scan(&n, &newest, &disabled, &roles)
+	if err != nil {
+		return "", fmt.Errorf("read the accounts' stamp: %w", err)
+	}
+	return fmt.Sprint(n, newest, disabled, roles), nil
+}
+
 func (t *tx) countAdmins() (n int, err error) {
 	err = t.queryRow(`SELECT count(*) FROM users WHERE role = ? AND disabled = ?`, string(access.Admin), false).Scan(&n)
 	if err != nil {

@@ -7,6 +7,7 @@ type CampaignView struct {
 	Target       string
 	IntervalDays int
 	MaskIndexes  bool
+	TakenBy      string // who took it over from its requester
 	Reason       string // why it is paused by itself
 	Blockers     []BlockerGroup
 	Items        []CampaignItem

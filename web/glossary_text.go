@@ -43,6 +43,7 @@ func operationTerms() []glossaryTerm {
 var runMeanings = map[string]string{
 	"awaiting":    "Asked for on a connection with four eyes: a second person must approve it before anything is sent.",
 	"queued":      "Nothing was sent yet. It waits for its turn, its start, or its low-traffic window.",
+	"held":        "Stopped before anything was sent: who asked for it or approved it is disabled or may no longer. Another admin takes it over, or cancels it.",
 	"checking":    "Table and indexes are being read, and everything that stands in the way is gathered.",
 	"patching":    "The change is being sent to CXone, or it is being found out whether it was made.",
 	"verifying":   "CXone accepted the change. The KMS has not confirmed it yet.",
@@ -74,6 +75,8 @@ var operationMeanings = map[string]string{
 	"RUN_APPROVED":          "A second person approved a run.",
 	"RUN_DECLINED":          "A second person declined a run, or nobody answered in time.",
 	"RUN_CANCELLED":         "Somebody cancelled a run before it was sent.",
+	"RUN_HELD":              "A run was stopped before it was sent: who asked for it or approved it may no longer do so.",
+	"RUN_TAKEN_OVER":        "Another admin lets a held run go on in their own name.",
 	"KMS_CALLBACK":          "A KMS callback came, and was accepted or refused.",
 	"DRIFT_DETECTED":        "A table was found other than it was last seen, by nobody's run.",
 	"ROTATION_OVERDUE":      "A date and its grace passed without a newer key version.",

@@ -36,6 +36,9 @@ func runSteps(v RunView) []step {
 	if i := stepIndex(v.Run.State); i >= 0 {
 		last = i
 	}
+	if v.Run.State == "held" && last == 0 {
+		last = stepIndex("queued")
+	}
 	if v.Run.State == "rejected" || v.Run.State == "unconfirmed" {
 		last = stepIndex("verifying")
 	}
@@ -69,6 +72,8 @@ func lastStep(state string) (how, note string) {
 		return "warned", "No callback in time"
 	case "cancelled":
 		return "warned", "Cancelled here"
+	case "held":
+		return "warned", "Held here"
 	}
 	return "now", ""
 }
@@ -163,7 +168,7 @@ func (v RunView) responseTitle() string {
 // noVerdict says why no callback is shown.
 func (v RunView) noVerdict() string {
 	switch v.Run.State {
-	case "awaiting", "queued", "checking", "patching":
+	case "awaiting", "queued", "held", "checking", "patching":
 		return "The KMS is asked once CXone has made the change."
 	case "verifying":
 		return "Waiting for the KMS to call back."

@@ -37,6 +37,9 @@ type RunView struct {
 
 	ErrorCode    string // the fault's code; empty: none
 	ErrorMessage string
+	HeldWhy      string // why it is held; empty: it is not
+	TakenBy      string // who took it over after it was held
+	CanTakeOver  bool
 	CanCancel    bool // show the button that posts to /runs/{id}/cancel
 	Live         bool // more is expected: open the event stream
 }

@@ -4,6 +4,7 @@ package web
 var runStates = vocabulary{
 	{"awaiting", label{"Awaits approval", ToneWarning, "clock"}},
 	{"queued", label{"Queued", ToneNone, "clock"}},
+	{"held", label{"Held", ToneWarning, "ban"}},
 	{"checking", label{"Checking", ToneInfo, "loader"}},
 	{"patching", label{"Patching", ToneInfo, "loader"}},
 	{"verifying", label{"Waiting for KMS", ToneInfo, "loader"}},

@@ -65,7 +65,7 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 	checkLabels(t, review.Extents(), reviewExtents, extentLabel, map[review.Extent]expected{
 		review.Whole: {"Reviewed", ToneSuccess}, review.InPart: {"In part", ToneWarning}, review.Not: {"Not reviewed", ToneWarning}})
 	checkLabels(t, encryption.States(), runStates, stateLabel, map[encryption.State]expected{
-		encryption.Awaiting: {"Awaits approval", ToneWarning}, encryption.Queued: {"Queued", ToneNone},
+		encryption.Awaiting: {"Awaits approval", ToneWarning}, encryption.Queued: {"Queued", ToneNone}, encryption.Held: {"Held", ToneWarning},
 		encryption.Checking: {"Checking", ToneInfo}, encryption.Patching: {"Patching", ToneInfo},
 		encryption.Verifying: {"Waiting for KMS", ToneInfo}, encryption.Verified: {"Verified", ToneSuccess},
 		encryption.Rejected: {"Rejected", ToneDanger}, encryption.Unconfirmed: {"Unconfirmed", ToneWarning},
@@ -201,6 +201,7 @@ func TestEveryRotationSaysHowItWasSeen(t *testing.T) {
 func TestEveryStateOfARunHasItsSteps(t *testing.T) {
 	want := map[encryption.State]string{
 		encryption.Awaiting: "now todo todo todo todo todo", encryption.Queued: "done now todo todo todo todo",
+		encryption.Held:     "done warned todo todo todo todo",
 		encryption.Checking: "done done now todo todo todo", encryption.Patching: "done done done now todo todo",
 		encryption.Verifying: "done done done done now todo", encryption.Verified: "done done done done done done",
 		encryption.Rejected: "done done done done failed todo", encryption.Unconfirmed: "done done done done warned todo",

@@ -50,6 +50,7 @@ type Encryption interface {
 	Approve(ctx context.Context, caller access.Caller, runID, fingerprint string) error
 	Decline(ctx context.Context, caller access.Caller, runID, reason string) error
 	Cancel(ctx context.Context, caller access.Caller, runID string) error
+	TakeOver(ctx context.Context, caller access.Caller, runID string) error
 	Watch(runID string) (moved <-chan struct{}, unwatch func())
 	Confirm(ctx context.Context, r encryption.CallbackRequest) (encryption.CallbackAnswer, error)
 }
@@ -120,6 +121,8 @@ func (a *Area) Routes() []frame.Route {
 			frame.Change(a.Frame, run, a.approve, "The run is approved and queued. Your name is on the record.", web.RunPath)),
 		frame.Post("/runs/:run/decline", access.PermApproveRun,
 			frame.Change(a.Frame, run, a.decline, "The run is declined. Nothing was sent to CXone.", web.RunPath)),
+		frame.Post("/runs/:run/take", access.PermLaunchRun,
+			frame.Change(a.Frame, run, frame.Of(a.Encryption.TakeOver), "You have taken the run over. Your name is on the record.", web.RunPath)),
 		frame.Post("/runs/:run/cancel", access.PermCancelRun,
 			frame.Change(a.Frame, run, frame.Of(a.Encryption.Cancel), "The run is cancelled. Nothing was sent to CXone.", web.RunPath)),
 

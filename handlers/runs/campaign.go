@@ -53,7 +53,7 @@ func (a *Area) campaignView(c echo.Context, after int) (web.CampaignView, error)
 	}
 	v := web.CampaignView{CampaignRow: a.campaignRow(found), Target: string(found.Target), IntervalDays: found.IntervalDays,
 		MaskIndexes: found.MaskIndexes, CanSteer: frame.Caller(c).Can(access.PermLaunchRun),
-		CanExport: frame.Caller(c).Can(access.PermExport), Reason: found.Reason}
+		CanExport: frame.Caller(c).Can(access.PermExport), Reason: found.Reason, TakenBy: found.TakenBy}
 	items, err := a.Campaigns.CampaignItems(ctx, id, after, frame.PageRows+1)
 	if err != nil {
 		return v, err

@@ -24,7 +24,8 @@ func (a *Area) dossier(ctx context.Context, run encryption.Run, who access.Calle
 		NextRotation: run.NextRotation, MaskIndexes: run.MaskIndexes, IdempotencyKey: run.IdempotencyKey,
 		Attempts: run.Attempts, KeyVersion: run.KeyVersion, KeyID: run.KeyID, Deadline: run.CallbackDeadline,
 		Request: rows.Indent([]byte(redact(string(run.Payload)))), ErrorCode: string(run.ErrorCode), ErrorMessage: run.ErrorMessage,
-		CanCancel: who.Can(access.PermCancelRun) && (run.State == encryption.Queued || run.State == encryption.Awaiting), Live: !run.State.Ended(),
+		CanCancel: who.Can(access.PermCancelRun) && (run.State == encryption.Held || slices.Contains(encryption.Waiting(), run.State)),
+		HeldWhy:   run.HeldWhy, TakenBy: run.TakenBy, CanTakeOver: who.Can(access.PermLaunchRun) && run.State == encryption.Held, Live: !run.State.Ended(),
 		Timings: []web.Timing{{Stage: "Token", Ms: run.Timings.TokenMs}, {Stage: "Checks", Ms: run.Timings.ChecksMs},
 			{Stage: "PATCH", Ms: run.Timings.PatchMs}, {Stage: "KMS confirmation", Ms: run.Timings.KMSMs}},
 	}

@@ -155,6 +155,14 @@ func (a Approval) Withdraw(c Caller, needs Permission) (Approval, error) {
 	return a, nil
 }
 
+// Stop takes the request back in nobody's name: who asked for it or approved it may no longer do so.
+func (a Approval) Stop() Approval {
+	if a.State == Requested || a.State == Approved {
+		a.State = Withdrawn
+	}
+	return a
+}
+
 // Expire moves a request whose ExpiresAt has passed to Expired; ok is false when the request is not due or
 // final already.
 func (a Approval) Expire(now time.Time) (next Approval, ok bool) {

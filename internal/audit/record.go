@@ -18,8 +18,10 @@ const (
 	KeyRotation       Operation = "KEY_ROTATION"
 	RunRequested      Operation = "RUN_REQUESTED"
 	RunCancelled      Operation = "RUN_CANCELLED"
-	RunApproved       Operation = "RUN_APPROVED" // four eyes: a second person approved the run
-	RunDeclined       Operation = "RUN_DECLINED" // four eyes: a second person declined it, or nobody answered in time
+	RunApproved       Operation = "RUN_APPROVED"   // four eyes: a second person approved the run
+	RunDeclined       Operation = "RUN_DECLINED"   // four eyes: a second person declined it, or nobody answered in time
+	RunHeld           Operation = "RUN_HELD"       // who asked for a run or approved it may no longer: it was stopped
+	RunTakenOver      Operation = "RUN_TAKEN_OVER" // another admin lets a held run go on in their name
 	KMSCallback       Operation = "KMS_CALLBACK"
 	DriftDetected     Operation = "DRIFT_DETECTED"
 	RotationOverdue   Operation = "ROTATION_OVERDUE"
@@ -44,8 +46,8 @@ const (
 
 // Operations returns every operation, in the order in which a filter offers them.
 func Operations() []Operation {
-	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, KMSCallback,
-		DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
+	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, RunHeld, RunTakenOver,
+		KMSCallback, DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
 		SettingsChanged, SensitivityDecided, SensitivityRequested, SensitivityApproved, SensitivityDeclined,
 		UserChanged, CheckpointCreated, CampaignChanged, LogRestored}
 }

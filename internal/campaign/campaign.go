@@ -60,6 +60,7 @@ type Campaign struct {
 	Reason       string // why it is paused, when nobody asked for that
 	RequestedBy  access.Caller
 	RequestedAt  time.Time
+	TakenBy      string // the admin who took it over, as its requester may no longer launch; empty: nobody
 	FinishedAt   time.Time
 	Progress     Progress
 }
@@ -113,7 +114,7 @@ func (p Progress) Closed() int { return p.Total - p.Pending - p.Open }
 var (
 	// atWork are the states that use the tenant, or will next.
 	atWork   = []encryption.State{encryption.Queued, encryption.Checking, encryption.Patching}
-	notBegun = []encryption.State{encryption.Awaiting, encryption.Queued}
+	notBegun = []encryption.State{encryption.Awaiting, encryption.Queued, encryption.Held}
 )
 
 // Request is what a person asks for.
@@ -144,6 +145,11 @@ type Store interface {
 	// SetCampaignState is a compare-and-swap: fault.Conflict when the campaign
 	// is not in from.
 	SetCampaignState(ctx context.Context, id string, from, to State, reason string, at time.Time, records ...audit.Record) error
+	// ResumeCampaign moves a paused campaign on in somebody's name, empty for that of who it goes by already. It is a
+	// compare-and-swap like SetCampaignState.
+	ResumeCampaign(ctx context.Context, id, takenBy string, records ...audit.Record) error
+	// UserByName returns the account, or fault.NotFound.
+	UserByName(ctx context.Context, name string) (access.User, error)
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 
 	SensitivityColumns(ctx context.Context, f sensitivity.Filter, after *sensitivity.Key, limit int) ([]sensitivity.Column, error)
@@ -156,6 +162,7 @@ type Runs interface {
 	NewRun(ctx context.Context, caller access.Caller, r encryption.Request) (encryption.Run, error)
 	Enqueue(ctx context.Context, run encryption.Run) (encryption.Run, error)
 	Cancel(ctx context.Context, caller access.Caller, runID string) error
+	TakeOver(ctx context.Context, caller access.Caller, runID string) error
 	WatchQueue() (<-chan struct{}, func())
 }
 

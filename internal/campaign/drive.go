@@ -20,8 +20,8 @@ const window = 24
 const pause = 50 * time.Millisecond
 
 // lookAgain is how often running campaigns are looked at without a notification:
-// another process may have moved their runs.
-const lookAgain = 5 * time.Second
+// another process may have moved their runs, or disabled who asked for them.
+const lookAgain = 2 * time.Second
 
 // Start launches the runs of campaigns that are running, until Stop.
 func (s *Service) Start(ctx context.Context) {
@@ -78,12 +78,23 @@ func (s *Service) step(ctx context.Context) error {
 }
 
 func (s *Service) advance(ctx context.Context, c Campaign) error {
-	if c.Progress.Pending == 0 {
-		if c.Progress.Open > 0 {
-			return nil
-		}
+	if c.Progress.Pending == 0 && c.Progress.Open == 0 {
 		return ignoreConflict(s.store.SetCampaignState(ctx, c.ID, Running, Done, "", s.now(), s.ended(c)))
 	}
+	who, err := s.answering(ctx, c)
+	if fault.CodeOf(err) == fault.Denied {
+		reason := fault.MessageOf(err) + " Another admin may resume it in their own name."
+		record := s.record(c, access.Caller{Name: "console", Role: access.System}, audit.Denied)
+		record.Detail = "Campaign " + c.ID + " paused by itself: " + reason
+		return ignoreConflict(s.store.SetCampaignState(ctx, c.ID, Running, Paused, reason, s.now(), record))
+	}
+	if err != nil {
+		return err
+	}
+	if c.Progress.Pending == 0 {
+		return nil
+	}
+	c.RequestedBy = who
 	busy, err := s.store.RunsIn(ctx, c.ID, atWork...)
 	if err != nil || len(busy) >= window {
 		return err
@@ -93,6 +104,23 @@ func (s *Service) advance(ctx context.Context, c Campaign) error {
 		return err
 	}
 	return s.launchAll(ctx, c, items)
+}
+
+// answering returns in whose name the campaign goes on, as their account is now: who took it over, or else who asked
+// for it. It is fault.Denied with the reason when they may no longer launch runs.
+func (s *Service) answering(ctx context.Context, c Campaign) (access.Caller, error) {
+	name := c.RequestedBy.Name
+	if c.TakenBy != "" {
+		name = c.TakenBy
+	}
+	u, err := s.store.UserByName(ctx, name)
+	if fault.CodeOf(err) == fault.NotFound {
+		return c.RequestedBy, nil // no account's: accounts are never removed
+	}
+	if err != nil {
+		return access.Caller{}, err
+	}
+	return u.Caller(c.RequestedBy.IP), u.MayStill(access.PermLaunchRun)
 }
 
 // launchAll launches items, a few at a time. The first tenant that cannot be
@@ -143,6 +171,12 @@ func (s *Service) launchAll(ctx context.Context, c Campaign, items []Item) error
 // and then queues the run. An item that names a run which was never stored was
 // cut short between the two.
 func (s *Service) launch(ctx context.Context, c Campaign, item Item) error {
+	if _, err := s.answering(ctx, c); err != nil {
+		if fault.CodeOf(err) == fault.Denied {
+			return nil // it stays as it is, and the next look pauses the campaign
+		}
+		return err
+	}
 	plan, err := s.plan(ctx, c.RequestedBy, c, &item)
 	switch {
 	case err != nil && (tenantIsAway(err) || fault.CodeOf(err) == fault.Internal):

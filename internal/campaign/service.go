@@ -220,11 +220,23 @@ func (s *Service) Pause(ctx context.Context, caller access.Caller, id string) er
 	return s.change(ctx, caller, id, Paused, "paused", Running)
 }
 
-// Resume goes on with a paused campaign.
+// Resume goes on with a paused campaign. One whose requester may no longer launch runs goes on in the caller's name,
+// and so do its runs that are held.
 func (s *Service) Resume(ctx context.Context, caller access.Caller, id string) error {
-	err := s.change(ctx, caller, id, Running, "resumed", Paused)
+	if err := s.change(ctx, caller, id, Running, "resumed", Paused); err != nil {
+		return err
+	}
 	s.wakeWorker()
-	return err
+	held, err := s.store.RunsIn(ctx, id, encryption.Held)
+	if err != nil {
+		return err
+	}
+	for _, run := range held {
+		if err := s.runs.TakeOver(ctx, caller, run); err != nil && fault.CodeOf(err) == fault.Internal {
+			return err // any other is that run's own: it stays held, and its page says why
+		}
+	}
+	return nil
 }
 
 // Cancel ends a campaign: nothing more is launched, and its runs that have not
@@ -264,6 +276,16 @@ func (s *Service) change(ctx context.Context, caller access.Caller, id string, t
 		return err
 	}
 	for _, f := range from {
+		if c.State == f && to == Running {
+			takenBy := ""
+			if _, err := s.answering(ctx, c); fault.CodeOf(err) == fault.Denied {
+				takenBy = caller.Name
+				record.Detail += " It goes on in the name of " + caller.Name + ": " + fault.MessageOf(err)
+			} else if err != nil {
+				return err
+			}
+			return s.store.ResumeCampaign(ctx, id, takenBy, record)
+		}
 		if c.State == f {
 			return s.store.SetCampaignState(ctx, id, f, to, "", s.now(), record)
 		}

@@ -97,6 +97,14 @@ func (s *Service) decideRequest(ctx context.Context, caller access.Caller, runID
 	if run.Approval == nil || run.State != Awaiting {
 		return fault.New(fault.Conflict, "This run is %s: it does not wait for an approval.", run.State)
 	}
+	if why := s.standing(ctx, &run); fault.CodeOf(why) == fault.Denied {
+		if err := s.hold(ctx, run, why); err != nil {
+			return err
+		}
+		return fault.New(fault.Conflict, "%s The run is held: an admin must take it over.", fault.MessageOf(why))
+	} else if why != nil {
+		return why
+	}
 	record := s.record(run, op, audit.Success)
 	record.Actor = caller.Actor()
 	next, detail, err := decision(*run.Approval)

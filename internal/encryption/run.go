@@ -16,6 +16,7 @@ type State string
 const (
 	Awaiting    State = "awaiting" // another person's approval; nobody works on it
 	Queued      State = "queued"
+	Held        State = "held" // who asked for it or approved it may no longer; waits for another admin
 	Checking    State = "checking"
 	Patching    State = "patching"
 	Verifying   State = "verifying"
@@ -28,7 +29,7 @@ const (
 
 // States lists every state in the order a run meets them.
 func States() []State {
-	return []State{Awaiting, Queued, Checking, Patching, Verifying,
+	return []State{Awaiting, Queued, Held, Checking, Patching, Verifying,
 		Verified, Rejected, Unconfirmed, Failed, Cancelled}
 }
 
@@ -45,9 +46,10 @@ func Operations() []audit.Operation {
 }
 
 var successors = map[State][]State{
-	Awaiting:    {Queued, Cancelled},
-	Queued:      {Checking, Cancelled},
-	Checking:    {Patching, Failed},
+	Awaiting:    {Queued, Held, Cancelled},
+	Queued:      {Checking, Held, Cancelled},
+	Held:        {Queued, Awaiting, Cancelled},
+	Checking:    {Patching, Held, Failed},
 	Patching:    {Verifying, Failed},
 	Verifying:   {Verified, Rejected, Unconfirmed, Failed},
 	Rejected:    {Verified}, // the tenant's next attempt was a good one
@@ -94,8 +96,10 @@ type Run struct {
 	Approval *access.Approval
 
 	State       State
+	HeldWhy     string // why it is Held; empty otherwise
 	RequestedBy audit.Actor
 	RequestedAt time.Time
+	TakenBy     string // the account that took it over after it was held; empty: none
 
 	// LeaseOwner works on the run until LeaseUntil; a crash lets it lapse.
 	LeaseOwner string

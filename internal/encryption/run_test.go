@@ -15,6 +15,9 @@ import (
 func paths(t *testing.T, way []State) [][]State {
 	t.Helper()
 	last := way[len(way)-1]
+	if slices.Contains(way[:len(way)-1], last) && slices.Contains(way, Held) {
+		return nil // around once more takes a person, each time
+	}
 	if slices.Contains(way[:len(way)-1], last) {
 		t.Fatalf("a loop: %v", way)
 	}

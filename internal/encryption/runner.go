@@ -103,13 +103,17 @@ func (r *Runner) Start(ctx context.Context) error {
 }
 
 // supervise keeps a dispatcher for every connection that is usable, as they
-// come and go, and ends the waits for an approval that are over.
+// come and go, ends the waits for an approval that are over, and holds the runs of
+// people who may no longer ask for them.
 func (r *Runner) supervise(claiming, working context.Context, dispatching map[string]context.CancelFunc) {
 	tick := time.NewTicker(r.options.Poll)
 	defer tick.Stop()
 	for {
 		if err := r.service.ExpireApprovals(claiming); err != nil && claiming.Err() == nil {
 			r.service.logger.ErrorContext(claiming, "requests for approval were not expired", "err", err)
+		}
+		if err := r.service.HoldStranded(claiming); err != nil && claiming.Err() == nil {
+			r.service.logger.ErrorContext(claiming, "runs of people who may no longer ask for them were not held", "err", err)
 		}
 		select {
 		case <-tick.C:
@@ -165,7 +169,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 }
 
 // RunOne works on one queued or interrupted run in the caller's goroutine until
-// it has ended, for the command line: the same pipeline without a console. When
+// it has ended or is held, for the command line: the same pipeline without a console. When
 // ctx is done first, it returns the run as it stands and ctx's error.
 func (r *Runner) RunOne(ctx context.Context, runID string) (Run, error) {
 	_, working := r.begin(ctx)
@@ -183,7 +187,7 @@ func (r *Runner) RunOne(ctx context.Context, runID string) (Run, error) {
 	defer unwatch()
 	for {
 		run, err := r.service.store.Run(context.WithoutCancel(ctx), runID)
-		if err != nil || run.State.Ended() {
+		if err != nil || run.State.Ended() || run.State == Held {
 			return run, err
 		}
 		if ctx.Err() != nil {

@@ -40,6 +40,8 @@ type Service struct {
 	shown       shownPlans
 	strangers   *rate.Limiter // bounds what callbacks without a run may write
 	turnedAway  tally
+	accounts    string                        // their stamp as HoldStranded saw it last
+	lookUntil   time.Time                     // HoldStranded looks until then
 	prove       func(challenge string) string // nil: this process cannot prove whose it is
 }
 
@@ -290,17 +292,17 @@ func (s *Service) Cancel(ctx context.Context, caller access.Caller, runID string
 		return firstError(s.store.AppendRecords(ctx, record), err)
 	}
 	from := run.State
-	if from != Queued && from != Awaiting {
+	if from != Held && !slices.Contains(Waiting(), from) {
 		return fault.New(fault.Conflict, "This run is %s: only a queued run can be cancelled.", run.State)
 	}
-	if run.Approval != nil {
+	if run.Approval != nil && from != Held {
 		withdrawn, err := run.Approval.Withdraw(caller, access.PermCancelRun)
 		if err != nil {
 			return err
 		}
 		run.Approval = &withdrawn
 	}
-	run.State, run.FinishedAt = Cancelled, s.now()
+	run.State, run.HeldWhy, run.FinishedAt = Cancelled, "", s.now()
 	record.Detail = "Cancelled before it started; nothing was sent to the tenant."
 	return s.commit(ctx, Transition{Run: run, From: from,
 		Events:  []Event{s.event(run, "state", "Cancelled by "+caller.Name+".")},

@@ -45,6 +45,15 @@ type Store interface {
 	// Touches returns the touches of accounts since the time that nobody has lifted (see access.SecondPerson).
 	Touches(ctx context.Context, since time.Time) ([]access.Touch, error)
 
+	// UserByName returns the account, compared by access.NameKey, or fault.NotFound.
+	UserByName(ctx context.Context, name string) (access.User, error)
+
+	// AccountsStamp is a text that changes when accounts are disabled, enabled or get another role.
+	AccountsStamp(ctx context.Context) (string, error)
+
+	// WaitingRuns returns the runs in a state of Waiting, oldest first, with no more than their ID, State and people.
+	WaitingRuns(ctx context.Context) ([]Run, error)
+
 	// AwaitingRuns returns the runs that wait for an approval, oldest first.
 	AwaitingRuns(ctx context.Context) ([]Run, error)
 

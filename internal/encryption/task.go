@@ -35,6 +35,9 @@ type task struct {
 func (t *task) carry(ctx context.Context) error {
 	switch t.run.State {
 	case Queued:
+		if held, err := t.holdMine(ctx); held || err != nil {
+			return err
+		}
 		if waits, err := t.waitForWindow(ctx); waits || err != nil {
 			return err
 		}
@@ -98,6 +101,9 @@ func (t *task) check(ctx context.Context) error {
 	}
 	if len(plan.Blockers) > 0 {
 		return t.fail(ctx, fault.New(fault.Blocked, "%s", plan.Summary()))
+	}
+	if held, err := t.holdMine(ctx); held || err != nil {
+		return err
 	}
 	if err := t.useApproval(plan); err != nil {
 		return t.fail(ctx, err)
