@@ -114,3 +114,12 @@ func TestAFileOfRulesNamesItsLanguage(t *testing.T) {
 		}
 	}
 }
+
+// Fails when letters of the house are seen before some words and not before
+// others of the same table.
+func TestLettersThatColumnsShareAreCutOffAllOfThem(t *testing.T) {
+	r := mustLoad(t, "")
+	others := []string{"zetafirstname text", "zetalastname text", "zetastreet text"}
+	proposedAs(t, r, "entries", "zetaphone", "text", Sensitive, Contact, others...)
+	proposedAs(t, r, "entries", "zetaphone", "text", NotSensitive, "")
+}

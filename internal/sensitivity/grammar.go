@@ -33,12 +33,13 @@ func (m match) isCoded(name []token) bool {
 // well, but an amount is none: pay_year_to_date. It also says which of both it
 // was.
 func (m match) kindIn(name []token, columnType, typed string) (kind, because string) {
+	isAmount := typed == number && hasFraction(columnType)
 	for i, w := range name {
 		switch {
 		case i >= m.from && i < m.to || w.shared:
 		case w.role&yesNo != 0:
 			return boolean, "“" + w.text + "” beside it"
-		case w.role&dated != 0 && !(typed == number && hasFraction(columnType)):
+		case w.role&dated != 0 && !isAmount:
 			return date, "“" + w.text + "” beside it"
 		}
 	}

@@ -78,7 +78,7 @@ type lexicon struct {
 	gated      map[string]bool     // stems that mean something in tables of a language only: no evidence of it
 	short      map[string]bool     // words under shortest that may be part of a compound
 	whole      map[string]bool     // those that are no mere beginnings or ends, as of "diabet*"
-	alone      map[string]bool     // words that are never part of one: idade is no part of validade
+	alone      map[string]bool     // words that are never part of one: legalidade is no idade
 	longest    int
 	shortened  abbreviations
 }

@@ -163,7 +163,7 @@ func (r *Rules) judge(table *reading, name []token, m match, columnType, kind st
 	if kind != kindOf(columnType) {
 		columnType = kind // the name says more than the type
 	}
-	if !m.carries(kind, columnType) && !(kind == number && m.isNumber(name)) {
+	if carried := m.carries(kind, columnType) || kind == number && m.isNumber(name); !carried {
 		return not("%s is %s: %s", said, because, whyNot[kind])
 	}
 	if w, ok := m.ofInstitution(table, name); ok {

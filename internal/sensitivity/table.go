@@ -292,6 +292,12 @@ func (r *Rules) cutSharedPrefix(columns [][]token) {
 			}
 		}
 	}
+	for _, name := range columns {
+		// Behind a stranger, as in ktoivorname, it is cut already.
+		if len(name) > 1 && len(name[0].text) >= shortestPrefix && len(name[0].text) <= longestPrefix && !r.known(name[0].text) {
+			count[name[0].text]++
+		}
+	}
 	each(func(_ []token, prefix string, _ []string) bool { count[prefix]++; return false })
 	each(func(_ []token, prefix string, _ []string) bool { return count[prefix] >= enough })
 }
