@@ -22,7 +22,7 @@ func TestStatesInSQLAreTheVocabularys(t *testing.T) {
 	}
 	for file, wants := range map[string][]string{
 		"00102_runs.sql": {"WHERE state IN " + openStates, "CREATE INDEX runs_awaiting ON runs (seq) WHERE state = " + literals(encryption.Awaiting)},
-		"00113_held.sql": {"WHERE state IN (" + literals(encryption.Waiting()...) + ")"},
+		"00114_held.sql": {"WHERE state IN (" + literals(encryption.Waiting()...) + ")"},
 		"00107_campaigns.sql": {"CHECK (state IN (" + literals(campaign.States()...) + "))",
 			"WHERE state = " + literals(campaign.Running)},
 	} {
