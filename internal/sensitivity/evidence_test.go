@@ -123,3 +123,16 @@ func TestLettersThatColumnsShareAreCutOffAllOfThem(t *testing.T) {
 	proposedAs(t, r, "entries", "zetaphone", "text", Sensitive, Contact, others...)
 	proposedAs(t, r, "entries", "zetaphone", "text", NotSensitive, "")
 }
+
+// Fails when a person reads of a name what the type says.
+func TestAReasonSaysThatTheTypeSpeaks(t *testing.T) {
+	r := mustLoad(t, "")
+	for _, c := range []struct{ table, columnType, want string }{
+		{"entries", "email", "Its type (email) speaks for it."},
+		{"payslips", "money", "Its type (money) in a table about payroll speaks for it."},
+	} {
+		if p := one(t, r, c.table, "zeta", c.columnType); p.Reason != c.want {
+			t.Errorf("the reason is %q, want %q", p.Reason, c.want)
+		}
+	}
+}

@@ -174,8 +174,11 @@ func (r *Rules) judge(table *reading, name []token, m match, columnType, kind st
 			Reason: said + " may mean anything; what stands in the rows decides."}
 	}
 	p := Proposal{State: Sensitive, Category: m.category, Confidence: m.confidence, Reason: said + " in the name speaks for it."}
-	if m.about&table.about != 0 {
+	switch {
+	case m.about&table.about != 0:
 		p.Reason = fmt.Sprintf("%s in a table about %s speaks for it%s.", said, r.nameOf(m.about&table.about), table.evidence(m.about))
+	case m.ofType():
+		p.Reason = said + " speaks for it."
 	}
 	return p
 }
