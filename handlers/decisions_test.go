@@ -1,7 +1,9 @@
 package handlers_test
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -348,8 +350,8 @@ func TestTheChartTellsWhatCountsFromWhatIsProtected(t *testing.T) {
 	for _, path := range []string{"/charts", "/charts?table_id=" + tableID, "/charts?from=" + second, "/"} {
 		page := officer.Get(path).Body
 		for d, want := range map[string]string{
-			second: "1 fewer column counts as sensitive, net: from 8 to 7. By decision, 2 were taken out and 1 brought in.",
-			fourth: "As many columns count as sensitive as the day before, net: 7. By decision, 1 were taken out and 1 brought in.",
+			second: "1 fewer column counts as sensitive, net: from 8 to 7. By decision: 2 taken out, 1 brought in.",
+			fourth: "As many columns count as sensitive as the day before, net: 7. By decision: 1 taken out, 1 brought in.",
 		} {
 			row := rowOfDay(t, page, d)
 			if !strings.Contains(row, " data-counted") || strings.Contains(row, " data-drop") && d == fourth || !strings.Contains(row, want) {
@@ -390,4 +392,73 @@ func rowOfDay(t *testing.T, page, day string) string {
 	}
 	row, _, _ = strings.Cut(row, "</tr>")
 	return row
+}
+
+// An evidence pack lists the decisions of its period, whatever else it is filtered by, as the records have them.
+func TestAPackListsTheDecisionsOfItsPeriod(t *testing.T) {
+	h := consoletest.Start(t)
+	h.Advance(-48 * time.Hour)
+	decide := func(officer *consoletest.Browser, state string, columns ...string) {
+		t.Helper()
+		keys, form := keysOf(t, officer, tableList), url.Values{"decision": {state}, "confirm": {"1"}, "reason": {"As <agreed>."}}
+		for _, c := range columns {
+			form.Add("column", keys[c])
+		}
+		if a := officer.Submit(tableList, "/sensitivity", form); a.Status != 303 {
+			t.Fatalf("%s %v: %d", state, columns, a.Status)
+		}
+	}
+	officer := h.As(access.Officer)
+	officer.Get(consoletest.TablePath)
+	decide(officer, "sensitive", "city")
+	decide(officer, "not_sensitive", "ssn", "email")
+	first := h.Now().UTC().Format(time.DateOnly)
+	h.Advance(48 * time.Hour)
+	officer = h.As(access.Officer)
+	decide(officer, "undecided", "ssn")
+	all := decisionsOf(t, officer)
+	for query, want := range map[string][]audit.Record{
+		"": all, "from=" + first + "&to=" + first: all[:3], "actor=nobody": all, "table_id=" + tableID + "&operation=LOGIN": all, "table_id=another": nil,
+		"to=2001-01-01": nil, "connection=default&from=" + h.Now().UTC().Format(time.DateOnly): all[3:],
+	} {
+		page := unzipped(t, officer.Get("/audit/evidence.zip?"+query).Body)["summary.html"]
+		out, in := netOf(want)
+		says := "None in the period."
+		if len(want) > 0 {
+			says = strconv.Itoa(len(want)) + " decisions in the period:"
+			if !strings.Contains(page, strconv.Itoa(out)+" took a column out of what the sensitive coverage counts, "+strconv.Itoa(in)+" brought one in") {
+				t.Errorf("%q: %d out and %d in are not said", query, out, in)
+			}
+		}
+		if !strings.Contains(page, says) {
+			t.Errorf("%q: the summary lacks %q", query, says)
+		}
+		_, list, _ := strings.Cut(page, "Decisions about what counts")
+		list, _, _ = strings.Cut(list, "<h2>")
+		if n := strings.Count(list, "<tr><td"); n != len(want) {
+			t.Errorf("%q: %d rows, want %d", query, n, len(want))
+		}
+		for _, r := range want {
+			row := "<td>" + r.Columns[0] + "</td><td>" + r.Decision.Was + " to " + r.Decision.Is
+			if !strings.Contains(list, row) || !strings.Contains(list, "As &lt;agreed&gt;.") {
+				t.Errorf("%q: the summary lacks %q", query, row)
+			}
+		}
+	}
+}
+
+// unzipped are the files of an evidence pack by name.
+func unzipped(t *testing.T, pack string) map[string]string {
+	t.Helper()
+	z, err := zip.NewReader(strings.NewReader(pack), int64(len(pack)))
+	must(t, err)
+	files := map[string]string{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		must(t, err)
+		text, err := io.ReadAll(r)
+		must(t, err)
+		files[f.Name] = string(text)
+	}
+	return files
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,16 @@ func statesByRecords(t *testing.T, jsonl string) map[string]told {
 	return columns
 }
 
+// countsByRecords says of a column that the rules propose as sensitive whether it counts: by the newest decision.
+func countsByRecords(decided []audit.Record, column string) bool {
+	for _, r := range slices.Backward(decided) {
+		if r.Columns[0] == column {
+			return r.Decision.Is == "sensitive"
+		}
+	}
+	return true
+}
+
 // Whatever happens to a table's columns, the console must say of each what the records say: an auditor
 // recomputes it.
 func TestTheStatesOfColumnsFollowFromTheRecords(t *testing.T) {
@@ -85,7 +97,9 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 	h := consoletest.Start(t)
 	admin := h.As(access.Admin)
 	admin.Get(consoletest.TablePath)
+	_, base := figures(t, admin)
 	encrypted, silent, steps := map[string]bool{}, []encryption.Run{}, []string{}
+	keys := keysOf(t, admin, tableList)
 	launch := func(column string) string {
 		if encrypted[column] {
 			return rotate(t, admin, column)
@@ -96,7 +110,7 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 	for range 14 {
 		h.Advance(3 * time.Minute)
 		column := names[random.IntN(len(names))]
-		step := []string{"verified", "refused", "silent", "late", "lost", "moved"}[random.IntN(6)]
+		step := []string{"verified", "refused", "silent", "late", "lost", "moved", "not_sensitive", "sensitive", "undecided"}[random.IntN(9)]
 		steps = append(steps, step+" "+column)
 		switch step {
 		case "verified":
@@ -129,6 +143,11 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 				must(t, h.Tenant.Mutate(datastoreID, tableID, sandbox.Mutation{Action: sandbox.Decrypt, Column: column}))
 				encrypted[column] = false
 			}
+		case "not_sensitive", "sensitive", "undecided":
+			a := admin.Submit(tableList, "/sensitivity", url.Values{"decision": {step}, "confirm": {"1"}, "reason": {"As the dice say."}, "column": {keys[column]}})
+			if a.Status != 303 {
+				t.Fatalf("%v: %d", steps, a.Status)
+			}
 		case "moved":
 			if encrypted[column] {
 				must(t, h.Tenant.Mutate(datastoreID, tableID, sandbox.Mutation{Action: sandbox.Rotate, Column: column}))
@@ -139,6 +158,7 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 		admin.Get(consoletest.TablePath) // read again
 
 		want, counts := statesByRecords(t, admin.Get("/audit.jsonl").Body), map[protection.State]int{}
+		decided := decisionsOf(t, admin)
 		columns, err := h.Store.Columns(t.Context(), "default", datastoreID, tableID)
 		must(t, err)
 		for _, c := range columns {
@@ -146,15 +166,30 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 			if state == "" {
 				state = protection.Unprotected
 			}
-			counts[state]++
+			if countsByRecords(decided, c.Name) {
+				counts[state]++
+			}
 			if got := c.Protection.State(); got != state {
 				t.Errorf("after %q: %s is %s, and the records say %s", steps, c.Name, got, state)
 			}
 		}
-		series := rowsOf(t, admin.Get("/charts/coverage.csv?table_id="+tableID).Body)
+		series := rowsOf(t, admin.Get("/charts/coverage.csv?changes=1&table_id="+tableID).Body)
 		figures := []string{fmt.Sprint(counts[protection.Verified]), fmt.Sprint(counts[protection.Unverified]), fmt.Sprint(counts[protection.Refused])}
-		if last := series[len(series)-1]; !slices.Equal(last[10:], figures) {
-			t.Errorf("after %q: the CSV has %q, the records %q", steps, last[10:], figures)
+		last := series[len(series)-1]
+		if !slices.Equal(last[10:13], figures) {
+			t.Errorf("after %q: the CSV has %q, the records %q", steps, last[10:13], figures)
+		}
+		out, in := netOf(decided)
+		var moved [3]int // summed over the days
+		for _, row := range series[1:] {
+			for i := range moved {
+				n, err := strconv.Atoi(row[13+i])
+				must(t, err)
+				moved[i] += n
+			}
+		}
+		if want := [3]int{base + in - out, out, in}; moved != want || last[7] != fmt.Sprint(base+in-out) {
+			t.Errorf("after %q: the CSV says %v changed, of %s, and the records %v", steps, moved, last[7], want)
 		}
 		if t.Failed() {
 			return

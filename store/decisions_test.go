@@ -259,3 +259,45 @@ func TestDecisionsAreFoundByWhatTheyDid(t *testing.T) {
 		t.Errorf("later: %d, %v", n, err)
 	}
 }
+
+// Whoever edits the list of decisions, or what a column counts as by decision, is found: the records say otherwise.
+func TestAnEditedDecisionIsFound(t *testing.T) {
+	decided := func(t *testing.T) *Store {
+		s := open(t)
+		save(t, s, noon, "a\x00", columnsOf("", "ssn", "ward", "iban"))
+		for _, o := range []struct {
+			state   sensitivity.State
+			columns []string
+		}{{sensitivity.NotSensitive, []string{"ssn", "iban"}}, {sensitivity.Sensitive, []string{"ward"}}, {sensitivity.Undecided, []string{"iban"}}} {
+			order := sensitivity.Order{State: o.state, Confirmed: true, Reason: "Test data."}
+			for _, c := range o.columns {
+				order.Columns = append(order.Columns, sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "a\x00", Column: c})
+			}
+			if _, err := decider(s, noon).Decide(t.Context(), olga, order); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.derived(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if got := verifyReadings(t, decided(t)); got != nil {
+		t.Fatalf("nobody edited anything: %q", got)
+	}
+	for edit, want := range map[string]string{
+		`UPDATE sensitivity_decisions SET reason = 'Another.' WHERE seq = 1`:   "beside record 1 was changed",
+		`UPDATE sensitivity_decisions SET decided_by = 'nobody' WHERE seq = 3`: "beside record 3 was changed",
+		`DELETE FROM sensitivity_decisions WHERE seq = 2`:                      "has lost the one of record 2",
+		`INSERT INTO sensitivity_decisions SELECT 99, at, connection, datastore_id, table_id, 'x', decided, was, state, proposed, reason, decided_by, ''
+			FROM sensitivity_decisions WHERE seq = 1`: "is no record of a decision",
+		`UPDATE inventory_columns SET decided = 'sensitive' WHERE name = 'ssn'`: `counts by the decision "sensitive"`,
+		`UPDATE inventory_columns SET decided = '' WHERE name = 'ward'`:         `the newest decision on record is "sensitive"`,
+	} {
+		s := decided(t)
+		shell(t, s, edit)
+		if got := verifyReadings(t, s); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%s: %q, want %q", edit, got, want)
+		}
+	}
+}

@@ -28,9 +28,9 @@ func (s *Store) VerifySurroundings(ctx context.Context, verifierKey string, add 
 // tree proves a record's bytes only: an edit of the columns and indexes beside
 // them could hide a record from every search, or put other words into the CSV.
 //
-// It covers the columns generated from a record, the index of terms and the
-// counts of values. It reads in short chunks; records that are appended
-// meanwhile are left for the next time.
+// It covers the columns generated from a record, the index of terms, the counts
+// of values and the decisions about what is sensitive. It reads in short chunks;
+// records that are appended meanwhile are left for the next time.
 func (s *Store) VerifyReadings(ctx context.Context, add func(audit.Problem)) error {
 	c := &readingsCheck{add: add, counted: newFacetCount()}
 	if s.writer != nil {
@@ -46,7 +46,10 @@ func (s *Store) VerifyReadings(ctx context.Context, add func(audit.Problem)) err
 		return err
 	}
 	c.checkValues()
-	return s.checkNoMoreTerms(ctx, add)
+	if err := s.checkNoMoreTerms(ctx, add); err != nil {
+		return err
+	}
+	return s.checkDecisions(ctx, add)
 }
 
 func changed(from, to int64, format string, args ...any) audit.Problem {

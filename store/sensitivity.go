@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"cxseal/internal/audit"
 	"cxseal/internal/sensitivity"
 	"cxseal/internal/trend"
 )
@@ -81,7 +82,8 @@ func (s *Store) SensitivityCount(ctx context.Context, f sensitivity.Filter) (int
 }
 
 // ApplyRules proposes for every known column anew when the rules have changed
-// since it was last done, and says whether they had. People's decisions stay.
+// since it was last done, with a record of what that did to the coverage, and says
+// whether they had. People's decisions stay.
 func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
 	var version string
 	err = s.queryRow(ctx, `SELECT version FROM sensitivity_rules WHERE id = 1`).Scan(&version)
@@ -90,6 +92,10 @@ func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
 	}
 	if version == s.rules.Version() {
 		return false, nil
+	}
+	before, err := s.CoverageOf(ctx, sensitivity.Scope{})
+	if err != nil {
+		return false, err
 	}
 	tables, err := collect(ctx, s, func(row scanner) (k namedTable, err error) {
 		return k, row.Scan(&k.connection, &k.datastore, &k.table, &k.name)
@@ -110,10 +116,23 @@ func (s *Store) ApplyRules(ctx context.Context) (changed bool, err error) {
 			return false, err
 		}
 	}
+	after, err := s.CoverageOf(ctx, sensitivity.Scope{})
+	if err != nil {
+		return false, err
+	}
+	var raw [][]byte
+	if len(tables) > 0 && version != "" {
+		if raw, err = canonical([]audit.Record{sensitivity.RulesRecord(s.now(), s.rules.Version(), before, after)}); err != nil {
+			return false, err
+		}
+	}
 	return len(tables) > 0, s.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO sensitivity_rules (id, version) VALUES (1, ?)
 			ON CONFLICT (id) DO UPDATE SET version = excluded.version`, s.rules.Version())
-		return err
+		if err != nil {
+			return fmt.Errorf("keep the version of the rules: %w", err)
+		}
+		return t.append(raw)
 	})
 }
 

@@ -86,7 +86,7 @@ var operationMeanings = map[string]string{
 	"ACCESS_DENIED":         "Somebody asked for what their role may not do or see. Reads are recorded once an hour and page.",
 	"AUDIT_EXPORT":          "Something left the console: an export, an evidence pack, a proof, a checkpoint or a CSV.",
 	"AUDIT_REVIEW":          "An officer marked a period of the log as reviewed.",
-	"SETTINGS_CHANGED":      "A connection, a policy, a route or the sealing key was changed.",
+	"SETTINGS_CHANGED":      "A connection, a policy, a route or the sealing key was changed, or other rules of what is sensitive were applied.",
 	"SENSITIVITY_DECIDED":   "Somebody decided whether a column is sensitive. Each decision has exactly one, with what the column was and is, and with its reason.",
 	"SENSITIVITY_REQUESTED": "Somebody decided what needs a second person: it waits for one.",
 	"SENSITIVITY_APPROVED":  "A second person approved such decisions, which were then made.",

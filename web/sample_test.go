@@ -312,7 +312,7 @@ func samplePages() []page {
 	lost := chrome("Not found", NavNone)
 	trends := ChartsView{Chrome: chrome("Trends", NavTrends), Coverage: sampleChart(), Latency: []ChartView{{ID: "latency-patch", Title: "PATCH latency", Unit: "ms", CSV: "/charts/latency.csv"}},
 		Drops:   []DropRow{{"2026-11-21", "Contacts", "/datastores/ds/tables/t", "drop", "ssn: <script>"}},
-		Counted: []CountedRow{{"2026-11-22", "2 fewer columns count as sensitive, net: from 8 to 6. By decision, 2 were taken out and 0 brought in.", -2, "/sensitivity/decisions?from=2026-11-22&to=2026-11-22"}}}
+		Counted: []CountedRow{{"2026-11-22", "2 fewer columns count as sensitive, net: from 8 to 6. By decision: 2 taken out, 0 brought in.", -2, "/sensitivity/decisions?from=2026-11-22&to=2026-11-22"}}}
 	columns := SensitivityView{Chrome: chrome("Sensitivity", NavSensitivity), Filter: SensitivityFilter{State: "sensitive"}, Total: 120, CanDecide: true, MaxDecided: 5000,
 		Rows: []SensitivityRow{
 			{Key: "a", Column: "ssn", Type: "string", TableName: "Contacts", TableHref: "/datastores/ds/tables/t", State: "sensitive", Protection: "unverified", Category: "national_id", Confidence: 98, Proposed: "sensitive", Reason: "“ssn” in the name speaks for it."},

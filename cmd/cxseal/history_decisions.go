@@ -56,16 +56,16 @@ func (h *history) decided(ctx context.Context, day int) error {
 		return nil
 	}
 	open = open[len(open)-3:]
-	if _, err := step(0, alone, sensitivity.NotSensitive, "Holds the names of test campaigns, and of no person.", open[0]); err != nil {
+	if _, err := step(0, alone, sensitivity.NotSensitive, "Made-up answers of a test; no person gave them.", open[0]); err != nil {
 		return err
 	}
-	if _, err := step(1, alone, sensitivity.Sensitive, "Agents type whole addresses into it.", plain[0]); err != nil {
+	if _, err := step(1, alone, sensitivity.Sensitive, "Agents type names and addresses into it.", plain[0]); err != nil {
 		return err
 	}
-	if _, err := step(3, alone, sensitivity.Undecided, "The form has a field of its own for addresses now.", plain[0]); err != nil {
+	if _, err := step(3, alone, sensitivity.Undecided, "The form has fields of their own for these now.", plain[0]); err != nil {
 		return err
 	}
-	asked, err := step(4, two, sensitivity.NotSensitive, "Filled from a public directory.", open[1], open[2])
+	asked, err := step(4, two, sensitivity.NotSensitive, "Filled with made-up people for training.", open[1], open[2])
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (h *history) leftWaiting(ctx context.Context, day int) error {
 	}
 	h.moveTo(day, 16)
 	_, err = sensitivity.NewService(h.console.Store, fourEyes{}, h.clock.Now).Decide(ctx, officer, sensitivity.Order{Columns: open[len(open)-1:],
-		State: sensitivity.NotSensitive, Reason: "Our own number, which names nobody.", Confirmed: true})
+		State: sensitivity.NotSensitive, Reason: "A number of our own that leads to nobody.", Confirmed: true})
 	return err
 }
 

@@ -189,6 +189,10 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 		return 0, err
 	}
 	coverage = slices.DeleteFunc(coverage, func(t TableCoverage) bool { return !query.concerns(t) })
+	decisions, err := l.decisionsOf(ctx, &query, kept.Size)
+	if err != nil {
+		return 0, err
+	}
 	query.From, query.To = time.Time{}, time.Time{}
 	entries := func(yield func(Entry, error) bool) {
 		for e, err := range l.entries(ctx, f, kept.Size) {
@@ -202,7 +206,7 @@ func (l *Log) WritePack(ctx context.Context, f Filter, w io.Writer) (rows int64,
 	}
 	err = WritePack(ctx, w, PackInput{Entries: entries, Hashes: l.store.HashReader(ctx), Checkpoint: []byte(kept.Note),
 		Key: l.key, Now: l.now(), From: from, To: to, Filter: query.String(),
-		Empty: empty, Coverage: coverage, TempDir: l.tempDir})
+		Empty: empty, Coverage: coverage, Decisions: decisions, TempDir: l.tempDir})
 	return rows, err
 }
 

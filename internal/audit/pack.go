@@ -51,6 +51,7 @@ type PackInput struct {
 	Filter     string          // the other conditions, in the search box's words; "" for none
 	Empty      string          // why there is no entry, one sentence; needed exactly when there is none
 	Coverage   []TableCoverage // what the summary shows of tables at both ends of the period
+	Decisions  *decisions      // what the summary shows of decisions in the period; nil for none
 	TempDir    string          // where files wait their turn, up to half the records' size; "" is the system's
 }
 

@@ -100,10 +100,15 @@ func (s *packStats) page(in PackInput, c Checkpoint) (string, error) {
 	}
 	total.Total = s.Records
 	coverage, moreTables, totalCoverage := coverageRows(in.Coverage, maxCoverageBytes)
+	decided := in.Decisions
+	if decided == nil {
+		decided = &decisions{}
+	}
 	var b strings.Builder
 	err := summaryTemplate.Execute(&b, map[string]any{
 		"Lead": in.lead(), "Stats": s, "Counts": counts, "Total": total, "Coverage": coverage, "MoreTables": moreTables, "TotalCoverage": totalCoverage,
-		"Period": periodText(in.From, in.To), "Filter": in.Filter, "Made": FormatTime(in.Now),
+		"Decisions": decided,
+		"Period":    periodText(in.From, in.To), "Filter": in.Filter, "Made": FormatTime(in.Now),
 		"Origin": c.Origin, "Size": c.Size, "Root": HexHash(c.Root), "Key": in.Key.VerifierKey(),
 	})
 	return b.String(), err

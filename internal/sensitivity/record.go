@@ -57,6 +57,14 @@ type DecisionFilter struct {
 	TakenOut                                 *bool // whether the column was taken out of what counts
 }
 
+// RulesRecord is the record of other rules having been applied: they change what
+// counts without anybody's decision.
+func RulesRecord(now time.Time, version string, before, after audit.CoverageFigures) audit.Record {
+	r := audit.NewRecord(now, audit.SettingsChanged, audit.Success, audit.Actor{Name: "console", Role: "system"})
+	r.Detail = "The rules of what is sensitive changed to version " + version + ", which " + Effect{Before: before, After: after}.Sentence() + "."
+	return r
+}
+
 // made is how decisions were made.
 type made struct {
 	by      audit.Actor

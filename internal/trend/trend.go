@@ -97,7 +97,7 @@ func (s Snapshot) Net() int { return s.Sensitive - s.Before }
 func (s Snapshot) Counting() string {
 	net, decided := s.Net(), ""
 	if s.Decided != (Moves{}) {
-		decided = fmt.Sprintf(" By decision, %d were taken out and %d brought in.", s.Decided.Out, s.Decided.In)
+		decided = fmt.Sprintf(" By decision: %d taken out, %d brought in.", s.Decided.Out, s.Decided.In)
 	}
 	switch {
 	case net > 0:
