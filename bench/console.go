@@ -121,10 +121,15 @@ func fetch(client *http.Client, address string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := io.Copy(io.Discard, resp.Body)
-	err = errors.Join(err, resp.Body.Close())
+	n, err := drain(resp)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s answered %s", address, resp.Status)
 	}
 	return n, err
+}
+
+// drain reads an answer to its end and returns its length in bytes.
+func drain(resp *http.Response) (int64, error) {
+	n, err := io.Copy(io.Discard, resp.Body)
+	return n, errors.Join(err, resp.Body.Close())
 }

@@ -96,7 +96,7 @@ func run(ctx context.Context, records, rounds int, only string) (err error) {
 		name string
 		run  func() error
 	}{
-		{"size", b.size}, {"pages", b.pages}, {"searches", b.searches}, {"verify", b.verify}, {"export", b.export},
+		{"size", b.size}, {"pages", b.pages}, {"searches", b.searches}, {"filtered", b.filtered}, {"verify", b.verify}, {"export", b.export},
 		{"slow", b.slowClient}, {"load", b.load},
 		{"durable", b.durable}, {"start", b.startup}, {"everypage", b.everyPage},
 	}

@@ -1,46 +1,61 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"cxseal/internal/fault"
 )
 
+// indexedText bounds the text of records that are indexed in one transaction.
+const indexedText = 4 << 20
+
 // indexTerms adds the terms of the records after a seq and up to another of the
-// same block to the index.
-func (t *tx) indexTerms(after, upto int64) error {
+// same block to the index, or of as many of them as have indexedText, and returns
+// the last.
+func (t *tx) indexTerms(after, upto int64) (last int64, err error) {
 	fresh := newTermBlock()
-	rows, err := collectFrom(t, scanTermRow, `SELECT `+termColumns+` FROM audit_records WHERE seq > ? AND seq <= ? ORDER BY seq`, after, upto)
+	text := 0
+	last = after
+	_, err = collectFrom(t, func(row scanner) (_ struct{}, err error) {
+		if text > indexedText {
+			return struct{}{}, nil
+		}
+		r, err := scanTermRow(row)
+		if err == nil {
+			fresh.add(&r)
+			last = r.seq
+			text += len(r.detail)
+		}
+		return struct{}{}, err
+	}, `SELECT `+termColumns+` FROM audit_records WHERE seq > ? AND seq <= ? ORDER BY seq`, after, upto)
 	if err != nil {
-		return fmt.Errorf("read the terms of audit records: %w", err)
+		return last, fmt.Errorf("read the terms of audit records: %w", err)
 	}
-	for i := range rows {
-		fresh.add(&rows[i])
-	}
-	block := blockOf(upto)
+	block := blockOf(last)
 	known, err := t.termsOf(block, fresh, placeIn(after+1) > 0)
 	if err != nil {
-		return err
+		return last, err
 	}
 	for _, term := range slices.Sorted(maps.Keys(fresh.places)) {
 		var set recordSet
 		if old, ok := known[term]; ok {
 			if err := set.addPacked(old); err != nil {
-				return fmt.Errorf("block %d: %w", block, err)
+				return last, fmt.Errorf("block %d: %w", block, err)
 			}
 		}
 		fresh.addTo(&set, term)
 		if _, err := t.exec(`INSERT INTO audit_terms (block, term, seqs) VALUES (?, ?, ?)
 			ON CONFLICT (block, term) DO UPDATE SET seqs = excluded.seqs`, block, term, set.packed()); err != nil {
-			return fmt.Errorf("index the terms of audit records: %w", err)
+			return last, fmt.Errorf("index the terms of audit records: %w", err)
 		}
 	}
-	return nil
+	return last, nil
 }
 
 // oneByOne is up to how many terms are looked up one by one; a block has some
@@ -91,6 +106,9 @@ type tailTerms struct {
 // index is made anew.
 const mostUnindexed = 5000
 
+// waitForIndex is how long a search waits for such an index.
+const waitForIndex = time.Second
+
 // errNotIndexed answers a search while the index is far behind.
 func errNotIndexed(mark, size int64) error {
 	return fault.New(fault.Unavailable, "The search of the log is being made ready, after an upgrade for example: it knows %d of %d records. Try again in a minute.", mark, size)
@@ -109,8 +127,13 @@ func (s *Store) unindexed(search reading) (mark, size int64, tail *tailTerms, er
 		if s.writer == nil {
 			return 0, 0, nil, fault.New(fault.Invalid, "Too many of the newest records of the database are not in its index yet, and it was opened for reading only: search without conditions, or let a console open it once.")
 		}
-		if err := s.derived(search.ctx); err != nil {
-			return 0, 0, nil, errors.Join(errNotIndexed(mark, size), err)
+		brief, cancel := context.WithTimeout(search.ctx, waitForIndex)
+		defer cancel()
+		if err := s.derived(brief); err != nil {
+			if search.ctx.Err() == nil && brief.Err() != nil {
+				return 0, 0, nil, errNotIndexed(mark, size)
+			}
+			return 0, 0, nil, err
 		}
 		if err := look(); err != nil {
 			return 0, 0, nil, err
@@ -141,16 +164,21 @@ func (t *tailTerms) reach(search reading, size int64) error {
 	if t.size >= size {
 		return nil
 	}
-	rows, err := collectFrom(search, scanTermRow, `SELECT `+termColumns+` FROM audit_records WHERE seq > ? AND seq <= ? ORDER BY seq`, t.size, size)
-	if err != nil {
-		return fmt.Errorf("read the newest records: %w", err)
-	}
-	for i := range rows {
-		b := blockOf(rows[i].seq)
+	_, err := collectFrom(search, func(row scanner) (_ struct{}, err error) {
+		r, err := scanTermRow(row)
+		if err != nil {
+			return struct{}{}, err
+		}
+		b := blockOf(r.seq)
 		if t.blocks[b] == nil {
 			t.blocks[b] = newTermBlock()
 		}
-		t.blocks[b].add(&rows[i])
+		t.blocks[b].add(&r)
+		t.size = r.seq
+		return struct{}{}, nil
+	}, `SELECT `+termColumns+` FROM audit_records WHERE seq > ? AND seq <= ? ORDER BY seq`, t.size, size)
+	if err != nil {
+		return fmt.Errorf("read the newest records: %w", err)
 	}
 	t.size = size
 	return nil

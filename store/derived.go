@@ -76,7 +76,7 @@ func (t *tx) derive() error {
 		return nil
 	}
 	upto := min(size, seqAt(blockOf(last+1), blockRecords-1))
-	if err := t.indexTerms(last, upto); err != nil {
+	if upto, err = t.indexTerms(last, upto); err != nil {
 		return err
 	}
 	if err := t.countValues(last, upto); err != nil {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"database/sql"
 	"log/slog"
+	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -162,5 +164,41 @@ func TestOnlyCommittedRecordsAreToBeDerived(t *testing.T) {
 	}
 	if work := d.Idle(true); work.Do != nil {
 		t.Error("there is nothing left to do")
+	}
+}
+
+// After an upgrade that makes the index anew, or a crash, it catches up by itself.
+func TestAnIndexThatIsFarBehindCatchesUpWhileNobodyAsks(t *testing.T) {
+	s := open(t)
+	s.behind.lag = math.MinInt32
+	list := make([]audit.Record, 500)
+	for i := range list {
+		list[i] = derivedRecord()
+	}
+	const size = 2*blockRecords + 500
+	for n := 0; n < size; n += len(list) {
+		if err := s.AppendRecords(t.Context(), list[:min(len(list), size-n)]...); err != nil {
+			t.Fatal(err)
+		}
+		for i := range list {
+			list[i] = derivedRecord()
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openAt(t, s.Path())
+	for {
+		n, err := again.mark(t.Context(), derivedMark)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == size {
+			break
+		}
+		runtime.Gosched()
+	}
+	if found, counted := derivedCounts(t, again); found != size || counted != size {
+		t.Errorf("%d are found and %d counted, want %d", found, counted, size)
 	}
 }

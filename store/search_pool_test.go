@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,5 +98,60 @@ func TestASearchThatTakesTooLongIsStopped(t *testing.T) {
 	cancel()
 	if _, err := s.AuditLines(gone, slowFilter, 0, 50); errors.Is(err, audit.ErrSearchStopped) {
 		t.Error("a caller that went away is told that its search took too long")
+	}
+}
+
+// A search that is stopped keeps what it was sure of by then, in the order of the page.
+func TestWhatASearchHadFoundWhenItWasStoppedIsKept(t *testing.T) {
+	s := open(t)
+	var list []audit.Record
+	const size = 6 * lookAtOnce
+	for i := range size {
+		r := record(noon)
+		r.Detail = "alpha beta; beta gamma" // two by two
+		if i%10 == 0 {
+			r.Detail = "gamma alpha beta gamma"
+		}
+		list = append(list, r)
+	}
+	if err := s.AppendRecords(t.Context(), list...); err != nil {
+		t.Fatal(err)
+	}
+	for _, rising := range []bool{false, true} {
+		var want []int64
+		for i := range 2 * lookAtOnce {
+			seq := int64(i + 1)
+			if !rising {
+				seq = size - int64(i)
+			}
+			if (seq-1)%10 == 0 {
+				want = append(want, seq)
+			}
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		looks, before := 0, watch
+		watch = func(_, text string, _ []any) {
+			if strings.Contains(text, "r.seq IN") {
+				if looks++; looks == 3 {
+					stop(audit.ErrSearchStopped)
+				}
+			}
+		}
+		q, err := newAuditQuery(slowFilter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		walk, err := s.newWalk(reading{ctx, s.searches}, &q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := walk.list(rising, size)
+		watch = before
+		if err == nil || searchError(t.Context(), walk.search, err) != audit.ErrSearchStopped {
+			t.Errorf("it was not stopped: %v", err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("rising %v: found %v, want %v", rising, got, want)
+		}
 	}
 }

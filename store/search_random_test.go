@@ -234,3 +234,38 @@ func searched(t *testing.T, s *Store, name string, f audit.Filter, want []int64,
 		t.Errorf("%s: %d exported, %v; want %d", name, n, err, len(want))
 	}
 }
+
+// A reader that saw the mark before records were indexed must not see them in the
+// index too, with places that it has from elsewhere.
+func TestARecordThatIsIndexedMeanwhileIsFoundOnce(t *testing.T) {
+	s := open(t)
+	s.behind.lag = math.MinInt32
+	fill(t, s, 0, 100)
+	if err := s.derived(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, 100, 140)
+	q, err := newAuditQuery(audit.Filter{Query: "series"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var indexed int
+	count := func(mark int64) (n int) {
+		err := s.eachTerm(reading{t.Context(), s.searches}, []int64{0, 1}, q.terms, mark, nil, func(_ int64, _ int, _ string, set *recordSet) { n += set.count() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	indexed = count(100)
+	if err := s.derived(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := count(100); now != indexed || count(140) <= indexed {
+		t.Errorf("up to the mark of 100 the index had %d records, and then %d; in all %d", indexed, now, count(140))
+	}
+	shell(t, s, `INSERT INTO audit_terms VALUES (1, 'wseries', x'01')`)
+	if n := count(140); n != count(seqAt(1, 0))-1 {
+		t.Errorf("the index has a record of a block that is not there: %d", n)
+	}
+}

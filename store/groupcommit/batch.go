@@ -26,14 +26,16 @@ func (w *Writer) run() {
 			w.work(false)
 			idle.Reset(w.o.IdleAfter)
 		case <-idle.C:
-			w.work(true)
+			if w.work(true) {
+				idle.Reset(w.o.IdleAfter) // there may be more
+			}
 		}
 	}
 }
 
-// work runs the work of the hooks, each in a transaction of its own. An error is only logged: no caller waits for
-// it, and it must not keep jobs from being run.
-func (w *Writer) work(rest bool) {
+// work runs the work of the hooks, each in a transaction of its own, and reports whether there was any. An error is
+// only logged: no caller waits for it, and it must not keep jobs from being run.
+func (w *Writer) work(rest bool) (worked bool) {
 	for _, h := range w.o.Hooks {
 		work := h.Idle(rest)
 		if work.Do == nil {
@@ -44,7 +46,9 @@ func (w *Writer) work(rest bool) {
 		if j.err != nil {
 			w.o.Log.Error(work.Failed, slog.Any("error", j.err))
 		}
+		worked = true
 	}
+	return worked
 }
 
 // batch runs the job first and then the jobs that wait, commits, and answers all of them. It looks at the queue

@@ -44,7 +44,8 @@ type Hook interface {
 
 	// Idle returns work to do in a transaction of its own, if there is any. The
 	// writer asks with rest false between two batches, and with rest true when
-	// nothing was written for Options.IdleAfter and before it closes.
+	// nothing was written for Options.IdleAfter, again that much later for as long as
+	// there was work, and before it closes.
 	Idle(rest bool) Work
 }
 
