@@ -33,6 +33,7 @@ type bench struct {
 	ctx     context.Context
 	records int
 	rounds  int
+	random  int    // searches
 	dir     string // kept from run to run
 	tmp     string // this run's
 	db      string // a copy of the ledger, free to be changed
@@ -52,6 +53,7 @@ type result struct {
 func main() {
 	records := flag.Int("records", 1_000_000, "how many records the ledger has")
 	rounds := flag.Int("rounds", 5, "how often each side of a comparison runs")
+	searches := flag.Int("searches", 600, "how many random searches are measured")
 	only := flag.String("only", "", "run only these parts, such as export,verify")
 	parts := flag.String("serve-parts", "", "serve the parts of the page on this database; the bench starts itself so")
 	queries := flag.String("serve-queries", "", "repeat the reads of pages on this database; the bench starts itself so")
@@ -65,7 +67,7 @@ func main() {
 	case *queries != "":
 		err = serveQueries(ctx, *queries)
 	default:
-		err = run(ctx, *records, *rounds, *only)
+		err = run(ctx, *records, *rounds, *searches, *only)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -73,8 +75,8 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, records, rounds int, only string) (err error) {
-	b := &bench{ctx: ctx, records: records, rounds: rounds, dir: os.Getenv("CXSEAL_BENCH_DIR")}
+func run(ctx context.Context, records, rounds, searches int, only string) (err error) {
+	b := &bench{ctx: ctx, records: records, rounds: rounds, random: searches, dir: os.Getenv("CXSEAL_BENCH_DIR")}
 	if b.dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {

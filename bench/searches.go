@@ -20,9 +20,6 @@ import (
 	"cxseal/store"
 )
 
-// randomSearches is how many random searches are measured, beside hardSearches.
-const randomSearches = 600
-
 // hardSearches are those that were slow once, or that pass by much for little.
 var hardSearches = []audit.Filter{
 	{Query: `"version key"`}, {Query: `"the confirmed"`}, {Query: `"confirmed the"`}, {Query: `"kms table key"`},
@@ -158,7 +155,7 @@ func (b *bench) randomFilters(s *store.Store) ([]audit.Filter, error) {
 	}
 	random := audittest.NewSearches(1, sample)
 	list := slices.Clone(hardSearches)
-	for range randomSearches {
+	for range b.random {
 		list = append(list, random.Next())
 	}
 	return list, nil

@@ -147,7 +147,7 @@ func TestWhatASearchHadFoundWhenItWasStoppedIsKept(t *testing.T) {
 		}
 		got, err := walk.list(rising, size)
 		watch = before
-		if err == nil || searchError(t.Context(), walk.search, err) != audit.ErrSearchStopped {
+		if err == nil || !errors.Is(searchError(t.Context(), walk.search, err), audit.ErrSearchStopped) {
 			t.Errorf("it was not stopped: %v", err)
 		}
 		if !slices.Equal(got, want) {

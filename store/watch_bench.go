@@ -91,20 +91,19 @@ func (s *Store) PlanOfSearch(ctx context.Context, f audit.Filter) (plan []string
 	}
 	seen := map[string]bool{}
 	for _, st := range list {
-		rows, err := s.long.db.QueryContext(ctx, `EXPLAIN QUERY PLAN `+st.text, st.args...)
-		if err != nil {
-			plan = append(plan, err.Error())
-			continue
-		}
-		for rows.Next() {
+		steps, err := collectFrom(reading{ctx, s.long}, func(row scanner) (step string, err error) {
 			var id, parent, unused int
-			var step string
-			if err := rows.Scan(&id, &parent, &unused, &step); err == nil && !seen[step] {
+			return step, row.Scan(&id, &parent, &unused, &step)
+		}, `EXPLAIN QUERY PLAN `+st.text, st.args...)
+		if err != nil {
+			steps = []string{err.Error()}
+		}
+		for _, step := range steps {
+			if !seen[step] {
 				seen[step] = true
 				plan = append(plan, step)
 			}
 		}
-		_ = rows.Close()
 	}
 	return plan
 }
