@@ -48,6 +48,7 @@ type Store interface {
 	overview.Columns
 	overview.Decisions
 	overview.Audit
+	overview.Items
 	settings.Alarms
 	settings.Audit
 }
@@ -62,6 +63,7 @@ func (cfg *Config) ReadFrom(s Store) {
 	cfg.Keys.Rotations = s
 	cfg.Overview.Tables, cfg.Overview.Runs, cfg.Overview.Rotations = s, s, s
 	cfg.Overview.Trends, cfg.Overview.Columns, cfg.Overview.Decisions, cfg.Overview.Audit = s, s, s, s
+	cfg.Overview.Items = s
 	cfg.Settings.Alarms, cfg.Settings.Audit = s, s
 }
 

@@ -30,9 +30,12 @@ func TestADenialChangesNothingWhateverTheServiceWouldAllow(t *testing.T) {
 	b.Get(consoletest.TablePath) // the console knows the table then
 	admin := access.Caller{UserID: 1, Name: "admin-1", Role: access.Admin}
 	why := access.Require(access.Caller{Name: "viewer-1", Role: access.Viewer}, access.PermManagePeople)
+	finding := audit.NewRecord(h.Now(), audit.ColumnEncryption, audit.Failure, audit.Actor{Name: "admin-1", Role: "admin"})
+	must(t, h.Store.AppendRecords(t.Context(), finding))
 	campaign := url.Values{"connection": {"default"}, "datastore_id": {sandbox.ContactsDataStore}, "target": {"tables"}, "table_id": {tableID}}
 	forms := map[string]url.Values{"/runs": consoletest.RunForm("ssn"), "/campaigns": campaign,
-		"/reviews": {"from": {"2026-01-01"}, "to": {"2026-01-31"}, "up_to": {"1"}, "note": {"read"}}}
+		"/attention/acknowledge": {"item": {finding.AuditID}, "note": {"seen"}},
+		"/reviews":               {"from": {"2026-01-01"}, "to": {"2026-01-31"}, "up_to": {"1"}, "note": {"read"}}}
 	denials := 0
 	for _, rt := range h.Pages.Routes() {
 		if rt.Denied == nil {
@@ -53,19 +56,25 @@ func TestADenialChangesNothingWhateverTheServiceWouldAllow(t *testing.T) {
 			t.Errorf("%s has a denial and no form here", rt.Path)
 		}
 	}
-	if denials < 7 {
+	if denials < 8 {
 		t.Errorf("%d routes record their own denial", denials)
 	}
 	runs, err := h.Store.Runs(t.Context(), encryption.RunFilter{}, 0, 10)
 	must(t, err)
 	campaigns, err := h.Store.Campaigns(t.Context(), 0, 10)
 	must(t, err)
+	if list := h.Records(audit.Filter{Operation: string(audit.AttentionAcknowledged), Outcome: string(audit.Success)}); len(list) > 0 {
+		t.Errorf("a denial acknowledged %+v", list)
+	}
 	if len(runs) != 0 || len(campaigns) != 0 || len(h.Records(audit.Filter{Operation: string(audit.AuditReview), Outcome: string(audit.Success)})) != 0 {
 		t.Errorf("the denials made %d runs and %d campaigns", len(runs), len(campaigns))
 	}
 	// The same forms do what they say where nobody is denied, or this proves nothing.
 	if a := b.Submit(consoletest.TablePath, "/runs", forms["/runs"]); a.Status != http.StatusSeeOther {
 		t.Errorf("the run's form: %d", a.Status)
+	}
+	if a := b.Submit("/attention", "/attention/acknowledge", forms["/attention/acknowledge"]); a.Status != http.StatusSeeOther {
+		t.Errorf("the form of what needs attention: %d %s", a.Status, a.Body)
 	}
 	if a := b.Submit("/campaigns", "/campaigns", campaign); a.Status != http.StatusSeeOther {
 		t.Errorf("the campaign's form: %d %s", a.Status, a.Body)

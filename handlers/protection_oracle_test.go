@@ -13,6 +13,7 @@ import (
 
 	"cxseal/cxone/sandbox"
 	"cxseal/internal/access"
+	"cxseal/internal/attention"
 	"cxseal/internal/audit"
 	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
@@ -172,6 +173,14 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 			if got := c.Protection.State(); got != state {
 				t.Errorf("after %q: %s is %s, and the records say %s", steps, c.Name, got, state)
 			}
+			// What is open of a column is what its state says, and what is verified again is not red any more.
+			open := openOf(t, h, c.Name)
+			if lost, was := open[attention.ColumnLost], want[c.Name].state == protection.Unprotected; lost != was && (was || state == protection.Verified) {
+				t.Errorf("after %q: %s is %s, and its loss is open: %v", steps, c.Name, state, lost)
+			}
+			if refused := open[attention.RunRejected]; refused != (state == protection.Refused) && (refused == (state == protection.Verified) || !refused) {
+				t.Errorf("after %q: %s is %s, and a rejected run is open: %v", steps, c.Name, state, refused)
+			}
 		}
 		series := rowsOf(t, admin.Get("/charts/coverage.csv?changes=1&table_id="+tableID).Body)
 		figures := []string{fmt.Sprint(counts[protection.Verified]), fmt.Sprint(counts[protection.Unverified]), fmt.Sprint(counts[protection.Refused])}
@@ -195,4 +204,16 @@ func liveAndCompare(t *testing.T, random *rand.Rand, names []string) {
 			return
 		}
 	}
+}
+
+// openOf are the kinds of what is open of a column.
+func openOf(t *testing.T, h *consoletest.Console, column string) map[attention.Kind]bool {
+	t.Helper()
+	list, err := h.Store.Attention(t.Context(), attention.Filter{State: attention.Open}, 0, 100)
+	must(t, err)
+	open := map[attention.Kind]bool{}
+	for _, i := range list {
+		open[i.Kind] = open[i.Kind] || slices.Contains(i.Left, column)
+	}
+	return open
 }

@@ -88,6 +88,8 @@ var walk = []struct {
 	{"GET", "/charts", true, everyRole, 200},
 	{"GET", "/charts/coverage.csv", false, everyRole, 200},
 	{"GET", "/charts/latency.csv", false, everyRole, 200},
+	{"GET", "/attention", true, readers, 200},
+	{"POST", "/attention/acknowledge", false, exporters, 403},
 	{"GET", "/help/glossary", true, everyRole, 200},
 	{"GET", "/sensitivity", true, readers, 200},
 	{"POST", "/sensitivity", false, deciders, 403},

@@ -83,7 +83,10 @@ func (t *tx) derive() error {
 		return err
 	}
 	t.s.behind.lag = max(t.s.behind.lag, size-upto)
-	return t.setMark(derivedMark, upto)
+	if err := t.setMark(derivedMark, upto); err != nil {
+		return err
+	}
+	return t.attend()
 }
 
 // derived waits until the derived data knows every record that there is now.

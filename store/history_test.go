@@ -69,7 +69,11 @@ var history = []string{
 			'actor', json_object('name', 'user' || (i % 5), 'role', 'officer'), 'connection', 'default', 'datastoreId', 'ds' || (i % 4),
 			'tableId', 't' || (i % 500), 'columns', json_array('c'), 'runId', 'run' || i, 'detail', 'words'), x'' FROM n`,
 	`INSERT INTO audit_terms (block, term, seqs) SELECT i / 4096, 'w' || i, x'01' FROM n`,
-	`UPDATE marks SET value = 20000 WHERE name = 'derived'`,
+	`INSERT INTO attention_items (id, kind, state, connection, datastore_id, table_id, columns, left_columns, run_id, detail, opened_at, opened_seq,
+			opened_by, resolution, resolved_at, resolved_by, resolved_run, owner, note, taken_by, taken_role, taken_record)
+		SELECT 'a' || i, iif(i % 3, 'run_failed', 'column_lost'), iif(i < 19900, 'resolved', 'open'), 'default', 'ds' || (i % 4), 't' || (i % 500), '["c"]', '[]',
+			'run' || i, '', i, i, '', 'verified', i, '', '', iif(i % 2, '', 'olga'), '', '', '', '' FROM n`,
+	`UPDATE marks SET value = 20000 WHERE name IN ('derived', 'attention')`,
 }
 
 // tenantTables hold what the tenants hold now, a row for each of their tables or columns. They do not grow with the
@@ -85,6 +89,7 @@ var rareIndexes = strings.Fields(`rotation_dates_wants_run rotation_dates_unknow
 
 // mayLook are statements that may look at more rows, by a text that stands in them, and why they may.
 var mayLook = map[string]string{
+	`r.operation = 'AUDIT_REVIEW' AND r.seq <`:         "a person makes a review, and a month is looked at once",
 	`sum(sensitive_observed)`:                          "the dashboard sums up a row of counts for each table, in one covering index",
 	`sum(sensitive_refused), 0) FROM inventory_tables`: "a decision says by how much it moves the coverage of what it concerns, before it is made",
 	`DELETE FROM alarm_deliveries WHERE route_id`:      "a person deletes a route with what was sent over it",
@@ -102,7 +107,7 @@ var mayLook = map[string]string{
 // name. They do not grow with the work that is done, or by a few rows a day, of
 // which a chart reads those that it draws.
 var presentTables = strings.Fields(`connections settings inventory_syncs datastores sensitivity_rules users second_factors recovery_codes api_tokens identities link_permits views
-	rotation_policies calendar_feeds leases jobs alarm_routes marks run_counts goose_db_version
+	rotation_policies calendar_feeds leases jobs alarm_routes marks run_counts attention_counts goose_db_version
 	coverage_totals latency_daily audit_values`)
 
 // withHistory makes a database with a history in a folder.

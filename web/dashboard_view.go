@@ -8,6 +8,7 @@ type DashboardView struct {
 	Chrome
 	NextStep  *NextStep // set on an empty installation; then nothing else is shown
 	Attention []Attention
+	Findings  AttentionTotals // of the findings by their state
 	Coverage  CoverageTotals
 	Sensitive Protected // the sensitive columns: the number that matters
 	Trend     Spark     // of the verified sensitive columns
@@ -36,12 +37,13 @@ type NextStep struct {
 	Link  Link
 }
 
-// Attention is one thing that needs a person, with the list behind it.
+// Attention is one kind of thing that needs a person, with the list behind it.
 type Attention struct {
-	Tone   Tone
-	Title  string // "2 runs were refused by the KMS"
-	Detail string // what to do next
+	Kind   string // one of attentionKinds
+	Count  int
 	Link   Link   // to the list behind it
+	Title  string // in place of the kind's own words; empty: "2 runs were rejected by the KMS check"
+	Detail string // the same, of what to do next
 	At     time.Time
 }
 

@@ -12,6 +12,7 @@ type Nav string
 const (
 	NavNone          Nav = ""
 	NavDashboard     Nav = "dashboard"
+	NavAttention     Nav = "attention"
 	NavDatastores    Nav = "datastores"
 	NavSensitivity   Nav = "sensitivity"
 	NavRuns          Nav = "runs"
@@ -84,6 +85,7 @@ type place struct {
 
 var navigation = []place{
 	{NavDashboard, "Dashboard", "/", "dashboard", "h"},
+	{NavAttention, "Attention", "/attention?state=open", "alert", "i"},
 	{NavDatastores, "Data stores", "/datastores", "database", "d"},
 	{NavSensitivity, "Sensitivity", "/sensitivity", "lock", "e"},
 	{NavRuns, "Runs", "/runs", "runs", "r"},

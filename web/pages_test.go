@@ -186,6 +186,7 @@ func fill(v reflect.Value, text string) {
 var hostilePages = map[string]func(text string) templ.Component{
 	"AccountPage":            filled(AccountPage),
 	"AlarmsPage":             filled(AlarmsPage),
+	"AttentionPage":          filled(AttentionPage),
 	"AuditPage":              filled(AuditPage),
 	"AuditRecordPage":        filled(AuditRecordPage),
 	"CampaignLive":           filled(CampaignLive),

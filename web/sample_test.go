@@ -209,10 +209,11 @@ func samplePages() []page {
 		Latency: []StageLatency{{Stage: "PATCH", P50: 240, P95: 811, Day: ago(time.Hour), Trend: Spark{[]float64{600, 820, 811}, "PATCH"}, Href: "/charts#latency-patch"}},
 		Chrome:  chrome("Dashboard", NavDashboard),
 		Attention: []Attention{
-			{ToneDanger, "1 run was refused by the KMS check", "Do not rely on this encryption until a good callback arrives.", Link{"Show run", "/runs?state=rejected"}, ago(50 * time.Minute)},
-			{ToneDanger, "1 rotation is overdue", "The date has passed and no newer key version was seen.", Link{"Show rotations", "/rotations?status=overdue"}, time.Time{}},
-			{ToneWarning, "1 run is unconfirmed", "The KMS did not call back in time. A late callback still counts.", Link{"Show run", "/runs?state=unconfirmed"}, ago(72 * time.Hour)},
+			{Kind: "run_rejected", Count: 1, Link: Link{"Show", "/attention?kind=run_rejected&state=open"}},
+			{Kind: "rotation_overdue", Count: 3, Link: Link{"Show", "/attention?kind=rotation_overdue&state=open"}},
+			{Kind: "tenant_unread", Count: 1, Title: "The connection default could not be read whole", Detail: "CXone did not answer.", Link: Link{"Show", "/system"}, At: ago(72 * time.Hour)},
 		},
+		Findings: AttentionTotals{4, 1, 23, "/attention?state=open", "/attention?state=acknowledged", "/attention?state=resolved"},
 		Coverage: CoverageTotals{Coverage{214, 1310, 16.34}, 120, 44, ago(40 * time.Minute), "/datastores", "/datastores?untouched=1", 1, 1},
 		Stats: []Stat{
 			{"Runs verified", 38, "last 30 days", "/runs?state=verified", ToneNone}, {"Runs failed", 2, "last 30 days", "/runs?state=failed", ToneDanger},
@@ -346,6 +347,8 @@ func samplePages() []page {
 		{"run-rejected", "/runs/x", RunPage(sampleRun("rejected"))},
 		{"run-verified", "/runs/x", RunPage(sampleRun("verified"))},
 		{"runs", "/runs", RunsPage(RunsView{Chrome: chrome("Runs", NavRuns), Rows: sampleRuns(), Connections: connections, Pager: Pager{Older: "/runs?before=9", Total: "388"}})},
+		{"attention", "/attention", AttentionPage(sampleAttention())},
+		{"attention-none", "/attention", AttentionPage(AttentionView{Chrome: chrome("Attention", NavAttention)})},
 		{"runs-empty", "/runs", RunsPage(RunsView{Chrome: chrome("Runs", NavRuns)})},
 		{"rotations", "/rotations", RotationsPage(rotations)},
 		{"audit", "/audit", AuditPage(audit)},
@@ -369,4 +372,24 @@ func sampleChart() ChartView {
 		Days: []ChartDay{{Day: day(20), Values: []float64{40, 12.5, 0}},
 			{Day: day(21), Values: []float64{-1, 10, 30}, Marks: []ChartMark{{Kind: "drop", Reason: "ssn: <b>gone</b>", Href: "/runs/1"}}},
 			{Day: day(22), Values: []float64{76.25, 20, 0}, Marks: []ChartMark{{Kind: "run", Reason: "Encryption of 1 column was verified."}}}}}
+}
+
+// sampleAttention has an item in each state.
+func sampleAttention() AttentionView {
+	mk := func(id, kind, state string, since time.Duration, columns ...string) AttentionRow {
+		return AttentionRow{ID: id, Kind: kind, State: state, DatastoreID: "ds-customers", TableID: "tbl-contacts", TableName: "Contacts",
+			Columns: columns, Left: len(columns), Detail: "What the record says.", OpenedAt: ago(since), OpenedBy: id}
+	}
+	open := mk("0190-a", "run_rejected", "open", time.Hour, "ssn", "iban")
+	open.RunID, open.Left = runB, 1
+	taken := mk("0190-b", "column_lost", "acknowledged", 48*time.Hour, "ssn")
+	taken.Owner, taken.Note, taken.TakenBy, taken.TakenAt, taken.TakenRecord = "Data platform", "Restored by the vendor; encrypted again tonight.", "olga", ago(time.Hour), "0190-d"
+	resolved := mk("0190-c", "run_unconfirmed", "resolved", 72*time.Hour, "email")
+	resolved.Resolution, resolved.ResolvedAt, resolved.ResolvedBy, resolved.ResolvedRun = "verified", ago(20*time.Hour), "0190-e", runA
+	month := AttentionRow{ID: "month-2026-10", Kind: "month_not_reviewed", State: "open", Month: "October 2026", OpenedAt: ago(22 * 24 * time.Hour)}
+	v := AttentionView{Chrome: chrome("Attention", NavAttention), Rows: []AttentionRow{open, taken, resolved, month},
+		Totals: AttentionTotals{4, 1, 23, "/attention?state=open", "/attention?state=acknowledged", "/attention?state=resolved"},
+		Form:   &AttentionForm{Owner: "admin", Error: "Write a note: what is done about it, or why nothing has to be done."}, Pager: Pager{Older: "/attention?before=9"}}
+	v.Lead = "What needed a person, from the record that opened it to the one that resolved it."
+	return v
 }

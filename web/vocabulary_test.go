@@ -3,7 +3,9 @@ package web
 import (
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 
 	"cxseal/internal/access"
 	"cxseal/internal/alarm"
+	"cxseal/internal/attention"
 	"cxseal/internal/audit"
 	"cxseal/internal/campaign"
 	"cxseal/internal/connection"
@@ -87,6 +90,24 @@ func TestEveryWordHasItsLabelAndTone(t *testing.T) {
 		campaign.Running: {"Running", ToneInfo}, campaign.Paused: {"Paused", ToneWarning},
 		campaign.Done: {"Ended", ToneSuccess}, campaign.Cancelled: {"Cancelled", ToneNone},
 	})
+	checkLabels(t, attention.Kinds(), attentionKinds, attentionKinds.label, map[attention.Kind]expected{
+		attention.ColumnLost: {"Protection lost", ToneDanger}, attention.RunRejected: {"Run rejected", ToneDanger},
+		attention.RunUnconfirmed: {"Run unconfirmed", ToneWarning}, attention.RunFailed: {"Run failed", ToneDanger},
+		attention.KeyWentBack: {"Key version went back", ToneDanger}, attention.RotationOverdue: {"Rotation overdue", ToneWarning},
+		attention.MonthNotReviewed: {"Month not reviewed", ToneWarning}, attention.ColumnUnprotected: {"Not encrypted", ToneDanger},
+		attention.ColumnRefused: {"Refused by the KMS", ToneDanger}, attention.ColumnUnverified: {"Encrypted, not verified", ToneWarning},
+		attention.RunAwaiting: {"Awaits approval", ToneWarning}, attention.RotationDue: {"Rotation due", ToneInfo},
+		attention.TenantUnread: {"Tenant not read whole", ToneWarning}, attention.LedgerNotAnchored: {"Audit log not anchored", ToneWarning},
+		attention.ColumnUndecided: {"Undecided", ToneInfo},
+	})
+	checkLabels(t, attention.States(), attentionStates, attentionStates.label, map[attention.State]expected{
+		attention.Open: {"Open", ToneWarning}, attention.Acknowledged: {"Acknowledged", ToneInfo}, attention.Resolved: {"Resolved", ToneSuccess},
+	})
+	checkLabels(t, attention.Resolutions(), resolutions, resolutions.label, map[attention.Resolution]expected{
+		attention.ByRun: {"A later run was verified", ToneSuccess}, attention.ByCallback: {"Confirmed late by the KMS", ToneSuccess},
+		attention.ByRotation: {"A newer key version was seen", ToneSuccess}, attention.ByReview: {"Reviewed to its end", ToneSuccess},
+		attention.ByGoing: {"The column is gone", ToneNone}, attention.BySupersedes: {"A later finding took its place", ToneNone},
+	})
 	checkLabels(t, alarm.States(), deliveryStates, deliveryLabel, map[alarm.State]expected{
 		alarm.Waiting: {"Waiting", ToneInfo}, alarm.Sent: {"Sent", ToneSuccess}, alarm.Failed: {"Given up", ToneDanger},
 	})
@@ -139,6 +160,8 @@ func TestEveryWordCanBeChosen(t *testing.T) {
 		"columns by state":           {strs(sensitivity.States()), sensitivityOptions},
 		"columns by category":        {strs(sensitivity.Categories()), categories},
 		"columns by protection":      {strs(protection.States()), protectionOptions},
+		"attention by state":         {strs(attention.States()), attentionStateOptions},
+		"attention by kind":          {strs(attention.Findings()), findingOptions},
 		"the way of an alarm":        {strs(alarm.Ways()), wayOptions},
 		"the mode of a connection":   {connection.Modes(), modeOptions},
 		"who rotates a key":          {encryption.Strategies(), strategyOptions},
@@ -270,6 +293,7 @@ func TestTheGlossarySaysEveryWord(t *testing.T) {
 		"run-states": strs(encryption.States()), "kms": strs(encryption.KMSStatuses()), "operations": strs(audit.Operations()),
 		"outcomes": strs(audit.Outcomes()), "rotation": strs(rotation.Statuses()), "sensitivity": strs(sensitivity.States()),
 		"protection": strs(protection.States()), "requests": strs(access.ApprovalStates()),
+		"attention": strs(attention.Kinds()), "attention-states": strs(attention.States()), "resolutions": strs(attention.Resolutions()),
 		"categories": strs(sensitivity.Categories()), "campaigns": strs(campaign.States()), "deliveries": strs(alarm.States()),
 		"jobs": strs(schedule.Conditions()), "findings": strs(doctor.Verdicts()),
 	}
@@ -313,5 +337,36 @@ func TestNoWeekThatPassedIsDrawnGreen(t *testing.T) {
 		if !strings.Contains(page, `<progress class="cx-bar cx-bar-big `+toneClass(want)+`"`) {
 			t.Errorf("%+v is not drawn in the tone %q", w, want)
 		}
+	}
+}
+
+// Fails when the dashboard says nothing of a kind of attention, or says of one what is true of many (“1 sensitive column
+// was refused … do not rely on their encryption”, as it did).
+func TestAttentionSpeaksOfOneAndOfMany(t *testing.T) {
+	plural := regexp.MustCompile(`\b(them|their|they|these|those|are|were|each|keys|dates|plans)\b`)
+	for _, kind := range attention.Kinds() {
+		if kind == attention.TenantUnread || kind == attention.LedgerNotAnchored {
+			continue // there is one, with words of its own
+		}
+		one, many := Attention{Kind: string(kind), Count: 1}, Attention{Kind: string(kind), Count: 2}
+		for _, a := range []Attention{one, many} {
+			if !strings.HasPrefix(a.title(), strconv.Itoa(a.Count)+" ") || len(a.title()) < 12 || !strings.HasSuffix(a.detail(), ".") || a.tone() == ToneNone {
+				t.Errorf("%s: %q %q in tone %q", kind, a.title(), a.detail(), a.tone())
+			}
+		}
+		about := strings.ReplaceAll(one.title()+" "+one.detail(), "that its columns are", "")
+		if word := plural.FindString(strings.ReplaceAll(about, "its grace have", "")); word != "" {
+			t.Errorf("%s speaks of one as of many (%q): %s", kind, word, about)
+		}
+		if one.title() == many.title() || one.detail() == many.detail() && kind != attention.RunUnconfirmed {
+			t.Errorf("%s speaks of two as of one: %q %q", kind, many.title(), many.detail())
+		}
+		if page := draw(t, DashboardPage(DashboardView{Attention: []Attention{one}})); !strings.Contains(page, templ.EscapeString(one.title())) ||
+			!strings.Contains(page, templ.EscapeString(one.detail())) {
+			t.Errorf("the dashboard does not say %q %q", one.title(), one.detail())
+		}
+	}
+	if len(attentionTexts) != len(attention.Kinds()) {
+		t.Error("a text stands for a kind that does not exist")
 	}
 }

@@ -56,7 +56,7 @@ func (d *demo) stops(ctx context.Context, t *testing.T) []walkStop {
 	}
 	stops = append(stops, walkStop{name: "sensitivity-request", path: "/sensitivity/requests/" + requests[0].ID})
 	for _, path := range []string{"account", "approvals", "sensitivity/decisions", "datastores", "sensitivity", "runs", "campaigns", "rotations", "rotations/month", "rotations/timeline",
-		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "help/glossary", "nothing-here"} {
+		"rotations/policies", "alarms", "jobs", "audit", "reviews", "verifications", "system", "help/glossary", "attention", "nothing-here"} {
 		stops = append(stops, walkStop{name: strings.ReplaceAll(path, "/", "-"), path: "/" + path})
 	}
 	return stops

@@ -1,5 +1,5 @@
 // Package overview holds the pages that everybody may read: the dashboard, the charts of coverage and latency, and
-// the glossary.
+// the glossary; and the list of what needs a person, which the dashboard counts.
 package overview
 
 import (
@@ -8,6 +8,7 @@ import (
 
 	"cxseal/handlers/frame"
 	"cxseal/internal/access"
+	"cxseal/internal/attention"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
@@ -17,7 +18,7 @@ import (
 	"cxseal/internal/trend"
 )
 
-// Area serves the dashboard, the pages under /charts and the glossary.
+// Area serves the dashboard, the pages under /charts, the list of attention and the glossary.
 type Area struct {
 	*frame.Frame
 	Deps
@@ -32,6 +33,7 @@ type Deps struct {
 	Columns   Columns
 	Decisions Decisions
 	Audit     Audit
+	Items     Items
 	Leads     rotation.Leads // Optional: how long before a due date it is announced.
 
 	// Reviews tells of the newest review. Optional: without it the dashboard
@@ -40,6 +42,22 @@ type Deps struct {
 
 	// LogStatus says how far the log is signed and anchored. Optional.
 	LogStatus func(ctx context.Context) (audit.LogStatus, error)
+
+	// Acknowledge takes on items of attention. Optional: without it nobody can.
+	Acknowledge Acknowledger
+}
+
+// Items lists what needed a person, newest first.
+type Items interface {
+	Attention(ctx context.Context, f attention.Filter, before int64, limit int) ([]attention.Item, error)
+	AttentionAfter(ctx context.Context, f attention.Filter, after int64, limit int) ([]attention.Item, error)
+	AttentionCounts(ctx context.Context) (attention.Counts, error)
+}
+
+// Acknowledger takes on items; *attention.Service does.
+type Acknowledger interface {
+	Acknowledge(ctx context.Context, caller access.Caller, ids []string, owner, note string) error
+	Refuse(ctx context.Context, caller access.Caller, why error) error
 }
 
 // Tables sums what the tenants were last seen to hold.
@@ -83,9 +101,7 @@ type Decisions interface {
 
 // Audit reads the newest and the first records of the log.
 type Audit interface {
-	audit.LineReader
 	AuditLines(ctx context.Context, f audit.Filter, before int64, limit int) ([]audit.Line, error)
-	AuditCount(ctx context.Context, f audit.Filter, most int64) (n int64, exact bool, err error)
 }
 
 // Reviews says how much of the log is reviewed; *review.Service does.
@@ -98,6 +114,7 @@ func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("Overview", map[string]bool{
 		"Tables": d.Tables == nil, "Runs": d.Runs == nil, "Rotations": d.Rotations == nil, "Trends": d.Trends == nil,
 		"Columns": d.Columns == nil, "Decisions": d.Decisions == nil, "Audit": d.Audit == nil,
+		"Items": d.Items == nil,
 	})
 }
 
@@ -108,6 +125,8 @@ func (a *Area) Routes() []frame.Route {
 		frame.Get("/charts", frame.Page, access.PermViewDashboard, a.charts),
 		frame.Get("/charts/coverage.csv", frame.Stream, access.PermViewDashboard, a.coverageCSV),
 		frame.Get("/charts/latency.csv", frame.Stream, access.PermViewDashboard, a.latencyCSV),
+		frame.Get("/attention", frame.Page, access.PermViewAll, a.attention),
+		frame.Post("/attention/acknowledge", access.PermAcknowledge, a.acknowledge).OrDeny(a.acknowledgeDenied),
 		frame.Get("/help/glossary", frame.Page, access.PermViewDashboard, a.glossary),
 	}
 }

@@ -1,162 +1,116 @@
 package overview
 
 import (
-	"context"
-	"net/url"
-	"time"
+	"net/http"
+	"strings"
 
-	"cxseal/handlers/rows"
-	"cxseal/internal/audit"
-	"cxseal/internal/inventory"
-	"cxseal/internal/review"
-	"cxseal/internal/sensitivity"
-	"cxseal/internal/trend"
+	"github.com/labstack/echo/v4"
+
+	"cxseal/handlers/frame"
+	"cxseal/internal/access"
+	"cxseal/internal/attention"
+	"cxseal/internal/fault"
 	"cxseal/web"
 )
 
-// driftDays is how long a column that lost its protection needs attention.
-const driftDays = 30
+// attention lists what needed a person, with the form to acknowledge for who may.
+func (a *Area) attention(c echo.Context) error {
+	q := frame.ReadQuery(c)
+	typed := web.AttentionFilter{State: q.Raw("state"), Kind: q.Raw("kind"), Connection: q.Raw("connection"), TableID: q.Raw("table_id"),
+		Owner: q.Raw("owner"), From: q.Raw("from"), To: q.Raw("to")}
+	f := attention.Filter{State: attention.State(q.OneOf("state", strs(attention.States())...)),
+		Kind:       attention.Kind(q.OneOf("kind", strs(attention.Findings())...)),
+		Connection: q.Text("connection"), TableID: q.Text("table_id"), Owner: q.Text("owner")}
+	f.From, f.To = q.Period()
+	cur := q.Cursor()
+	status, err := http.StatusOK, q.Err()
+	if err != nil {
+		if frame.WantsJSON(c.Request()) {
+			return err
+		}
+		status = http.StatusBadRequest
+	}
+	return a.showAttention(c, status, err, typed, f, cur, nil)
+}
 
-// driftMost is the highest number of such columns that the dashboard counts.
-const driftMost = 1000
+func strs[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return out
+}
 
-// protection fills in the number that matters, sensitive columns that are verified, with what it leaves out,
-// and the history of the coverages and of latency.
-func (a *Area) protection(ctx context.Context, v *web.DashboardView, totals inventory.Totals) error {
-	v.Sensitive = rows.Protected(totals)
-	f := trend.Filter{From: a.Now().AddDate(0, 0, -trendDays)}
-	history, err := a.coverageChart(ctx, f)
+// showAttention renders the list; problem is what is wrong with its filter, form what was typed to acknowledge, nil for
+// a new form.
+func (a *Area) showAttention(c echo.Context, status int, problem error, typed web.AttentionFilter, f attention.Filter,
+	cur frame.Cursor, form *web.AttentionForm) error {
+	ctx, who := c.Request().Context(), frame.Caller(c)
+	v := web.AttentionView{Chrome: a.Chrome(c, "Attention", web.NavAttention), Filter: typed, Connections: a.ConnectionOptions()}
+	v.Lead = "What needed a person, from the record that opened it to the one that resolved it. " + frame.PeriodHelp
+	if problem != nil {
+		frame.ShowProblem(&v.Chrome, problem)
+		return a.Render(c, status, web.AttentionPage(v))
+	}
+	counts, err := a.Items.AttentionCounts(ctx)
 	if err != nil {
 		return err
 	}
-	v.History = history.chart
-	v.History.CSV = "/charts/coverage.csv?changes=1"
-	for _, d := range v.History.Days {
-		v.Trend.Values = append(v.Trend.Values, max(d.Values[0], 0))
-	}
-	v.Trend.Label = v.History.Summary
-	v.Charts = true
-	return a.dashboardLatency(ctx, v, f)
-}
-
-// dashboardLatency fills in each stage's newest p95 and the series that leads to it.
-func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f trend.Filter) error {
-	days, err := a.Trends.Latency(ctx, f)
+	v.Totals = attentionTotals(counts)
+	list, err := frame.ReadPage(ctx, cur, f, a.Items.Attention, a.Items.AttentionAfter)
 	if err != nil {
 		return err
 	}
-	for _, stage := range trend.Stages() {
-		line := web.StageLatency{Stage: stageTitles[stage], Href: "/charts#latency-" + string(stage), P95: -1}
-		for _, d := range days {
-			if d.Stage != stage || d.Runs == d.Failed && d.Max == 0 {
-				continue
-			}
-			line.P50, line.P95, line.Day = d.P50, d.P95, d.Day
-			line.Trend.Values = append(line.Trend.Values, float64(d.P95))
-		}
-		line.Trend.Label = stageTitles[stage] + ", p95 of each day with runs; the newest is " + web.FormatMillis(line.P95)
-		if line.P95 >= 0 {
-			v.Latency = append(v.Latency, line)
+	list, v.Pager = frame.OnePage(list, cur, typed.Path(), func(i attention.Item) int64 { return i.Seq })
+	for _, i := range list {
+		v.Rows = append(v.Rows, a.attentionRow(i))
+	}
+	if a.Acknowledge != nil && who.Can(access.PermAcknowledge) {
+		if v.Form = form; form == nil {
+			v.Form = &web.AttentionForm{Owner: who.Name}
 		}
 	}
-	return nil
+	return a.Render(c, status, web.AttentionPage(v))
 }
 
-// protectionAttention returns the items about columns and the log that need a person: those at the top of the list
-// and those at its end.
-func (a *Area) protectionAttention(ctx context.Context, totals inventory.Totals,
-	review *web.Stat) (first, last []web.Attention, err error) {
-	now := a.Now()
-	lists := rows.Protected(totals)
-	add := func(n int, tone web.Tone, one, many, detail, href string) {
-		if n > 0 {
-			first = append(first, web.Attention{Tone: tone, Title: web.Plural(n, one, many), Detail: detail, Link: web.Link{Text: "Show", Href: href}})
-		}
+func (a *Area) attentionRow(i attention.Item) web.AttentionRow {
+	row := web.AttentionRow{ID: i.ID, Kind: string(i.Kind), State: string(i.State()), Connection: a.InPath(i.Connection),
+		DatastoreID: i.DatastoreID, TableID: i.TableID, TableName: i.TableName, Columns: i.Columns, Left: len(i.Left), RunID: i.RunID,
+		Detail: i.Detail, OpenedAt: i.OpenedAt, OpenedBy: i.OpenedBy,
+		Resolution: string(i.Resolution), ResolvedAt: i.ResolvedAt, ResolvedBy: i.ResolvedBy, ResolvedRun: i.ResolvedRun,
+		Owner: i.Taken.Owner, Note: i.Taken.Note, TakenBy: i.Taken.By.Name, TakenAt: i.Taken.At, TakenRecord: i.Taken.AuditID}
+	if month, ok := i.MonthOf(); ok {
+		row.Month = month.Format("January 2006")
 	}
-	add(totals.Open(), web.ToneDanger, "sensitive column is not encrypted", "sensitive columns are not encrypted",
-		"Encrypt them, or decide that they are not sensitive.", lists.OpenHref)
-	add(totals.Refused, web.ToneDanger, "sensitive column was refused by the KMS check", "sensitive columns were refused by the KMS check",
-		"Do not rely on their encryption: find out which key was used, and rotate the key.", lists.RefusedHref)
-	add(totals.Unverified, web.ToneWarning, "sensitive column is encrypted and not verified", "sensitive columns are encrypted and not verified",
-		"No KMS verdict says how. A key rotation by this console brings one.", lists.UnverifiedHref)
-	from := daysBefore(now, driftDays)
-	lost, exact, err := a.Audit.AuditCount(ctx,
-		audit.Filter{Operation: string(audit.DriftDetected), Outcome: string(audit.Failure), From: from, Routine: true}, driftMost)
-	if err != nil {
-		return nil, nil, err
-	}
-	if lost > 0 {
-		title := web.Plural(int(lost), "column lost its protection", "columns lost their protection") + " outside of this console"
-		if !exact {
-			title = "More than " + title
-		}
-		first = append(first, web.Attention{Tone: web.ToneDanger, Title: title,
-			Detail: "Found within the last 30 days. Find out who did it, and make sure that they are encrypted again.",
-			Link: web.Link{Text: "Show", Href: "/audit?" +
-				url.Values{"operation": {string(audit.DriftDetected)}, "outcome": {string(audit.Failure)},
-					"from": {from.Format(time.DateOnly)}}.Encode()}})
-	}
-	undecided, err := a.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
-	if err != nil {
-		return nil, nil, err
-	}
-	if undecided > 0 {
-		last = append(last, web.Attention{Tone: web.ToneInfo,
-			Title:  web.Plural(undecided, "column is undecided", "columns are undecided"),
-			Detail: "The name does not say what is kept there. A person who knows should decide.", Link: web.Link{Text: "Show", Href: "/sensitivity?state=" + string(sensitivity.Undecided)}})
-	}
-	more, err := a.logAttention(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	last = append(last, more...)
-	if review != nil && review.Tone == web.ToneWarning {
-		last = append(last, web.Attention{Tone: web.ToneWarning, Title: web.Plural(review.Value, "month", "months") + " of the log not reviewed to the end",
-			Detail: "An officer reads a period and marks it as reviewed; a later review does not stand for an earlier month.", Link: web.Link{Text: "Show", Href: review.Href}})
-	}
-	return first, last, nil
+	return row
 }
 
-// logAttention returns an item when the log is not anchored, or could not be.
-func (a *Area) logAttention(ctx context.Context) ([]web.Attention, error) {
-	if a.LogStatus == nil {
-		return nil, nil
+var errNoAcknowledging = fault.New(fault.NotFound, "This console acknowledges nothing.")
+
+// acknowledge takes on the chosen items. What is wrong with the form is shown on it, with what was typed, beside the
+// open items.
+func (a *Area) acknowledge(c echo.Context) error {
+	if a.Acknowledge == nil {
+		return errNoAcknowledging
 	}
-	status, err := a.LogStatus(ctx)
-	if err != nil {
-		return nil, err
+	form := c.Request().PostForm
+	ids, owner, note := form["item"], strings.TrimSpace(form.Get("owner")), form.Get("note")
+	err := a.Acknowledge.Acknowledge(c.Request().Context(), frame.Caller(c), ids, owner, note)
+	switch code := fault.CodeOf(err); {
+	case err == nil:
+		return a.Done(c, web.Plural(len(ids), "item is", "items are")+" acknowledged.", web.AttentionFilter{State: string(attention.Acknowledged)}.Path())
+	case (code == fault.Invalid || code == fault.TooLarge || code == fault.Conflict) && !frame.WantsJSON(c.Request()):
+		f := attention.Filter{State: attention.Open}
+		return a.showAttention(c, http.StatusUnprocessableEntity, nil, web.AttentionFilter{State: string(f.State)}, f, frame.Cursor{},
+			&web.AttentionForm{Owner: owner, Note: note, Error: fault.MessageOf(err)})
 	}
-	link := web.Link{Text: "Show", Href: "/system"}
-	switch {
-	case len(status.Anchors) == 0:
-		return []web.Attention{{Tone: web.ToneInfo, Title: "The log is not anchored", Link: link,
-			Detail: "Name a place outside of this machine for its checkpoints, so that nobody can rewrite both."}}, nil
-	case status.AnchorError != "":
-		return []web.Attention{{Tone: web.ToneWarning, Title: "The log could not be anchored", Link: link, At: status.FailedSince,
-			Detail: status.AnchorError}}, nil
-	}
-	return nil, nil
+	return err
 }
 
-// reviewStat returns the number of months that are over and not reviewed to their end, with a warning as long
-// as there is one. It is nil when the console keeps no reviews.
-func (a *Area) reviewStat(ctx context.Context) (*web.Stat, error) {
-	if a.Reviews == nil {
-		return nil, nil
+// acknowledgeDenied records the refusal of a caller who may not acknowledge.
+func (a *Area) acknowledgeDenied(c echo.Context, who access.Caller, why error) error {
+	if a.Acknowledge == nil {
+		return errNoAcknowledging
 	}
-	progress, err := a.Reviews.Progress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stat := &web.Stat{Label: "months of the log not reviewed to the end", Value: len(review.Due(progress.Months)), Href: "/reviews", Note: "no review yet"}
-	if stat.Value == 1 {
-		stat.Label = "month of the log not reviewed to the end"
-	}
-	if progress.Latest != nil {
-		stat.Note = "last review " + web.Plural(progress.Days, "day ago", "days ago")
-	}
-	if stat.Value > 0 {
-		stat.Tone = web.ToneWarning
-	}
-	return stat, nil
+	return a.Acknowledge.Refuse(c.Request().Context(), who, why)
 }

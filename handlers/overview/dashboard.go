@@ -13,6 +13,7 @@ import (
 	"cxseal/handlers/frame"
 	"cxseal/handlers/rows"
 	"cxseal/internal/access"
+	"cxseal/internal/attention"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
@@ -41,10 +42,6 @@ func (a *Area) dashboard(c echo.Context) error {
 		return err
 	}
 	since := daysBefore(now, failedDays)
-	failed, lastFailed, err := a.failedSince(ctx, since)
-	if err != nil {
-		return err
-	}
 	unverified, err := a.Runs.RunCount(ctx, encryption.RunFilter{State: encryption.NotVerified, From: since})
 	if err != nil {
 		return err
@@ -66,12 +63,20 @@ func (a *Area) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	first, last, err := a.protectionAttention(ctx, totals, review)
+	items, err := a.Items.AttentionCounts(ctx)
 	if err != nil {
 		return err
 	}
-	v.Attention = slices.Concat(first, a.attention(states, counts, failed, lastFailed, overdue,
-		rotations[rotation.StatusDue], since), last)
+	holding, err := a.conditions(ctx, totals, counts, rotations[rotation.StatusDue])
+	if err != nil {
+		return err
+	}
+	log, err := a.logAttention(ctx)
+	if err != nil {
+		return err
+	}
+	v.Attention = inOrder(slices.Concat(findings(items), holding, unread(states), log))
+	v.Findings = attentionTotals(items)
 	if err := a.protection(ctx, &v, totals); err != nil {
 		return err
 	}
@@ -114,20 +119,6 @@ func (a *Area) declaredStat(ctx context.Context, now time.Time) (web.Stat, error
 		stat.Label = "column declared not sensitive"
 	}
 	return stat, err
-}
-
-// failedSince counts the runs that failed, and says when the newest of them did.
-func (a *Area) failedSince(ctx context.Context, since time.Time) (n int, newest time.Time, err error) {
-	f := encryption.RunFilter{State: string(encryption.Failed), From: since}
-	count, err := a.Runs.RunCount(ctx, f)
-	if err != nil || count == 0 {
-		return 0, time.Time{}, err
-	}
-	runs, err := a.Runs.Runs(ctx, f, 0, 1)
-	if len(runs) > 0 {
-		newest = runs[0].FinishedAt
-	}
-	return int(count), newest, err
 }
 
 func (a *Area) dashboardLists(ctx context.Context, v *web.DashboardView, now time.Time) error {
@@ -176,37 +167,14 @@ func dashboardCoverage(t inventory.Totals) web.CoverageTotals {
 	}
 }
 
-func (a *Area) attention(states []web.ConnectionRow, counts map[encryption.State]int64, failed int,
-	lastFailed time.Time, overdue, due int, since time.Time) []web.Attention {
-	var list []web.Attention
-	add := func(n int, tone web.Tone, one, many, detail, href string, at time.Time) {
-		if n > 0 {
-			list = append(list, web.Attention{Tone: tone, Title: web.Plural(n, one, many), Detail: detail,
-				Link: web.Link{Text: "Show", Href: href}, At: at})
-		}
+// inOrder puts what needs a person in the order of its kinds, what must not wait before the rest.
+func inOrder(list []web.Attention) []web.Attention {
+	place := func(a web.Attention) int {
+		return slices.Index([]attention.Kind{attention.ColumnUnprotected, attention.ColumnRefused, attention.ColumnUnverified, attention.ColumnLost,
+			attention.RunAwaiting, attention.RunRejected, attention.RunUnconfirmed, attention.RunFailed, attention.KeyWentBack, attention.RotationOverdue,
+			attention.RotationDue, attention.TenantUnread, attention.ColumnUndecided, attention.LedgerNotAnchored, attention.MonthNotReviewed}, attention.Kind(a.Kind))
 	}
-	add(int(counts[encryption.Awaiting]), web.ToneWarning, "run waits for a second person's approval",
-		"runs wait for a second person's approval",
-		"A person who did not ask for it reads the plan and approves or declines.", runsIn(encryption.Awaiting,
-			time.Time{}), time.Time{})
-	add(int(counts[encryption.Rejected]), web.ToneDanger, "run was rejected by the KMS check",
-		"runs were rejected by the KMS check",
-		"Do not rely on these encryptions yet: find out which key was used.", runsIn(encryption.Rejected,
-			time.Time{}), time.Time{})
-	add(int(counts[encryption.Unconfirmed]), web.ToneWarning, "run is unconfirmed", "runs are unconfirmed",
-		"The KMS has not said that the columns are encrypted. Check that it can reach the callback URL.", runsIn(encryption.Unconfirmed, time.Time{}), time.Time{})
-	add(failed, web.ToneDanger, "run failed lately", "runs failed lately", "Read why, mend it and launch again.",
-		runsIn(encryption.Failed, since), lastFailed)
-	add(overdue, web.ToneWarning, "rotation is overdue", "rotations are overdue",
-		"The date and its grace have passed, and no newer key version was seen.", "/rotations?status=overdue", time.Time{})
-	add(due, web.ToneInfo, "rotation is due", "rotations are due",
-		"The date has passed, and the grace has not. Watch that newer key versions appear.", "/rotations?status=due", time.Time{})
-	for _, s := range states {
-		if s.Tone == web.ToneWarning {
-			list = append(list, web.Attention{Tone: web.ToneWarning, Title: "The connection " + s.Name + " could not be read whole",
-				Detail: s.Detail, Link: web.Link{Text: "Show", Href: "/system"}, At: s.CheckedAt})
-		}
-	}
+	slices.SortStableFunc(list, func(a, b web.Attention) int { return place(a) - place(b) })
 	return list
 }
 

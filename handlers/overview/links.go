@@ -14,6 +14,7 @@ func plainDashboard(v *web.DashboardView) {
 	for i := range v.Attention {
 		v.Attention[i].Link = web.Link{}
 	}
+	v.Findings.OpenHref, v.Findings.AcknowledgedHref, v.Findings.ResolvedHref = "", "", ""
 	for i := range v.Stats {
 		v.Stats[i].Href = ""
 	}

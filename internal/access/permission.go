@@ -12,18 +12,19 @@ type Permission string
 
 // The permissions. A route or a service names exactly one of them.
 const (
-	PermOwnAccount        Permission = "account:own"        // one's own password, sessions, second factor and API tokens
-	PermViewDashboard     Permission = "dashboard:view"     // the dashboards and the series behind their charts
-	PermViewAll           Permission = "records:view"       // data stores, runs, the audit log, verifications, rotations
-	PermExport            Permission = "records:export"     // CSV, JSONL, evidence packs, the calendar feed
-	PermReview            Permission = "records:review"     // sign that a part of the log was reviewed
-	PermLaunchRun         Permission = "runs:launch"        // launch runs and campaigns, or ask for them under four eyes
-	PermCancelRun         Permission = "runs:cancel"        // cancel a run that has not been sent
-	PermApproveRun        Permission = "runs:approve"       // approve or decline what another person asked for
-	PermDecideSensitivity Permission = "sensitivity:decide" // decide which columns are sensitive, or ask for it under four eyes
-	PermManageConnections Permission = "connections:manage" // add, edit, test, disable a connection
-	PermManagePeople      Permission = "people:manage"      // accounts, roles, other people's sessions and tokens
-	PermManageSettings    Permission = "settings:manage"    // everything else that can be set
+	PermOwnAccount        Permission = "account:own"           // one's own password, sessions, second factor and API tokens
+	PermViewDashboard     Permission = "dashboard:view"        // the dashboards and the series behind their charts
+	PermViewAll           Permission = "records:view"          // data stores, runs, the audit log, verifications, rotations
+	PermExport            Permission = "records:export"        // CSV, JSONL, evidence packs, the calendar feed
+	PermReview            Permission = "records:review"        // sign that a part of the log was reviewed
+	PermAcknowledge       Permission = "attention:acknowledge" // take on what needs attention, with an owner and a note
+	PermLaunchRun         Permission = "runs:launch"           // launch runs and campaigns, or ask for them under four eyes
+	PermCancelRun         Permission = "runs:cancel"           // cancel a run that has not been sent
+	PermApproveRun        Permission = "runs:approve"          // approve or decline what another person asked for
+	PermDecideSensitivity Permission = "sensitivity:decide"    // decide which columns are sensitive, or ask for it under four eyes
+	PermManageConnections Permission = "connections:manage"    // add, edit, test, disable a connection
+	PermManagePeople      Permission = "people:manage"         // accounts, roles, other people's sessions and tokens
+	PermManageSettings    Permission = "settings:manage"       // everything else that can be set
 )
 
 // rolePermissions is the one table of permissions: a role holds those beside it and no other. Only officers
@@ -32,9 +33,9 @@ const (
 // not their own request (Approval.Approve).
 var rolePermissions = map[Role][]Permission{
 	Viewer:   {PermOwnAccount, PermViewDashboard},
-	Officer:  {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermDecideSensitivity},
+	Officer:  {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermAcknowledge, PermDecideSensitivity},
 	Approver: {PermOwnAccount, PermViewDashboard, PermViewAll, PermApproveRun},
-	Admin: {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermLaunchRun, PermCancelRun,
+	Admin: {PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermAcknowledge, PermLaunchRun, PermCancelRun,
 		PermApproveRun, PermDecideSensitivity, PermManageConnections, PermManagePeople, PermManageSettings},
 	System: {PermViewDashboard, PermViewAll, PermExport, PermLaunchRun, PermCancelRun,
 		PermManageConnections, PermManagePeople, PermManageSettings},
@@ -47,6 +48,7 @@ var actions = map[Permission]string{
 	PermViewAll:           "read data stores, runs and the audit log",
 	PermExport:            "export the record",
 	PermReview:            "review the record",
+	PermAcknowledge:       "acknowledge what needs attention",
 	PermLaunchRun:         "launch runs",
 	PermCancelRun:         "cancel runs",
 	PermApproveRun:        "approve what other people ask for",
@@ -58,7 +60,7 @@ var actions = map[Permission]string{
 
 // Permissions lists every permission in a fixed order.
 func Permissions() []Permission {
-	return []Permission{PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermLaunchRun,
+	return []Permission{PermOwnAccount, PermViewDashboard, PermViewAll, PermExport, PermReview, PermAcknowledge, PermLaunchRun,
 		PermCancelRun, PermApproveRun, PermDecideSensitivity, PermManageConnections, PermManagePeople, PermManageSettings}
 }
 

@@ -15,14 +15,14 @@ import (
 // The golden file is the decision. A change of the table shows up there as a line that a reviewer can read.
 func TestNobodyGainsOrLosesAPermissionUnseen(t *testing.T) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-20s", "")
+	fmt.Fprintf(&b, "%-22s", "")
 	roles := append(Roles(), System)
 	for _, r := range roles {
 		fmt.Fprintf(&b, " %-8s", r)
 	}
 	b.WriteString("\n")
 	for _, p := range Permissions() {
-		fmt.Fprintf(&b, "%-20s", p)
+		fmt.Fprintf(&b, "%-22s", p)
 		for _, r := range roles {
 			mark := "-"
 			if Can(r, p) {

@@ -41,13 +41,15 @@ const (
 	SensitivityApproved  Operation = "SENSITIVITY_APPROVED"  // four eyes: a second person approved them
 	SensitivityDeclined  Operation = "SENSITIVITY_DECLINED"  // four eyes: declined, taken back, or nobody answered in time
 
+	AttentionAcknowledged Operation = "ATTENTION_ACKNOWLEDGED" // a person took on a finding that needs attention
+
 	LogRestored Operation = "LOG_RESTORED" // a backup took the database's place; says which records are missing
 )
 
 // Operations returns every operation, in the order in which a filter offers them.
 func Operations() []Operation {
 	return []Operation{ColumnEncryption, KeyRotation, RunRequested, RunApproved, RunDeclined, RunCancelled, RunHeld, RunTakenOver,
-		KMSCallback, DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview,
+		KMSCallback, DriftDetected, RotationOverdue, RotationObserved, Login, Logout, AccessDenied, AuditExport, AuditReview, AttentionAcknowledged,
 		SettingsChanged, SensitivityDecided, SensitivityRequested, SensitivityApproved, SensitivityDeclined,
 		UserChanged, CheckpointCreated, CampaignChanged, LogRestored}
 }

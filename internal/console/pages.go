@@ -14,6 +14,7 @@ import (
 	"cxseal/handlers/settings"
 	"cxseal/handlers/tables"
 	"cxseal/internal/access"
+	"cxseal/internal/attention"
 	"cxseal/internal/fault"
 	"cxseal/internal/review"
 	"cxseal/internal/rotation"
@@ -41,7 +42,8 @@ func (c *Console) PagesConfig() handlers.Config {
 			Leads: cfg.Leads},
 		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, SSO: c.sso,
 			WithFactor: c.Store.FactorUsers, DemoNote: cfg.DemoNote},
-		Overview: overview.Deps{Leads: cfg.Leads, Reviews: reviews, LogStatus: c.Log.Status},
+		Overview: overview.Deps{Leads: cfg.Leads, Reviews: reviews, LogStatus: c.Log.Status,
+			Acknowledge: attention.NewService(c.Store, cfg.Now)},
 		Settings: settings.Deps{Connections: c.Connections, Routing: c.Alarms, Jobs: c.scheduler, Log: c.Log,
 			LogStatus: c.Log.Status,
 			Facts:     c.facts, Reseal: access.NewSealing(c.Sealer, c.Store, cfg.Now).ChangeKey},

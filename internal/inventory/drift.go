@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"cxseal/internal/audit"
@@ -17,6 +18,40 @@ const (
 	byOthers    = "The column was encrypted by someone else."
 	sinceUnsure = "The column is encrypted. Since when is not known: CXone's answer could only be read in part before."
 )
+
+// What is said of a column that lost protection, or is gone; FindingOf reads it back.
+const (
+	notEncrypted = "The column is no longer encrypted, and no run of this console did that."
+	wentBack     = "The key version went back from %d to %d."
+	isGone       = "The column is gone; it was %s."
+)
+
+// Finding is what a DRIFT_DETECTED record says of a column, as far as others act on it.
+type Finding string
+
+// The findings.
+const (
+	Other    Finding = ""
+	Lost     Finding = "lost"      // the column is no longer encrypted
+	WentBack Finding = "went_back" // it shows an older key version than before
+	Gone     Finding = "gone"      // it is no longer there
+)
+
+// FindingOf returns what a DRIFT_DETECTED record found. A failure that this release does not know is a loss.
+func FindingOf(r audit.Record) Finding {
+	before := func(form string) string { text, _, _ := strings.Cut(form, "%"); return text }
+	switch {
+	case r.Operation != audit.DriftDetected:
+		return Other
+	case r.Outcome == audit.Failure && strings.HasPrefix(r.Detail, before(wentBack)):
+		return WentBack
+	case r.Outcome == audit.Failure:
+		return Lost
+	case r.Outcome == audit.Success && strings.HasPrefix(r.Detail, before(isGone)):
+		return Gone
+	}
+	return Other
+}
 
 // Change is one thing about a column that no run of this console explains.
 type Change struct {
@@ -44,18 +79,18 @@ func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 		case !known:
 			note(c.Name, audit.Success, "New column of type %s, %s.", c.Type, state(c))
 		case old.Encrypted && !c.Encrypted:
-			note(c.Name, audit.Failure, "The column is no longer encrypted, and no run of this console did that.")
+			note(c.Name, audit.Failure, notEncrypted)
 		case !old.Encrypted && c.Encrypted && ours[c.Name].RunID == "":
 			note(c.Name, audit.Success, byOthers)
 		case c.KeyVersion != 0 && c.KeyVersion < old.KeyVersion:
-			note(c.Name, audit.Failure, "The key version went back from %d to %d.", old.KeyVersion, c.KeyVersion)
+			note(c.Name, audit.Failure, wentBack, old.KeyVersion, c.KeyVersion)
 		case old.Type != c.Type:
 			note(c.Name, audit.Success, "The column's type was %s and is now %s.", old.Type, c.Type)
 		}
 	}
 	for _, c := range before {
 		if _, gone := was[c.Name]; gone {
-			note(c.Name, audit.Success, "The column is gone; it was %s.", state(c))
+			note(c.Name, audit.Success, isGone, state(c))
 		}
 	}
 	return changes
