@@ -152,7 +152,7 @@ func TestANewPasswordPutsEverybodyElseOut(t *testing.T) {
 func TestAProgramReadsWithItsToken(t *testing.T) {
 	h := consoletest.Start(t)
 	b := h.As(access.Officer)
-	a := b.Submit("/account", "/account/tokens", url.Values{"label": {"nightly"}, "days": {"30"}, "scopes": {string(access.PermExport)}})
+	a := b.Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"nightly"}, "days": {"30"}, "scopes": {string(access.PermExport)}})
 	secret := first(t, tokenShown, a.Body)
 	program := h.Browser()
 	bearer := []string{"Authorization", "Bearer " + secret}
@@ -177,7 +177,7 @@ func TestAProgramReadsWithItsToken(t *testing.T) {
 	if a := b.Get("/account"); !strings.Contains(a.Body, "nightly") || strings.Contains(a.Body, secret) {
 		t.Error("the token is not listed, or shown again")
 	}
-	a = b.Submit("/account", "/account/tokens", url.Values{"label": {"reader"}, "days": {"30"}, "scopes": {string(access.PermViewAll)}})
+	a = b.Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"reader"}, "days": {"30"}, "scopes": {string(access.PermViewAll)}})
 	run := h.As(access.Admin).Launch("ssn")
 	h.WaitFor(run, "verified")
 	a = program.Get(run, "Authorization", "Bearer "+first(t, tokenShown, a.Body), "Accept", "application/json")
@@ -188,10 +188,10 @@ func TestAProgramReadsWithItsToken(t *testing.T) {
 	if a := h.As(access.Viewer).Submit("/account", "/account/tokens/"+id+"/remove", nil); a.Status != 404 {
 		t.Errorf("a viewer removed an officer's token: %d", a.Status)
 	}
-	if a := h.As(access.Viewer).Submit("/account", "/account/tokens", url.Values{"label": {"x"}, "days": {"1"}, "scopes": {string(access.PermExport)}}); a.Status != http.StatusForbidden {
+	if a := h.As(access.Viewer).Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"x"}, "days": {"1"}, "scopes": {string(access.PermExport)}}); a.Status != http.StatusForbidden {
 		t.Errorf("a viewer made a token that exports: %d", a.Status)
 	}
-	a = b.Submit("/account", "/account/tokens", url.Values{"label": {"weekly"}, "days": {"30"}, "scopes": {string(access.PermExport)}})
+	a = b.Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"weekly"}, "days": {"30"}, "scopes": {string(access.PermExport)}})
 	gone := first(t, tokenShown, a.Body)
 	weekly := first(t, regexp.MustCompile(`/account/tokens/(\d+)/remove`), a.Body)
 	if a := b.Submit("/account", "/account/tokens/"+weekly+"/remove", nil); a.Status != 303 {
@@ -259,7 +259,7 @@ func TestNothingOpensBeforeTheSecondFactorWhereItIsRequired(t *testing.T) {
 	if a := b.Get("/audit.csv"); a.Status != 403 {
 		t.Errorf("an export: %d", a.Status)
 	}
-	if a := b.Submit("/account", "/account/tokens", url.Values{"label": {"x"}, "days": {"1"}, "scopes": {string(access.PermExport)}}); a.Status != 422 || tokenShown.MatchString(a.Body) {
+	if a := b.Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"x"}, "days": {"1"}, "scopes": {string(access.PermExport)}}); a.Status != 422 || tokenShown.MatchString(a.Body) {
 		t.Errorf("a token: %d", a.Status)
 	}
 	seed := first(t, seedShown, b.Submit("/account", "/account/factor/begin", url.Values{"present": {password}}).Body)

@@ -53,7 +53,7 @@ func TestPlantedSecretsAppearNowhere(t *testing.T) {
 	must(t, err)
 	shown = admin.Submit("/account", "/account/factor/confirm", url.Values{"code": {code}}).Body
 	canaries["recovery code"] = first(t, codeShown, shown)
-	shown = admin.Submit("/account", "/account/tokens", url.Values{"label": {"canary"}, "days": {"1"}, "scopes": {string(access.PermExport)}}).Body
+	shown = admin.Submit("/account", "/account/tokens", url.Values{"present": {consoletest.Password}, "label": {"canary"}, "days": {"1"}, "scopes": {string(access.PermExport)}}).Body
 	canaries["API token"] = first(t, tokenShown, shown)
 	canaries["session"], canaries["password"] = sessionOf(admin), password
 

@@ -58,7 +58,7 @@ func TestEveryDownloadIsOnRecord(t *testing.T) {
 		}
 	}
 	before := len(h.Records(audit.Filter{Actor: "officer-1"}))
-	if a := officer.Submit("/rotations", "/rotations/feed", nil); a.Status != 200 {
+	if a := officer.Submit("/rotations", "/rotations/feed", url.Values{"present": {consoletest.Password}}); a.Status != 200 {
 		t.Errorf("a calendar address: %d", a.Status)
 	}
 	if list := h.Records(audit.Filter{Actor: "officer-1"}); len(list) != before+1 || list[0].Record.Detail != "Calendar feed of officer-1 made." {

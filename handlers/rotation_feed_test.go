@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func fillLedger(h *consoletest.Console, tables, width int) {
 
 func newFeedAddress(b *consoletest.Browser) string {
 	b.T.Helper()
-	page := b.Submit("/rotations", "/rotations/feed", nil)
+	page := b.Submit("/rotations", "/rotations/feed", url.Values{"present": {consoletest.Password}})
 	address := feedAddress.FindString(page.Body)
 	if address == "" {
 		b.T.Fatalf("no feed: %d %s", page.Status, page.Body)

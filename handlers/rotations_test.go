@@ -164,7 +164,7 @@ func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
 	if page := officer.Get("/rotations?from=" + due.Format("2006-01-02") + "&until=" + due.AddDate(0, 0, 1).Format("2006-01-02")); !strings.Contains(page.Body, "ssn") {
 		t.Error("the day's list does not have the column")
 	}
-	made := officer.Submit("/rotations", "/rotations/feed", nil)
+	made := officer.Submit("/rotations", "/rotations/feed", url.Values{"present": {consoletest.Password}})
 	address := feedAddress.FindString(made.Body)
 	if made.Status != 200 || address == "" {
 		t.Fatalf("feed: %d", made.Status)
@@ -179,7 +179,7 @@ func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
 	if logs := h.Logs.String(); strings.Contains(logs, strings.TrimPrefix(address, "/rotations.ics?token=")) {
 		t.Error("the feed's token is in the log")
 	}
-	renewed := feedAddress.FindString(officer.Submit("/rotations", "/rotations/feed", nil).Body)
+	renewed := feedAddress.FindString(officer.Submit("/rotations", "/rotations/feed", url.Values{"present": {consoletest.Password}}).Body)
 	if a := stranger.Get(address); a.Status != 401 {
 		t.Errorf("the replaced address answers %d", a.Status)
 	}
@@ -191,7 +191,7 @@ func TestACalendarFeedReadsDatesUntilItIsRevoked(t *testing.T) {
 			t.Errorf("%s answers %d", path, a.Status)
 		}
 	}
-	mine := feedAddress.FindString(officer.Submit("/rotations", "/rotations/feed", nil).Body)
+	mine := feedAddress.FindString(officer.Submit("/rotations", "/rotations/feed", url.Values{"present": {consoletest.Password}}).Body)
 	users, err := h.Store.ListUsers(t.Context())
 	must(t, err)
 	for _, u := range users {

@@ -117,16 +117,41 @@ func (s *Store) SetRole(ctx context.Context, id int64, role access.Role, at time
 	})
 }
 
-// SetDisabled locks the account out and ends its sessions, or lets it in
-// again; fault.Conflict when no enabled admin would be left.
+// SetDisabled locks the account out and ends its sessions, API tokens and
+// calendar feed, or lets it in again, with nothing of these; fault.Conflict when no enabled admin would be left.
 func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at time.Time, by access.Touch, records ...audit.Record) error {
 	return s.changeUser(ctx, by, records, func(t *tx) (int64, error) {
 		n, err := t.exec(`UPDATE users SET disabled = ?, updated_at = ? WHERE id = ?`, disabled, micros(at), id)
 		if err != nil || !disabled {
 			return n, err
 		}
+		if _, err := t.removeKeys(id); err != nil {
+			return n, err
+		}
 		return n, t.endSessions(id)
 	})
+}
+
+// RemoveKeys deletes the person's API tokens, calendar feed and permit to be
+// linked with a provider, and says how many.
+func (s *Store) RemoveKeys(ctx context.Context, userID int64, records ...audit.Record) (n int, err error) {
+	err = s.recorded(ctx, records, func(t *tx) (err error) {
+		n, err = t.removeKeys(userID)
+		return err
+	})
+	return n, err
+}
+
+func (t *tx) removeKeys(userID int64) (n int, err error) {
+	for _, text := range []string{`DELETE FROM api_tokens WHERE user_id = ?`, `DELETE FROM calendar_feeds WHERE user_id = ?`,
+		`DELETE FROM link_permits WHERE user_id = ?`} {
+		gone, err := t.exec(text, userID)
+		if err != nil {
+			return n, fmt.Errorf("remove keys: %w", err)
+		}
+		n += int(gone)
+	}
+	return n, nil
 }
 
 // changeUser makes one change with its touch and its records, unless access.KeepAdmin

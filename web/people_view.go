@@ -1,6 +1,9 @@
 package web
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // PeopleView lists the accounts.
 type PeopleView struct {
@@ -28,6 +31,9 @@ type PersonRow struct {
 	CreatedAt   time.Time
 	Linked      bool      // signs in through a provider
 	LinkUntil   time.Time // an admin permits linking until then; zero: not
+
+	Tokens   []TokenRow // their API tokens, without the values
+	FeedMade time.Time  // of their calendar address; zero: none
 
 	// Touched says what was done to the account that counts against four eyes until TouchedUntil.
 	Touched      []string
@@ -66,3 +72,6 @@ func shortRoles(options []Option) []Option {
 	}
 	return out
 }
+
+// removal is the last part of the address at which an admin removes the token.
+func (t TokenRow) removal() string { return "tokens/" + strconv.FormatInt(t.ID, 10) + "/remove" }

@@ -67,4 +67,5 @@ type FeedView struct {
 	Offered bool
 	Made    time.Time // zero: there is none
 	URL     string    // with its token, just after it was made
+	Error   string    // why none was made
 }

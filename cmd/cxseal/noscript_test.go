@@ -185,7 +185,7 @@ func TestEveryPageOfTheDemoIsUsefulWithoutScripts(t *testing.T) {
 	t.Run("a token is made and a password changed", func(t *testing.T) {
 		tab := openUnscripted(t, browser)
 		tab.SignIn(base, "viewer", "demo viewer password")
-		tab.Do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-label`, "report"), chromedp.Click(`input[name=scopes]`),
+		tab.Do(chromedp.Navigate(base+"/account"), chromedp.SendKeys(`#f-label`, "report"), chromedp.Click(`input[name=scopes]`), chromedp.SendKeys(`#token-present`, "demo viewer password"),
 			chromedp.Click(`form[action="/account/tokens"] button`))
 		tab.Await(`document.querySelector(".cx-copyline code").textContent.startsWith("cxs_")`)
 		useful(tab, "the account with its token", []string{".cx-copyline code"})

@@ -53,7 +53,7 @@ type Policies interface {
 
 // Feeds makes and opens calendar addresses; *rotation.Feeds does.
 type Feeds interface {
-	New(ctx context.Context, caller access.Caller) (token string, err error)
+	New(ctx context.Context, caller access.Caller, proof access.Proof) (token string, err error)
 	Revoke(ctx context.Context, caller access.Caller) error
 	Made(ctx context.Context, caller access.Caller) (time.Time, error)
 	Open(ctx context.Context, token, ip string) (access.Caller, error)

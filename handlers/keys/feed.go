@@ -14,6 +14,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"cxseal/handlers/frame"
+	"cxseal/internal/access"
+	"cxseal/internal/fault"
 	"cxseal/internal/rotation"
 	"cxseal/web"
 )
@@ -134,11 +136,20 @@ func (a *Area) tablePaths() func(*rotation.Column) string {
 
 // newFeed gives the person a calendar address, and shows it this once.
 func (a *Area) newFeed(c echo.Context) error {
-	token, err := a.Feeds.New(c.Request().Context(), frame.Caller(c))
+	post := c.Request().PostForm
+	token, err := a.Feeds.New(c.Request().Context(), frame.Caller(c), access.Proof{Present: post.Get("present"), Code: post.Get("code")})
+	if code := fault.CodeOf(err); code == fault.Invalid || code == fault.TooMany {
+		p := frame.Describe(err)
+		p.SetRetryAfter(c)
+		if p.Status == http.StatusBadRequest {
+			p.Status = http.StatusUnprocessableEntity
+		}
+		return a.showFeed(c, p.Status, web.FeedView{Error: p.Message})
+	}
 	if err != nil {
 		return err
 	}
-	return a.showRotations(c, a.Address(c)+"/rotations.ics?token="+token)
+	return a.showFeed(c, http.StatusOK, web.FeedView{URL: a.Address(c) + "/rotations.ics?token=" + token})
 }
 
 // revokeFeed ends the person's calendar address.

@@ -19,12 +19,12 @@ import (
 
 // rotations lists the rotation ledger, soonest due first.
 func (a *Area) rotations(c echo.Context) error {
-	return a.showRotations(c, "")
+	return a.showFeed(c, http.StatusOK, web.FeedView{})
 }
 
-// showRotations is the list, with the address of a calendar feed that was made
-// just now.
-func (a *Area) showRotations(c echo.Context, feedURL string) error {
+// showFeed is the list, with the address of a calendar feed that was made just
+// now, or why none was.
+func (a *Area) showFeed(c echo.Context, status int, feed web.FeedView) error {
 	now, who := a.Now(), frame.Caller(c)
 	q := frame.ReadQuery(c)
 	v := web.RotationsView{
@@ -32,8 +32,9 @@ func (a *Area) showRotations(c echo.Context, feedURL string) error {
 		Filter: web.RotationsFilter{Status: q.Raw("status"), Connection: q.Raw("connection"), TableID: q.Raw("table_id"),
 			From: q.Raw("from"), Until: q.Raw("until")},
 		CanRotate: who.Can(access.PermLaunchRun),
-		Feed:      web.FeedView{Offered: who.Can(access.PermExport) && who.UserID != 0 && who.Scope == nil, URL: feedURL},
+		Feed:      feed,
 	}
+	v.Feed.Offered = who.Can(access.PermExport) && who.UserID != 0 && who.Scope == nil
 	filter := rotation.Filter{Connection: q.Text("connection"), TableID: q.Text("table_id"), Now: now, Leads: a.Leads,
 		Status: readStatus(q, "status"), From: q.Day("from"), Until: q.Day("until")}
 	after := readPlace(q, "after")
@@ -60,12 +61,12 @@ func (a *Area) showRotations(c echo.Context, feedURL string) error {
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	if v.Feed.Offered && feedURL == "" {
+	if v.Feed.Offered && feed.URL == "" {
 		if v.Feed.Made, err = a.Feeds.Made(ctx, who); err != nil {
 			return err
 		}
 	}
-	return a.Render(c, http.StatusOK, web.RotationsPage(v))
+	return a.Render(c, status, web.RotationsPage(v))
 }
 
 func (a *Area) ledgerRow(ctx context.Context, c rotation.Column, policies rotation.Policies,

@@ -93,6 +93,9 @@ func (a *Area) changePassword(c echo.Context) error {
 	if err := a.Accounts.ChangeOwnPassword(c.Request().Context(), who, post.Get("present"), post.Get("password")); err != nil {
 		return a.refuseAccount(c, "password", err)
 	}
+	if _, err := a.removeKeys(c, who); err != nil {
+		return err
+	}
 	if err := a.SignIn(c, who, false); err != nil {
 		return err
 	}
@@ -109,5 +112,18 @@ func (a *Area) endOtherSessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.Done(c, web.Plural(n, "other session has", "other sessions have")+" ended.", "/account")
+	keys, err := a.removeKeys(c, who)
+	if err != nil {
+		return err
+	}
+	return a.Done(c, web.Plural(n, "other session has", "other sessions have")+" ended."+keys, "/account")
+}
+
+// removeKeys ends the person's own tokens and calendar feed where the form says so, and says it.
+func (a *Area) removeKeys(c echo.Context, who access.Caller) (done string, err error) {
+	if c.Request().PostForm.Get("remove_keys") != "1" {
+		return "", nil
+	}
+	n, err := a.Accounts.RemoveKeys(c.Request().Context(), who, who.UserID)
+	return " " + web.Plural(n, "token or calendar address is", "tokens and calendar addresses are") + " removed.", err
 }

@@ -23,6 +23,7 @@ type Deps struct {
 	SignedIn SignedIn
 	Factors  Factors
 	Tokens   Tokens
+	Feeds    Feeds
 	SSO      SSO
 
 	// WithFactor tells the accounts that have a confirmed second factor.
@@ -52,6 +53,7 @@ type Accounts interface {
 	SetDisabled(ctx context.Context, caller access.Caller, id int64, disabled bool) error
 	RemoveSecondFactor(ctx context.Context, caller access.Caller, id int64) error
 
+	RemoveKeys(ctx context.Context, caller access.Caller, id int64) (int, error)
 	Touches(ctx context.Context, caller access.Caller) ([]access.Touch, error)
 	LiftTouches(ctx context.Context, caller access.Caller, id int64) error
 }
@@ -74,9 +76,15 @@ type Factors interface {
 
 // Tokens keeps the API tokens of programs; *access.Tokens does.
 type Tokens interface {
-	Create(ctx context.Context, caller access.Caller, label string, scopes []access.Permission, life time.Duration) (secret string, t access.APIToken, err error)
+	Create(ctx context.Context, caller access.Caller, proof access.Proof, label string, scopes []access.Permission, life time.Duration) (secret string, t access.APIToken, err error)
 	List(ctx context.Context, caller access.Caller, userID int64) ([]access.APIToken, error)
 	Remove(ctx context.Context, caller access.Caller, userID, id int64) error
+}
+
+// Feeds sees and ends people's calendar feeds; *rotation.Feeds does.
+type Feeds interface {
+	MadeOf(ctx context.Context, caller access.Caller, userID int64) (time.Time, error)
+	RevokeOf(ctx context.Context, caller access.Caller, userID int64) error
 }
 
 // SSO signs people in through providers; *access.SSO does. Without a provider
@@ -94,7 +102,7 @@ type SSO interface {
 // optional.
 func New(f *frame.Frame, d Deps) (*Area, error) {
 	return &Area{f, d}, frame.Missing("People", map[string]bool{
-		"Accounts": d.Accounts == nil, "SignedIn": d.SignedIn == nil, "Factors": d.Factors == nil, "Tokens": d.Tokens == nil,
+		"Accounts": d.Accounts == nil, "SignedIn": d.SignedIn == nil, "Factors": d.Factors == nil, "Tokens": d.Tokens == nil, "Feeds": d.Feeds == nil,
 		"SSO": d.SSO == nil, "WithFactor": d.WithFactor == nil,
 	})
 }
@@ -134,11 +142,15 @@ func (a *Area) Routes() []frame.Route {
 		frame.Post("/people", access.PermManagePeople, a.addPerson),
 		frame.Post("/people/:person/role", access.PermManagePeople, a.changePerson("The role is changed.", a.personRole)),
 		frame.Post("/people/:person/password", access.PermManagePeople,
-			a.changePerson("The password is set, and the person signed out everywhere.", a.personPassword)),
+			a.changePerson("The password is set, the person signed out everywhere, and their API tokens and calendar address are removed.", a.personPassword)),
 		frame.Post("/people/:person/link", access.PermManagePeople, a.changePerson("The person may link the account within a day.", a.personLink)),
 		frame.Post("/people/:person/disable", access.PermManagePeople, a.changePerson("The account is disabled.", a.personDisabled(true))),
 		frame.Post("/people/:person/enable", access.PermManagePeople, a.changePerson("The account is enabled.", a.personDisabled(false))),
 		frame.Post("/people/:person/factor/remove", access.PermManagePeople, a.changePerson("The second factor is removed.", a.personFactor)),
+		frame.Post("/people/:person/end", access.PermManagePeople,
+			a.changePerson("The person is signed out everywhere, and their API tokens and calendar address are removed.", a.endEverything)),
+		frame.Post("/people/:person/tokens/:token/remove", access.PermManagePeople, a.changePerson("The token is removed.", a.removeOthersToken)),
+		frame.Post("/people/:person/feed/revoke", access.PermManagePeople, a.changePerson("The calendar address is revoked.", a.revokeOthersFeed)),
 		frame.Post("/people/:person/lift", access.PermManagePeople,
 			a.changePerson("The account counts as a second person again.", a.personLift)),
 		frame.Post("/people/:person/sessions/end", access.PermManagePeople, a.changePerson("The person is signed out everywhere.", a.personSessions)),

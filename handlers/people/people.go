@@ -47,6 +47,16 @@ func (a *Area) showPeople(c echo.Context, status int, v web.PeopleView) error {
 		row := web.PersonRow{ID: u.ID, Name: u.Name, Role: string(u.Role), Disabled: u.Disabled, Own: u.ID == who.UserID,
 			HasPassword: u.PasswordHash != "", Factor: factors[u.ID], Sessions: len(sessions), CreatedAt: u.CreatedAt,
 			Linked: links[u.ID].Linked, LinkUntil: links[u.ID].PermittedUntil}
+		tokens, err := a.Tokens.List(ctx, who, u.ID)
+		if err != nil {
+			return err
+		}
+		for _, t := range tokens {
+			row.Tokens = append(row.Tokens, web.TokenRow{ID: t.ID, Label: t.Label, Hint: t.Hint, ExpiresAt: t.ExpiresAt})
+		}
+		if row.FeedMade, err = a.Feeds.MadeOf(ctx, who, u.ID); err != nil {
+			return err
+		}
 		for _, t := range touches {
 			if t.UserID == u.ID {
 				row.Touched = append(row.Touched, t.String())

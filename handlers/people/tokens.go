@@ -31,7 +31,8 @@ func (a *Area) addToken(c echo.Context) error {
 	if err != nil || days < 1 || days > 366 {
 		return a.refuseAccount(c, "token", fault.New(fault.Invalid, "A token lives between 1 and 366 days."))
 	}
-	secret, token, err := a.Tokens.Create(c.Request().Context(), frame.Caller(c), strings.TrimSpace(post.Get("label")), scopes, time.Duration(days)*24*time.Hour)
+	secret, token, err := a.Tokens.Create(c.Request().Context(), frame.Caller(c),
+		access.Proof{Present: post.Get("present"), Code: post.Get("code")}, strings.TrimSpace(post.Get("label")), scopes, time.Duration(days)*24*time.Hour)
 	if err != nil {
 		return a.refuseAccount(c, "token", err)
 	}
@@ -40,4 +41,27 @@ func (a *Area) addToken(c echo.Context) error {
 
 func (a *Area) removeToken(c echo.Context, who access.Caller, id int64) error {
 	return a.Tokens.Remove(c.Request().Context(), who, who.UserID, id)
+}
+
+// removeOthersToken ends an API token of somebody else.
+func (a *Area) removeOthersToken(c echo.Context, who access.Caller, id int64) error {
+	token, err := frame.Numbered("token")(c)
+	if err != nil {
+		return err
+	}
+	return a.Tokens.Remove(c.Request().Context(), who, id, token)
+}
+
+// revokeOthersFeed ends somebody else's calendar address.
+func (a *Area) revokeOthersFeed(c echo.Context, who access.Caller, id int64) error {
+	return a.Feeds.RevokeOf(c.Request().Context(), who, id)
+}
+
+// endEverything ends somebody's sessions, API tokens and calendar address.
+func (a *Area) endEverything(c echo.Context, who access.Caller, id int64) error {
+	if err := a.personSessions(c, who, id); err != nil {
+		return err
+	}
+	_, err := a.Accounts.RemoveKeys(c.Request().Context(), who, id)
+	return err
 }

@@ -134,7 +134,8 @@ func notOwn(c Caller, id int64) error {
 	return nil
 }
 
-// ChangePassword sets another person's password. The caller's own is fault.Conflict: see ChangeOwnPassword.
+// ChangePassword sets another person's password and ends their sessions and keys: it is reset because it was lost, or
+// is known to somebody. The caller's own is fault.Conflict: see ChangeOwnPassword.
 func (a *Accounts) ChangePassword(ctx context.Context, c Caller, id int64, password string) error {
 	if err := a.require(ctx, c, PermManagePeople); err != nil {
 		return err
@@ -142,7 +143,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, c Caller, id int64, passw
 	if err := notOwn(c, id); err != nil {
 		return err
 	}
-	return a.setPassword(ctx, c, id, password, "set")
+	if err := a.setPassword(ctx, c, id, password, "set"); err != nil {
+		return err
+	}
+	_, err := a.RemoveKeys(ctx, c, id)
+	return err
 }
 
 // ChangeOwnPassword sets the caller's own password once the present one was proved. The proof is throttled
@@ -276,6 +281,14 @@ func (a *Accounts) Find(ctx context.Context, c Caller, name string) (User, error
 		return User{}, fault.Wrap(err, fault.NotFound, "There is no account with this name.")
 	}
 	return u, err
+}
+
+// Someone returns the account with the id. The caller needs PermManagePeople.
+func (a *Accounts) Someone(ctx context.Context, c Caller, id int64) (User, error) {
+	if err := a.require(ctx, c, PermManagePeople); err != nil {
+		return User{}, err
+	}
+	return a.store.UserByID(ctx, id)
 }
 
 func (a *Accounts) changed(c Caller, detail string) audit.Record {

@@ -73,8 +73,8 @@ func NewTokens(store TokenStore, accounts *Accounts) *Tokens {
 }
 
 // Create makes a token that acts for the caller and returns it with its secret, which is shown only once
-// and not kept. Every scope must be in TokenScopes and be held by the caller.
-func (s *Tokens) Create(ctx context.Context, c Caller, label string, scopes []Permission,
+// and not kept. The proof is asked for each time (see StepUp). Every scope must be in TokenScopes and be held by the caller.
+func (s *Tokens) Create(ctx context.Context, c Caller, proof Proof, label string, scopes []Permission,
 	life time.Duration) (secret string, t APIToken, err error) {
 	if err := s.accounts.requireFor(ctx, c, c.UserID); err != nil {
 		return "", APIToken{}, err
@@ -83,6 +83,9 @@ func (s *Tokens) Create(ctx context.Context, c Caller, label string, scopes []Pe
 		return "", APIToken{}, fault.New(fault.Denied, "A token belongs to a person.")
 	}
 	if err := s.checkNew(ctx, c, label, scopes, life); err != nil {
+		return "", APIToken{}, err
+	}
+	if err := s.accounts.StepUp(ctx, c, proof, "API token"); err != nil {
 		return "", APIToken{}, err
 	}
 	secret = tokenPrefix + randomToken()

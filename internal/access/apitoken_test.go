@@ -55,7 +55,7 @@ func TestATokenDoesNoMoreThanItSaysAndNotForLonger(t *testing.T) {
 	m := &memTokens{ledger: ledger}
 	s := NewTokens(m, a)
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer}
-	secret, made, err := s.Create(t.Context(), olga, "nightly export", []Permission{PermExport}, 24*time.Hour)
+	secret, made, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "nightly export", []Permission{PermExport}, 24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestATokenDoesNoMoreThanItSaysAndNotForLonger(t *testing.T) {
 		t.Errorf("%d writes for 6 uses in one minute", m.touches)
 	}
 	// A token makes no tokens, ends none, and reads no list of them.
-	_, _, err = s.Create(t.Context(), got, "more", []Permission{PermExport}, time.Hour)
+	_, _, err = s.Create(t.Context(), got, Proof{Present: goodPassword}, "more", []Permission{PermExport}, time.Hour)
 	wantCode(t, err, fault.Denied)
 	wantCode(t, s.Remove(t.Context(), got, 2, 1), fault.Denied)
 	// What the person loses, the token loses.
@@ -109,7 +109,7 @@ func TestTokensAreRefusedAlikeAndMadeWithinBounds(t *testing.T) {
 	m := &memTokens{ledger: ledger}
 	s := NewTokens(m, a)
 	olga := Caller{UserID: 2, Name: "olga", Role: Officer}
-	secret, made, err := s.Create(t.Context(), olga, "x", []Permission{PermViewAll}, time.Hour)
+	secret, made, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", []Permission{PermViewAll}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,22 +119,22 @@ func TestTokensAreRefusedAlikeAndMadeWithinBounds(t *testing.T) {
 	}
 	for name, try := range map[string]func() error{
 		"admin's scope": func() error {
-			_, _, err := s.Create(t.Context(), ada, "x", []Permission{PermLaunchRun}, time.Hour)
+			_, _, err := s.Create(t.Context(), ada, Proof{Present: goodPassword}, "x", []Permission{PermLaunchRun}, time.Hour)
 			return err
 		},
-		"no scope":    func() error { _, _, err := s.Create(t.Context(), olga, "x", nil, time.Hour); return err },
-		"no label":    func() error { _, _, err := s.Create(t.Context(), olga, "", TokenScopes(), time.Hour); return err },
-		"odd label":   func() error { _, _, err := s.Create(t.Context(), olga, "a\nb", TokenScopes(), time.Hour); return err },
-		"a long life": func() error { _, _, err := s.Create(t.Context(), olga, "x", TokenScopes(), 1e4*time.Hour); return err },
+		"no scope":    func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", nil, time.Hour); return err },
+		"no label":    func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "", TokenScopes(), time.Hour); return err },
+		"odd label":   func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "a\nb", TokenScopes(), time.Hour); return err },
+		"a long life": func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", TokenScopes(), 1e4*time.Hour); return err },
 	} {
 		if err := try(); fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	vera := Caller{UserID: 3, Name: "vera", Role: Viewer}
-	_, _, err = s.Create(t.Context(), vera, "x", []Permission{PermExport}, time.Hour)
+	_, _, err = s.Create(t.Context(), vera, Proof{Present: goodPassword}, "x", []Permission{PermExport}, time.Hour)
 	wantCode(t, err, fault.Denied) // more than she can do herself
-	_, _, err = s.Create(t.Context(), cli, "x", []Permission{PermExport}, time.Hour)
+	_, _, err = s.Create(t.Context(), cli, Proof{Present: goodPassword}, "x", []Permission{PermExport}, time.Hour)
 	wantCode(t, err, fault.Denied)
 	wantCode(t, s.Remove(t.Context(), vera, 2, made.ID), fault.Denied)
 	wantCode(t, s.Remove(t.Context(), olga, 2, 99), fault.NotFound)
@@ -144,10 +144,10 @@ func TestTokensAreRefusedAlikeAndMadeWithinBounds(t *testing.T) {
 	_, err = s.Authenticate(t.Context(), secret, "")
 	wantCode(t, err, fault.Unauthenticated)
 	for range maxTokens {
-		if _, _, err := s.Create(t.Context(), olga, "x", TokenScopes(), time.Hour); err != nil {
+		if _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", TokenScopes(), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, _, err = s.Create(t.Context(), olga, "x", TokenScopes(), time.Hour)
+	_, _, err = s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", TokenScopes(), time.Hour)
 	wantCode(t, err, fault.Conflict)
 }

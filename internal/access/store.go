@@ -10,6 +10,8 @@ import (
 // AccountStore is what the accounts need of a database. Every method is one transaction: the change and its
 // audit records are committed together or not at all. An absent account is fault.NotFound.
 type AccountStore interface {
+	KeyStore
+
 	// AddUser inserts the account and returns it with ID set. A name that another account has, compared by
 	// NameKey, is fault.Conflict. The touch gets the account's ID; the zero value is not kept, here and below.
 	AddUser(ctx context.Context, u User, by Touch, records ...audit.Record) (User, error)
@@ -24,8 +26,8 @@ type AccountStore interface {
 	// CountUsers counts disabled accounts too.
 	CountUsers(ctx context.Context) (int, error)
 
-	// SetPassword may end the person's sessions in the same transaction, and SetDisabled too; WithSessions
-	// is for a store that does not.
+	// SetPassword may end the person's sessions in the same transaction; WithSessions is for a store that does not.
+	// SetDisabled, which disables, ends sessions and keys with it (see KeyStore): enabling brings nothing back.
 	SetPassword(ctx context.Context, id int64, hash string, at time.Time, by Touch, records ...audit.Record) error
 
 	// SetRole and SetDisabled answer fault.Conflict and change nothing when no enabled admin would be left:

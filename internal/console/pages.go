@@ -26,6 +26,7 @@ import (
 // and serves the result beside the console's own pages.
 func (c *Console) PagesConfig() handlers.Config {
 	cfg := &c.cfg
+	feeds := rotation.NewFeeds(c.Store, c.Accounts, cfg.Now)
 	reviews := review.NewService(c.Store, c.Log, cfg.Now)
 	pages := handlers.Config{
 		Frame: frame.Config{
@@ -38,9 +39,9 @@ func (c *Console) PagesConfig() handlers.Config {
 			Sensitivity: c.Sensitivity},
 		Runs:   runs.Deps{Encryption: c.Encryption, Campaigner: c.Campaigns},
 		Ledger: ledger.Deps{LogStatus: c.Log.Status, Reviews: reviews, Log: c.Log, Pack: c.Log},
-		Keys: keys.Deps{Policies: c.Policies, Feeds: rotation.NewFeeds(c.Store, c.Accounts, cfg.Now), Launcher: c.Encryption,
+		Keys: keys.Deps{Policies: c.Policies, Feeds: feeds, Launcher: c.Encryption,
 			Leads: cfg.Leads},
-		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, SSO: c.sso,
+		People: people.Deps{Accounts: c.Accounts, SignedIn: c.signedIn, Factors: c.factors, Tokens: c.tokens, Feeds: feeds, SSO: c.sso,
 			WithFactor: c.Store.FactorUsers, DemoNote: cfg.DemoNote},
 		Overview: overview.Deps{Leads: cfg.Leads, Reviews: reviews, LogStatus: c.Log.Status,
 			Acknowledge: attention.NewService(c.Store, cfg.Now)},

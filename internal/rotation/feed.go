@@ -37,9 +37,12 @@ func NewFeeds(store FeedStore, accounts *access.Accounts, now func() time.Time) 
 }
 
 // New makes the caller's feed and returns its token, which is shown this once.
-// The address before stops working.
-func (f *Feeds) New(ctx context.Context, c access.Caller) (token string, err error) {
+// The proof is asked for each time. The address before stops working.
+func (f *Feeds) New(ctx context.Context, c access.Caller, proof access.Proof) (token string, err error) {
 	if err := f.allowed(c); err != nil {
+		return "", err
+	}
+	if err := f.accounts.StepUp(ctx, c, proof, "Calendar feed"); err != nil {
 		return "", err
 	}
 	token = rand.Text() + rand.Text()
@@ -53,6 +56,23 @@ func (f *Feeds) Revoke(ctx context.Context, c access.Caller) error {
 		return err
 	}
 	return f.store.DeleteFeed(ctx, c.UserID, f.changed(c, "Calendar feed of "+c.Name+" revoked."))
+}
+
+// RevokeOf ends another person's feed. The caller needs PermManagePeople.
+func (f *Feeds) RevokeOf(ctx context.Context, c access.Caller, userID int64) error {
+	u, err := f.accounts.Someone(ctx, c, userID)
+	if err != nil {
+		return err
+	}
+	return f.store.DeleteFeed(ctx, userID, f.changed(c, "Calendar feed of "+u.Name+" revoked."))
+}
+
+// MadeOf is when the person's feed was made; the zero time without one. The caller needs PermManagePeople.
+func (f *Feeds) MadeOf(ctx context.Context, c access.Caller, userID int64) (time.Time, error) {
+	if err := access.Require(c, access.PermManagePeople); err != nil {
+		return time.Time{}, err
+	}
+	return f.store.FeedMade(ctx, userID)
 }
 
 func (f *Feeds) allowed(c access.Caller) error {
