@@ -122,10 +122,22 @@ func TestTokensAreRefusedAlikeAndMadeWithinBounds(t *testing.T) {
 			_, _, err := s.Create(t.Context(), ada, Proof{Present: goodPassword}, "x", []Permission{PermLaunchRun}, time.Hour)
 			return err
 		},
-		"no scope":    func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", nil, time.Hour); return err },
-		"no label":    func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "", TokenScopes(), time.Hour); return err },
-		"odd label":   func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "a\nb", TokenScopes(), time.Hour); return err },
-		"a long life": func() error { _, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", TokenScopes(), 1e4*time.Hour); return err },
+		"no scope": func() error {
+			_, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", nil, time.Hour)
+			return err
+		},
+		"no label": func() error {
+			_, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "", TokenScopes(), time.Hour)
+			return err
+		},
+		"odd label": func() error {
+			_, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "a\nb", TokenScopes(), time.Hour)
+			return err
+		},
+		"a long life": func() error {
+			_, _, err := s.Create(t.Context(), olga, Proof{Present: goodPassword}, "x", TokenScopes(), 1e4*time.Hour)
+			return err
+		},
 	} {
 		if err := try(); fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
