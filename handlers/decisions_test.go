@@ -254,6 +254,27 @@ func TestFourEyesOnWhatNoLongerCounts(t *testing.T) {
 		t.Errorf("approved twice: %d", a.Status)
 	}
 
+	// A request does not outlive what its person may.
+	order.Set("column", keys["email"])
+	if a := officer.Submit(list, "/sensitivity", order); a.Status != 303 {
+		t.Fatalf("%d", a.Status)
+	}
+	path = first(t, regexp.MustCompile(`href="(/sensitivity/requests/[^"]+)"`), admin.Get("/approvals").Body)
+	fingerprint = first(t, regexp.MustCompile(`<code class="cx-hash">([0-9a-f]{64})`), admin.Get(path).Body)
+	asked, err := h.Store.UserByName(t.Context(), "officer-1")
+	must(t, err)
+	cli := access.Caller{Name: "cli", Role: access.System}
+	must(t, h.Accounts.SetRole(t.Context(), cli, asked.ID, access.Viewer))
+	if page := approver.Get(path).Body; !strings.Contains(page, "officer-1 has the role viewer now") || strings.Contains(page, `id="approve"`) {
+		t.Error("the request of somebody who may no longer decide is offered for approval")
+	}
+	if a := approver.Submit("/account", path+"/approve", url.Values{"fingerprint": {fingerprint}}); a.Status != 403 || len(decisionsOf(t, admin)) != 1 {
+		t.Errorf("approving it: %d", a.Status)
+	}
+	if a := approver.Submit("/account", path+"/decline", url.Values{"reason": {"Ask again."}}); a.Status != 303 {
+		t.Errorf("declining it: %d", a.Status)
+	}
+
 	// An admin is an approver too, and still not of what they asked for.
 	order.Set("column", keys["credit_card"])
 	if a := admin.Submit(list, "/sensitivity", order); a.Status != 303 {

@@ -165,7 +165,7 @@ var olga = access.Caller{UserID: 7, Name: "olga", Role: access.Officer}
 type eyes map[string]bool
 
 func (e eyes) FourEyes(connection string) (bool, time.Duration, bool) {
-	return e[connection], 24 * time.Hour, true
+	return e[connection], 24 * time.Hour, connection != "removed"
 }
 
 func decider(s *Store, now time.Time, four ...string) *sensitivity.Service {

@@ -173,6 +173,11 @@ func TestFourEyesHoldForWhatIsTakenOutOfWhatCounts(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 
+	// Taking a connection away is no way around it.
+	saveOf(t, s, "removed", noon, "a", columnsOf("", "ssn"))
+	_, err = service.Decide(t.Context(), olga, sensitivity.Order{All: &sensitivity.Filter{Connection: "removed"}, State: sensitivity.NotSensitive, Reason: "x", Confirmed: true})
+	wantCode(t, err, fault.Conflict)
+
 	// Declined, and not answered in time.
 	ask := func() sensitivity.Request {
 		done, err := service.Decide(t.Context(), olga, sensitivity.Order{Columns: []sensitivity.Key{key("iban")}, State: sensitivity.NotSensitive, Reason: "x", Confirmed: true})

@@ -41,7 +41,7 @@ func (a *Area) sensitivityRequest(c echo.Context) error {
 	if r.Waits() {
 		plan, err := a.Sensitivity.RequestPlan(ctx, r)
 		switch {
-		case fault.CodeOf(err) == fault.PlanChanged:
+		case fault.CodeOf(err) == fault.PlanChanged, fault.CodeOf(err) == fault.Denied:
 			v.Problem = fault.MessageOf(err)
 		case err != nil:
 			return err

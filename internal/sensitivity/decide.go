@@ -152,7 +152,11 @@ func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 		if _, known := asked[c.Connection]; known {
 			continue
 		}
-		if asked[c.Connection], _, _ = s.connections.FourEyes(c.Connection); asked[c.Connection] {
+		four, _, ok := s.connections.FourEyes(c.Connection)
+		if !ok {
+			return p, fault.New(fault.Conflict, "The connection %q is not set up now, so nobody can tell whether it asks for a second person. Set it up first.", c.Connection)
+		}
+		if asked[c.Connection] = four; four {
 			p.FourEyes = append(p.FourEyes, c.Connection)
 		}
 	}

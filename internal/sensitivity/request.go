@@ -81,8 +81,18 @@ func (s *Service) record(r Request, op audit.Operation, outcome audit.Outcome, c
 }
 
 // RequestPlan says what a request that waits would do now. A column that is gone,
-// or no longer as it was, is fault.PlanChanged.
+// or no longer as it was, is fault.PlanChanged; a person who asked for it and may
+// no longer decide is fault.Denied.
 func (s *Service) RequestPlan(ctx context.Context, r Request) (Plan, error) {
+	switch who, err := s.store.UserByName(ctx, r.Asked.Name); {
+	case fault.CodeOf(err) == fault.NotFound: // accounts are never removed, so it is none of a person's
+	case err != nil:
+		return Plan{}, err
+	default:
+		if err := who.MayStill(access.PermDecideSensitivity); err != nil {
+			return Plan{}, fault.New(fault.Denied, "%s Somebody who may must ask for it again.", fault.MessageOf(err))
+		}
+	}
 	keys, err := s.keys(ctx, r)
 	if err != nil {
 		return Plan{}, err
@@ -255,5 +265,7 @@ type Store interface {
 	// Touches returns the touches of accounts since the time that nobody has lifted
 	// (see access.SecondPerson).
 	Touches(ctx context.Context, since time.Time) ([]access.Touch, error)
+	// UserByName returns an account, or fault.NotFound.
+	UserByName(ctx context.Context, name string) (access.User, error)
 	AppendRecords(ctx context.Context, records ...audit.Record) error
 }
