@@ -13,6 +13,12 @@ var campaignStates = vocabulary{
 	{"cancelled", label{"Cancelled", ToneNone, "ban"}},
 }
 
+// withoutRun is where a campaign's table stands that has no run.
+var withoutRun = vocabulary{
+	{"not_launched", label{"Not launched", ToneWarning, "ban"}},
+	{"to_come", label{"To come", ToneNone, "clock"}},
+}
+
 func campaignLabel(state string) label { return campaignStates.label(state) }
 
 func (i CampaignItem) label() label {
@@ -20,9 +26,9 @@ func (i CampaignItem) label() label {
 	case i.State != "":
 		return stateLabel(i.State)
 	case i.Refused != "":
-		return label{"Not launched", ToneWarning, "ban"}
+		return withoutRun.label("not_launched")
 	}
-	return label{"To come", ToneNone, "clock"}
+	return withoutRun.label("to_come")
 }
 
 func (p CampaignProgress) text() string {

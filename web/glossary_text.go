@@ -14,6 +14,8 @@ func glossary() []glossarySection {
 		{"requests", "States of a request for a decision", "How a decision that needs a second person stands.", terms(requestStates, requestMeanings)},
 		{"categories", "Categories of sensitive data", "What a sensitive column holds.", optionTerms(categories, categoryMeanings)},
 		{"campaigns", "States of a campaign", "Where a campaign over many tables is.", terms(campaignStates, campaignMeanings)},
+		{"campaign-tables", "A campaign's table without a run", "What stands in place of a run's state, on the page and in a campaign's CSV.", terms(withoutRun, withoutRunMeanings)},
+		{"reviews", "Review of a month", "How much of a month of the log is reviewed.", terms(reviewExtents, reviewMeanings)},
 		{"attention", "Kinds of attention", "What needs a person. The first seven are items that stay findable; the others hold as long as their list has rows.", terms(attentionKinds, attentionMeanings)},
 		{"attention-states", "States of an item of attention", "Where an item stands: the state of its list's filter.", terms(attentionStates, attentionStateMeanings)},
 		{"resolutions", "What resolves an item of attention", "The fact that ended it. The item names the record that says so.", terms(resolutions, resolutionMeanings)},
@@ -204,4 +206,15 @@ var resolutionMeanings = map[string]string{
 	"reviewed":   "A review closed the last gap of the month.",
 	"gone":       "The table no longer has the column.",
 	"superseded": "A later item says as much or more of the same columns, and stands for it.",
+}
+
+var withoutRunMeanings = map[string]string{
+	"not_launched": "No run was launched for the table; the detail says why.",
+	"to_come":      "The table's run is still to be launched.",
+}
+
+var reviewMeanings = map[string]string{
+	"reviewed":     "Reviews cover the whole month.",
+	"in part":      "Reviews cover some of the month; the days that are not reviewed are named.",
+	"not reviewed": "No review covers any of the month.",
 }

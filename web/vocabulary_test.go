@@ -293,6 +293,7 @@ func TestTheGlossarySaysEveryWord(t *testing.T) {
 		"run-states": strs(encryption.States()), "kms": strs(encryption.KMSStatuses()), "operations": strs(audit.Operations()),
 		"outcomes": strs(audit.Outcomes()), "rotation": strs(rotation.Statuses()), "sensitivity": strs(sensitivity.States()),
 		"protection": strs(protection.States()), "requests": strs(access.ApprovalStates()),
+		"campaign-tables": strs(campaign.Withouts()), "reviews": strs(review.Extents()),
 		"attention": strs(attention.Kinds()), "attention-states": strs(attention.States()), "resolutions": strs(attention.Resolutions()),
 		"categories": strs(sensitivity.Categories()), "campaigns": strs(campaign.States()), "deliveries": strs(alarm.States()),
 		"jobs": strs(schedule.Conditions()), "findings": strs(doctor.Verdicts()),

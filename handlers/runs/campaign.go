@@ -119,7 +119,7 @@ func (a *Area) campaignCSV(c echo.Context) error {
 		return a.eachItem(ctx, id, func(i campaign.Item) error {
 			item := a.itemOf(found, i)
 			row = csvRow(row[:0], id, found.Connection, i.DatastoreID, i.TableID, i.TableName, strings.Join(i.Columns, ";"),
-				strings.Join(i.LeftOut, " "), i.RunID, item.State, item.Refused)
+				strings.Join(i.LeftOut, " "), i.RunID, i.StateText(), item.Refused)
 			_, err := w.Write(row)
 			return err
 		})

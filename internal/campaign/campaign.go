@@ -79,6 +79,29 @@ type Item struct {
 	RunError    string
 }
 
+// Without says where a table stands that has no run.
+type Without string
+
+// Where a table without a run stands.
+const (
+	NotLaunched Without = "not_launched" // no run was launched, and Refused says why
+	ToCome      Without = "to_come"      // its run is still to be launched
+)
+
+// Withouts returns everything that a table without a run can be.
+func Withouts() []Without { return []Without{NotLaunched, ToCome} }
+
+// StateText is where the item stands, as the CSV and the glossary write it: its run's state, or what it is without one.
+func (i Item) StateText() string {
+	switch {
+	case i.RunState != "":
+		return string(i.RunState)
+	case i.Refused != "":
+		return string(NotLaunched)
+	}
+	return string(ToCome)
+}
+
 // Progress counts a campaign's items.
 type Progress struct {
 	Total   int

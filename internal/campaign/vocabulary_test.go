@@ -11,4 +11,5 @@ import (
 func TestTheListsHoldEveryWord(t *testing.T) {
 	vocabularytest.Complete(t, campaign.States())
 	vocabularytest.Complete(t, campaign.Targets())
+	vocabularytest.Complete(t, campaign.Withouts())
 }
