@@ -60,19 +60,20 @@ func (d *derivation) Idle(rest bool) groupcommit.Work {
 	}
 	d.lag = 0
 	return groupcommit.Work{
-		Do:     func(t *groupcommit.Tx) error { return (&tx{t, d.s}).derive() },
+		Do:     func(t *groupcommit.Tx) error { return (&tx{t, d.s}).derive(deriveAtRest) },
 		Failed: "the index of the audit log's terms is behind",
 	}
 }
 
-// derive brings the derived data up to date, as far as the end of a block.
-func (t *tx) derive() error {
+// derive brings the derived data up to date, as far as the end of a block, if
+// it is so many records behind: another process may have done it.
+func (t *tx) derive(least int64) error {
 	var last, size int64
 	err := t.queryRow(`SELECT (SELECT value FROM marks WHERE name = ?), (SELECT coalesce(max(seq), 0) FROM audit_records)`, derivedMark).Scan(&last, &size)
 	if err != nil {
 		return fmt.Errorf("see how far the log's terms are indexed: %w", err)
 	}
-	if size <= last {
+	if size-last < least {
 		return nil
 	}
 	upto := min(size, seqAt(blockOf(last+1), blockRecords-1))
@@ -100,7 +101,7 @@ func (s *Store) derived(ctx context.Context) error {
 		if behind <= 0 {
 			return nil
 		}
-		if err := s.write(ctx, (*tx).derive); err != nil {
+		if err := s.write(ctx, func(t *tx) error { return t.derive(1) }); err != nil {
 			return err
 		}
 	}
