@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // auditWalk goes through the blocks of the log that may hold records that match a
@@ -384,39 +385,84 @@ func valuesOf[T any](list []T, nowhere T) (string, []any) {
 	return `VALUES ` + strings.TrimSuffix(strings.Repeat(`(?), `, n), `, `), args
 }
 
+// hourSpan is the first and the last hour of a block's records, as terms.
+type hourSpan struct{ first, last string }
+
+// hourSpans remembers those of the blocks that are full and indexed, which never
+// change.
+type hourSpans struct {
+	mu sync.Mutex
+	of map[int64]hourSpan
+}
+
 // within notes the blocks of which all records lie in the hours of a period, and
 // returns those of which some may.
 func (w *auditWalk) within(window *auditWindow, blocks []int64, hours termRange) (partly []int64, err error) {
-	type span struct {
-		block       int64
-		first, last sql.NullString
+	spans, err := w.spans(blocks)
+	if err != nil {
+		return nil, err
 	}
-	of, args := valuesOf(blocks, -1)
+	onEdge := func(hour string) bool { return slices.Contains(w.q.edges, hour[len(termHour):]) }
+	for _, block := range blocks {
+		span, known := spans[block]
+		switch {
+		case w.tail.has(block):
+			partly = append(partly, block)
+		case !known || span.last < hours.from || span.first >= hours.to:
+		case hours.from <= span.first && span.last < hours.to && !onEdge(span.first) && !onEdge(span.last):
+			h := &hoursHeld{}
+			for i := range h.in {
+				h.in[i] = ^uint64(0)
+			}
+			window.hours[block] = h
+		default:
+			partly = append(partly, block)
+		}
+	}
+	return partly, nil
+}
+
+// spans are the hours of some blocks, as far as they are indexed.
+func (w *auditWalk) spans(blocks []int64) (map[int64]hourSpan, error) {
+	spans := make(map[int64]hourSpan, len(blocks))
+	kept := &w.s.spans
+	kept.mu.Lock()
+	for _, b := range blocks {
+		if span, ok := kept.of[b]; ok {
+			spans[b] = span
+		}
+	}
+	kept.mu.Unlock()
+	unknown := slices.DeleteFunc(slices.Clone(blocks), func(b int64) bool { return spans[b] != hourSpan{} })
+	if len(unknown) == 0 {
+		return spans, nil
+	}
+	of, args := valuesOf(unknown, -1)
 	end := termHour + maxRune
-	list, err := collectFrom(w.search, func(row scanner) (p span, err error) { return p, row.Scan(&p.block, &p.first, &p.last) },
-		`WITH b (block) AS (`+of+`) SELECT block,
+	var block int64
+	var first, last sql.NullString
+	_, err := collectFrom(w.search, func(row scanner) (struct{}, error) {
+		err := row.Scan(&block, &first, &last)
+		if first.Valid && last.Valid {
+			spans[block] = hourSpan{first.String, last.String}
+		}
+		return struct{}{}, err
+	}, `WITH b (block) AS (`+of+`) SELECT block,
 			(SELECT term FROM audit_terms t WHERE t.block = b.block AND t.term >= ? AND t.term < ? ORDER BY term LIMIT 1),
 			(SELECT term FROM audit_terms t WHERE t.block = b.block AND t.term >= ? AND t.term < ? ORDER BY term DESC LIMIT 1)
 		FROM b`, append(args, termHour, end, termHour, end)...)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range list {
-		onEdge := func(hour string) bool { return slices.Contains(w.q.edges, hour[len(termHour):]) }
-		switch {
-		case p.block < 0:
-		case w.tail.has(p.block):
-			partly = append(partly, p.block)
-		case !p.first.Valid || p.last.String < hours.from || p.first.String >= hours.to:
-		case hours.from <= p.first.String && p.last.String < hours.to && !onEdge(p.first.String) && !onEdge(p.last.String):
-			h := &hoursHeld{}
-			for i := range h.in {
-				h.in[i] = ^uint64(0)
-			}
-			window.hours[p.block] = h
-		default:
-			partly = append(partly, p.block)
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if kept.of == nil {
+		kept.of = map[int64]hourSpan{}
+	}
+	for _, b := range unknown {
+		if span, ok := spans[b]; ok && seqAt(b, blockRecords-1) <= w.mark {
+			kept.of[b] = span
 		}
 	}
-	return partly, nil
+	return spans, nil
 }

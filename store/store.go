@@ -58,6 +58,7 @@ type Store struct {
 	tailMu sync.Mutex
 	tail   *tailTerms
 	totals totalsCache
+	spans  hourSpans
 }
 
 // Open opens the database at path, makes it when it is absent (mode 0600), and
