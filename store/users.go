@@ -133,13 +133,19 @@ func (s *Store) SetDisabled(ctx context.Context, id int64, disabled bool, at tim
 }
 
 // RemoveKeys deletes the person's API tokens, calendar feed and permit to be
-// linked with a provider, and says how many.
+// linked with a provider, and says how many. Where there
+// were none, nothing is recorded.
 func (s *Store) RemoveKeys(ctx context.Context, userID int64, records ...audit.Record) (n int, err error) {
-	err = s.recorded(ctx, records, func(t *tx) (err error) {
-		n, err = t.removeKeys(userID)
-		return err
+	raw, err := canonical(records)
+	if err != nil {
+		return 0, err
+	}
+	return n, s.write(ctx, func(t *tx) (err error) {
+		if n, err = t.removeKeys(userID); err != nil || n == 0 {
+			return err
+		}
+		return t.append(raw)
 	})
-	return n, err
 }
 
 func (t *tx) removeKeys(userID int64) (n int, err error) {

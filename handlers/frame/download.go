@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -49,6 +50,11 @@ func (f *Frame) DownloadBytes(c echo.Context, d Download, produce func(ctx conte
 // Export streams an export of the audit log. Each one has a record of its own, with the SHA-256 of the file: it is
 // appended after the last byte and before the response ends, and an export that cannot be recorded is aborted.
 func (f *Frame) Export(c echo.Context, d Download, filter audit.Filter, write audit.Exporter) error {
+	if c.Request().Method != http.MethodHead {
+		if err := f.exports.Take(strconv.FormatInt(Caller(c).UserID, 10), "You have made many exports, and each is a record for ever."); err != nil {
+			return err
+		}
+	}
 	return f.Stream(c, d, func(ctx context.Context, w io.Writer) error {
 		return audit.Exported(ctx, f.cfg.Records, f.cfg.Now, Caller(c).Actor(), d.What, filter, w, write)
 	})

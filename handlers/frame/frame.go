@@ -92,6 +92,9 @@ type Frame struct {
 	echo     *echo.Echo
 	repeats  *audit.Fold // downloads and denied reads
 
+	exports *access.Bucket // by person: each export is a record
+	denials *access.Bucket // by person: denied forms beyond are folded like reads
+
 	closing context.Context // done when the console closes: streams end
 	stop    context.CancelFunc
 	streams chan struct{} // a slot for each open event stream
@@ -106,7 +109,8 @@ func New(cfg Config) (*Frame, error) {
 	}); err != nil {
 		return nil, err
 	}
-	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams), repeats: audit.NewFold(cfg.Records, cfg.Now)}
+	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams), repeats: audit.NewFold(cfg.Records, cfg.Now),
+		exports: access.NewBucket(25, 10*time.Second, cfg.Now), denials: access.NewBucket(30, time.Minute, cfg.Now)}
 	if err := f.readPublicURL(); err != nil {
 		return nil, err
 	}

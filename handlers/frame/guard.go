@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -113,7 +114,14 @@ func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 // route, with the number of its repeats (see audit.Fold).
 func (f *Frame) deny(c echo.Context, rt Route, who access.Caller, why error) error {
 	ctx := c.Request().Context()
+	many := f.denials.Take(strconv.FormatInt(who.UserID, 10), "") != nil
 	switch {
+	case many:
+		r := access.DenialRecord(f.cfg.Now(), who, rt.Needs)
+		r.Detail += " Asked for " + rt.Path + "."
+		if err := f.repeats.Note(ctx, r); err != nil {
+			return err
+		}
 	case rt.Denied != nil:
 		if err := rt.Denied(c, who, why); err != nil && fault.CodeOf(err) != fault.Denied {
 			return err

@@ -153,6 +153,13 @@ func (f *Frame) signedIn(c echo.Context) (access.Caller, error) {
 	}
 	c.Set(ctxEnded, id)
 	now := f.cfg.Now()
+	if now.Sub(time.Unix(f.sessions.GetInt64(ctx, keySince), 0)) >= sessionLifetime {
+		// The token of a session may be renewed meanwhile, which moves the row's own end.
+		if err := f.sessions.Destroy(ctx); err != nil {
+			return access.Caller{}, err
+		}
+		return access.Caller{}, fault.New(fault.Unauthenticated, "You were signed in for %d hours. Sign in again.", int(sessionLifetime.Hours()))
+	}
 	idle := now.Sub(time.Unix(f.sessions.GetInt64(ctx, keySeen), 0))
 	if idle > sessionIdle {
 		if err := f.sessions.Destroy(ctx); err != nil {

@@ -91,7 +91,7 @@ type Feeds interface {
 // none is offered.
 type SSO interface {
 	Providers() []access.ProviderConfig
-	Begin(ctx context.Context, provider string) (address, state string, err error)
+	Begin(ctx context.Context, provider, ip string) (address, kept string, err error)
 	Finish(ctx context.Context, provider, sessionState string, params url.Values, ip string) (access.Caller, error)
 	Link(ctx context.Context, need access.LinkNeededError, password, code, ip string) (access.Caller, error)
 	PermitLink(ctx context.Context, caller access.Caller, userID int64, provider string) error

@@ -66,11 +66,7 @@ func refused(c echo.Context, err error, show func(frame.Problem) error) error {
 
 // welcome signs a person in and leads to where they were going. What other tabs have begun stays.
 func (a *Area) welcome(c echo.Context, who access.Caller, federated bool, next string) error {
-	begun := a.takeBegun(c)
 	if err := a.SignIn(c, who, federated); err != nil {
-		return err
-	}
-	if err := a.keepBegun(c, begun); err != nil {
 		return err
 	}
 	return a.Redirect(c, next)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -18,11 +19,17 @@ import (
 // register with them is the public address followed by it.
 const SSOCallbackPath = "/sso/callback"
 
+// begunCookie is the sealed cookie in which a browser keeps the logins that it has begun: JSON of []begunLogin, the
+// newest first.
+const begunCookie = "cxseal_sso"
+
+// begunLife is how long it is kept.
+const begunLife = 10 * time.Minute
+
 // Keys of a session while somebody is on the way through a provider.
 const (
-	keyBegun = "sso"  // string: JSON of []begunLogin, the newest first
-	keyLink  = "link" // string: JSON of access.LinkNeededError
-	keyNext  = "next" // string, made safe
+	keyLink = "link" // string: JSON of access.LinkNeededError
+	keyNext = "next" // string, made safe
 )
 
 // begunLogin is a login that this browser has begun with a provider. Each tab has its own.
@@ -30,8 +37,11 @@ type begunLogin struct {
 	Provider, State, Next string
 }
 
-// maxBegun bounds the logins that one browser has begun.
-const maxBegun = 8
+// maxBegun and maxBegunBytes bound the logins that one browser has begun: they stand in one cookie.
+const (
+	maxBegun      = 8
+	maxBegunBytes = 2700
+)
 
 // ssoBegin sends the browser to a provider. It is a link and not a form: the content security policy keeps
 // forms from leading to another host.
@@ -41,7 +51,7 @@ func (a *Area) ssoBegin(c echo.Context) error {
 		return err
 	}
 	next := frame.SafeNext(c.QueryParam("next"))
-	address, state, err := a.SSO.Begin(c.Request().Context(), id)
+	address, state, err := a.SSO.Begin(c.Request().Context(), id, c.RealIP())
 	if err != nil {
 		return a.loginRefused(c, err, next)
 	}
@@ -52,12 +62,12 @@ func (a *Area) ssoBegin(c echo.Context) error {
 	return a.Redirect(c, address)
 }
 
-// ssoCallback ends the way through a provider. The login is taken out of the session before its answer is
+// ssoCallback ends the way through a provider. The login is taken out of the cookie before its answer is
 // looked at, so that it works once. A tab that comes back after another one has signed the same person in
 // goes on in that session.
 func (a *Area) ssoCallback(c echo.Context) error {
 	begun := a.takeBegun(c)
-	i := slices.IndexFunc(begun, func(l begunLogin) bool { return l.State == c.QueryParam("state") })
+	i := slices.IndexFunc(begun, func(l begunLogin) bool { return access.BegunState(l.State) == c.QueryParam("state") })
 	if i < 0 {
 		if err := a.keepBegun(c, begun); err != nil {
 			return err
@@ -84,25 +94,32 @@ func (a *Area) ssoCallback(c echo.Context) error {
 	return a.welcome(c, who, true, next)
 }
 
-// takeBegun takes the begun logins out of the session.
+// takeBegun takes the begun logins out of the browser's cookie.
 func (a *Area) takeBegun(c echo.Context) []begunLogin {
 	var begun []begunLogin
-	if json.Unmarshal([]byte(a.Take(c, keyBegun)), &begun) != nil {
+	if json.Unmarshal(a.OpenCookie(c, begunCookie), &begun) != nil {
+		return nil
+	}
+	if a.SealCookie(c, begunCookie, nil, 0) != nil {
 		return nil
 	}
 	return begun
 }
 
-// keepBegun puts begun logins into the session, if there are any.
+// keepBegun has the browser keep begun logins, if there are any.
 func (a *Area) keepBegun(c echo.Context, begun []begunLogin) error {
 	if len(begun) == 0 {
 		return nil
 	}
 	raw, err := json.Marshal(begun)
+	for err == nil && len(raw) > maxBegunBytes && len(begun) > 1 {
+		begun = begun[:len(begun)-1] // the oldest
+		raw, err = json.Marshal(begun)
+	}
 	if err != nil {
 		return err
 	}
-	return a.Remember(c, map[string]any{keyBegun: string(raw)})
+	return a.SealCookie(c, begunCookie, raw, begunLife)
 }
 
 // loginRefused shows why a sign-in through a provider did not work, on the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,12 +22,14 @@ type HashCost struct {
 }
 
 // DefaultHashCost is the first choice of the OWASP Password Storage Cheat Sheet. A hash takes some 40 ms,
-// and hashesAtOnce of them use 40 MB at most, which fits a machine with 1 GB.
+// and hashesAtOnce of them, with one more for known addresses, use 60 MB at most, which fits a machine with 1 GB.
 var DefaultHashCost = HashCost{MemoryKiB: 19 * 1024, Iterations: 2, Parallelism: 1}
 
 const (
 	hashesAtOnce  = 2
 	hashesWaiting = 100 // beyond this the next gets a *WaitError
+	groupWaiting  = 50  // of one group of addresses
+	knownWaiting  = 50  // from addresses that the account signed in from: a share of their own
 	hashBusyWait  = 2 * time.Second
 )
 
@@ -36,7 +39,12 @@ type hasher struct {
 	params  *argon2id.Params
 	dummy   string // a hash that no password has
 	slots   chan struct{}
+	reserve chan struct{} // one more, for those who come from a known address
 	waiting atomic.Int64
+	knowns  atomic.Int64 // of waiting, those from known addresses
+
+	mu     sync.Mutex
+	groups map[string]int // how many wait, by group of addresses
 
 	// check is argon2id.CheckHash; tests count and hold its calls.
 	check func(password, hash string) (bool, *argon2id.Params, error)
@@ -55,8 +63,10 @@ func newHasher(cost HashCost) *hasher {
 		dummy: fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Iterations, p.Parallelism,
 			base64.RawStdEncoding.EncodeToString(make([]byte, p.SaltLength)),
 			base64.RawStdEncoding.EncodeToString(make([]byte, p.KeyLength))),
-		slots: make(chan struct{}, hashesAtOnce),
-		check: argon2id.CheckHash,
+		slots:   make(chan struct{}, hashesAtOnce),
+		reserve: make(chan struct{}, 1),
+		groups:  map[string]int{},
+		check:   argon2id.CheckHash,
 	}
 }
 
@@ -73,6 +83,44 @@ func (h *hasher) turn(ctx context.Context) (release func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// knownTurn is turn for somebody at an address that the account signed in from: a crowd of strangers does not keep
+// them out.
+func (h *hasher) knownTurn(ctx context.Context) (release func(), err error) {
+	defer h.knowns.Add(-1)
+	if h.knowns.Add(1) > knownWaiting {
+		return nil, tooMany(hashBusyWait, "Too many people are signing in at this moment.")
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case h.reserve <- struct{}{}:
+		return func() { <-h.reserve }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// strangersTurn is turn for somebody at another address; of one group of addresses so many wait at most.
+func (h *hasher) strangersTurn(ctx context.Context, group string) (release func(), err error) {
+	h.mu.Lock()
+	full := h.groups[group] >= groupWaiting
+	if !full {
+		h.groups[group]++
+	}
+	h.mu.Unlock()
+	if full {
+		return nil, tooMany(hashBusyWait, "Too many people are signing in at this moment.")
+	}
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.groups[group]--; h.groups[group] == 0 {
+			delete(h.groups, group)
+		}
+	}()
+	return h.turn(ctx)
 }
 
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {

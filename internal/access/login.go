@@ -158,7 +158,11 @@ func (a *Accounts) prove(ctx context.Context, u User, password, ip string) (bool
 	if err := a.throttle.mayTry(key, ip); err != nil {
 		return false, err
 	}
-	release, err := a.hash.turn(ctx)
+	turn := func() (func(), error) { return a.hash.strangersTurn(ctx, AddressGroup(ip)) }
+	if a.throttle.Known(key, ip) {
+		turn = func() (func(), error) { return a.hash.knownTurn(ctx) }
+	}
+	release, err := turn()
 	if err != nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -109,16 +110,38 @@ type OIDC struct {
 	now    func() time.Time
 
 	mu       sync.Mutex
-	provider *oidc.Provider // discovered at first use
-	issuer   string         // as the provider writes it, once it is discovered
-	flows    map[string]flow
+	provider *oidc.Provider       // discovered at first use
+	issuer   string               // as the provider writes it, once it is discovered
+	spent    map[string]time.Time // states whose callback came, by when they were begun
 }
 
-// flow is a login that was begun and not yet ended by the provider's callback. It is used once.
+// flow is a login that was begun and not yet ended by the provider's callback. It is used once, and is kept by the
+// browser that began it, sealed: nothing is stored for a stranger's begin.
 type flow struct {
+	state    string
 	nonce    string
 	verifier string
 	started  time.Time
+}
+
+// String is the flow as one text, which AuthCodeURL returns and Exchange needs.
+func (f flow) String() string {
+	return strings.Join([]string{f.state, f.nonce, f.verifier, strconv.FormatInt(f.started.UnixNano(), 36)}, ".")
+}
+
+func parseFlow(s string) (f flow, ok bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) != 4 || parts[0] == "" {
+		return flow{}, false
+	}
+	at, err := strconv.ParseInt(parts[3], 36, 64)
+	return flow{state: parts[0], nonce: parts[1], verifier: parts[2], started: time.Unix(0, at)}, err == nil
+}
+
+// BegunState returns the state that the provider sends back for what AuthCodeURL returned to be kept.
+func BegunState(kept string) string {
+	state, _, _ := strings.Cut(kept, ".")
+	return state
 }
 
 // NewOIDC returns the client of a provider. Nothing is asked of the provider yet: one that is down must not
@@ -140,7 +163,7 @@ func NewOIDC(config ProviderConfig, transport http.RoundTripper, now func() time
 		transport = http.DefaultTransport
 	}
 	return &OIDC{
-		config: config, now: now, flows: make(map[string]flow),
+		config: config, now: now, spent: make(map[string]time.Time),
 		client: &http.Client{
 			Transport: cappedTransport{transport},
 			Timeout:   oidcTimeout,
@@ -219,54 +242,52 @@ func (o *OIDC) oauth(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// AuthCodeURL begins a login. Send the browser to the address and keep the state in that browser's session,
-// which Exchange needs.
-func (o *OIDC) AuthCodeURL(ctx context.Context) (address, state string, err error) {
+// AuthCodeURL begins a login. Send the browser to the address and have that browser keep the other text, sealed:
+// Exchange needs it.
+func (o *OIDC) AuthCodeURL(ctx context.Context) (address, kept string, err error) {
 	ctx = oidc.ClientContext(ctx, o.client)
 	p, err := o.discovered(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	state = randomToken()
-	f := flow{nonce: randomToken(), verifier: oauth2.GenerateVerifier(), started: o.now()}
-	o.mu.Lock()
-	o.makeRoom()
-	o.flows[state] = f
-	o.mu.Unlock()
-	return o.oauth(p).AuthCodeURL(state, oidc.Nonce(f.nonce), oauth2.S256ChallengeOption(f.verifier)), state, nil
+	f := flow{state: randomToken(), nonce: randomToken(), verifier: oauth2.GenerateVerifier(), started: o.now()}
+	return o.oauth(p).AuthCodeURL(f.state, oidc.Nonce(f.nonce), oauth2.S256ChallengeOption(f.verifier)), f.String(), nil
 }
 
-// makeRoom drops the logins that are too old, and the oldest one where that does not get below maxFlows.
-func (o *OIDC) makeRoom() {
-	if len(o.flows) < maxFlows {
-		return
+// spend notes that the flow's callback came, and reports whether it is the first. The flows that are too old are
+// forgotten, and the oldest one where that does not make room.
+func (o *OIDC) spend(f flow) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, spent := o.spent[f.state]; spent {
+		return false
 	}
-	oldest := ""
-	for state, f := range o.flows {
-		if o.now().Sub(f.started) >= flowLife {
-			delete(o.flows, state)
-		} else if oldest == "" || f.started.Before(o.flows[oldest].started) {
-			oldest = state
+	if len(o.spent) >= maxFlows {
+		oldest := ""
+		for state, started := range o.spent {
+			if o.now().Sub(started) >= flowLife {
+				delete(o.spent, state)
+			} else if oldest == "" || started.Before(o.spent[oldest]) {
+				oldest = state
+			}
+		}
+		if len(o.spent) >= maxFlows {
+			delete(o.spent, oldest)
 		}
 	}
-	if len(o.flows) >= maxFlows {
-		delete(o.flows, oldest)
-	}
+	o.spent[f.state] = f.started
+	return true
 }
 
 // Exchange ends a login: sessionState is the state that the browser's session kept, params are the query of
 // the callback. Every defect is fault.Unauthenticated, with its cause for the log. The first try spends the
 // state, so a callback that is sent again is refused.
 func (o *OIDC) Exchange(ctx context.Context, sessionState string, params url.Values) (Identity, error) {
-	state := params.Get("state")
-	if sessionState == "" || subtle.ConstantTimeCompare([]byte(state), []byte(sessionState)) != 1 {
+	f, ok := parseFlow(sessionState)
+	if !ok || subtle.ConstantTimeCompare([]byte(params.Get("state")), []byte(f.state)) != 1 {
 		return Identity{}, o.refused(errors.New("state is not the session's"))
 	}
-	o.mu.Lock()
-	f, ok := o.flows[state]
-	delete(o.flows, state)
-	o.mu.Unlock()
-	if !ok || o.now().Sub(f.started) >= flowLife {
+	if o.now().Sub(f.started) >= flowLife || !o.spend(f) {
 		return Identity{}, o.refused(errors.New("state was used, or is too old"))
 	}
 	// RFC 9207: a provider that names itself must be this one.

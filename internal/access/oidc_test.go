@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +133,7 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	wantCode(t, err, fault.Unauthenticated)
 }
 
-// TestACallbackThatIsSentAgainIsRefused fails when Exchange leaves the flow in o.flows (tried: the provider
+// TestACallbackThatIsSentAgainIsRefused fails when Exchange does not note the flow as spent (tried: the provider
 // here would take the code again).
 func TestACallbackThatIsSentAgainIsRefused(t *testing.T) {
 	p := newProvider(t, newClock())
@@ -205,21 +206,31 @@ func TestACallbackMustBelongToThisBrowserAndThisProvider(t *testing.T) {
 	}
 }
 
-func TestBegunLoginsAreBounded(t *testing.T) {
+// A begin stores nothing, however many there are, and what was spent is bounded.
+func TestBegunLoginsAreKeptByTheirBrowsers(t *testing.T) {
 	c := newClock()
-	o := open(t, newProvider(t, c))
-	_, first, err := o.AuthCodeURL(t.Context())
+	p := newProvider(t, c)
+	o := open(t, p)
+	address, first, err := o.AuthCodeURL(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Add(time.Second)
-	for range maxFlows {
+	for range maxFlows + 50 {
 		if _, _, err := o.AuthCodeURL(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, there := o.flows[first]; len(o.flows) != maxFlows || there {
-		t.Errorf("%d flows, the oldest still there: %v", len(o.flows), there)
+	if len(o.spent) != 0 {
+		t.Errorf("%d are stored", len(o.spent))
+	}
+	if _, err := o.Exchange(t.Context(), first, p.Browse(address)); err != nil {
+		t.Errorf("a sign-in under way was evicted: %v", err)
+	}
+	for i := range maxFlows + 50 {
+		o.spend(flow{state: strconv.Itoa(i), started: c.Now()})
+	}
+	if len(o.spent) > maxFlows {
+		t.Errorf("%d are noted as spent", len(o.spent))
 	}
 }
 
@@ -339,7 +350,7 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 	signIn := func(claims map[string]any) (Caller, error) {
 		t.Helper()
 		p.Claims = claims
-		address, state, err := sso.Begin(t.Context(), "acme")
+		address, state, err := sso.Begin(t.Context(), "acme", "10.0.0.7")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +389,7 @@ func TestAccountsFollowTheOrganisation(t *testing.T) {
 	p.Sign = oidctest.Unsigned
 	_, err = signIn(nil)
 	wantCode(t, err, fault.Unauthenticated)
-	_, _, err = sso.Begin(t.Context(), "other")
+	_, _, err = sso.Begin(t.Context(), "other", "10.0.0.7")
 	wantCode(t, err, fault.NotFound)
 
 	want := []string{

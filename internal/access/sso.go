@@ -49,6 +49,10 @@ type SSO struct {
 	store     IdentityStore
 	accounts  *Accounts
 	providers []*OIDC
+
+	begins   *Bucket     // by address
+	failures *Bucket     // by address: those beyond are folded
+	repeats  *audit.Fold // of failures
 }
 
 // NewSSO returns the service. The ids of the providers differ.
@@ -60,7 +64,9 @@ func NewSSO(store IdentityStore, accounts *Accounts, providers ...*OIDC) (*SSO, 
 		}
 		seen[p.config.ID] = true
 	}
-	return &SSO{store: store, accounts: accounts, providers: providers}, nil
+	return &SSO{store: store, accounts: accounts, providers: providers,
+		begins: NewBucket(60, time.Second, accounts.now), failures: NewBucket(20, 2*time.Minute, accounts.now),
+		repeats: audit.NewFold(accounts.store, accounts.now)}, nil
 }
 
 // Providers are the configurations, without secrets, for the login page.
@@ -81,10 +87,14 @@ func (s *SSO) provider(id string) (*OIDC, error) {
 	return nil, fault.New(fault.NotFound, "There is no such sign-in provider.")
 }
 
-// Begin starts a login with the provider; see OIDC.AuthCodeURL.
-func (s *SSO) Begin(ctx context.Context, provider string) (address, state string, err error) {
+// Begin starts a login with the provider for a browser at the address ip; see OIDC.AuthCodeURL. Begins are limited by
+// address, and store nothing.
+func (s *SSO) Begin(ctx context.Context, provider, ip string) (address, kept string, err error) {
 	p, err := s.provider(provider)
 	if err != nil {
+		return "", "", err
+	}
+	if err := s.begins.Take(AddressGroup(ip), "Too many sign-ins were begun from your address."); err != nil {
 		return "", "", err
 	}
 	return p.AuthCodeURL(ctx)
@@ -101,7 +111,7 @@ func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params 
 	through := "Through " + p.config.ID
 	id, err := p.Exchange(ctx, sessionState, params)
 	if err != nil {
-		if rerr := s.accounts.login(ctx, audit.Failure, stranger, through+": the provider's answer was refused."); rerr != nil {
+		if rerr := s.failed(ctx, stranger, through+": the provider's answer was refused."); rerr != nil {
 			return Caller{}, rerr
 		}
 		return Caller{}, err
@@ -119,6 +129,21 @@ func (s *SSO) Finish(ctx context.Context, provider, sessionState string, params 
 	}
 	return s.accounts.admit(ctx, u, ip, through+".")
 }
+
+// failed records a failed sign-in. Those of one address beyond some are folded: the first in an hour is a record, and
+// the number of the others becomes one.
+func (s *SSO) failed(ctx context.Context, who audit.Actor, detail string) error {
+	if s.failures.Take(AddressGroup(who.IP), "") == nil {
+		return s.accounts.login(ctx, audit.Failure, who, detail)
+	}
+	if err := s.repeats.Flush(ctx); err != nil {
+		return err
+	}
+	return s.repeats.Note(ctx, newRecord(s.accounts.now(), audit.Login, audit.Failure, who, detail))
+}
+
+// FlushRepeats records the numbers of failures that were folded; a console that stops calls it.
+func (s *SSO) FlushRepeats(ctx context.Context) error { return s.repeats.FlushAll(ctx) }
 
 // identityActor is the actor in the record of a proven identity that was refused.
 func identityActor(id Identity, ip string) audit.Actor {

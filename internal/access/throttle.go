@@ -12,7 +12,10 @@ import (
 //     five minutes;
 //   - by address, whatever the account: a hundred are free, up to one minute
 //     (a whole office may stand behind one address);
-//   - by account, whatever the address: twenty are free, up to one minute.
+//   - by account, whatever the address: twenty are free, up to one minute;
+//   - by IPv6 network (/56), whatever the account: three hundred are free, up to one minute.
+//
+// An IPv6 address counts as its /64 (AddressGroup): whoever has one has all of them.
 //
 // A success clears the first and the third. Nothing is ever locked: a wait ends by itself, failures are
 // forgotten after an hour without one, and the account-wide wait does not apply to an address from which
@@ -30,6 +33,7 @@ type Throttle struct {
 	pairs     *counters
 	addresses *counters
 	accounts  *counters
+	networks  *counters
 	known     *counters // account and address of a success; until says how long it counts
 }
 
@@ -50,6 +54,7 @@ var (
 	pairLimit    = limit{free: 5, max: 5 * time.Minute}
 	addressLimit = limit{free: 100, max: time.Minute}
 	accountLimit = limit{free: 20, max: time.Minute}
+	networkLimit = limit{free: 300, max: time.Minute}
 )
 
 // NewThrottle returns an empty throttle that reads time from now.
@@ -59,6 +64,7 @@ func NewThrottle(now func() time.Time) *Throttle {
 		pairs:     newCounters(throttleEntries),
 		addresses: newCounters(throttleEntries),
 		accounts:  newCounters(throttleEntries),
+		networks:  newCounters(throttleEntries),
 		known:     newCounters(throttleEntries),
 	}
 }
@@ -70,10 +76,12 @@ func (t *Throttle) Wait(account, address string) (wait time.Duration, first bool
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
+	network := addressGroup(address, 56)
+	address = AddressGroup(address)
 	pair := pairKey(account, address)
 	binding := []*counter{t.pairs.get(pair), t.addresses.get(address)}
-	if k := t.known.get(pair); k == nil || !now.Before(k.until) {
-		binding = append(binding, t.accounts.get(account))
+	if !t.knows(pair, now) {
+		binding = append(binding, t.accounts.get(account), t.networks.get(network))
 	}
 	for _, c := range binding {
 		if c == nil {
@@ -95,6 +103,10 @@ func (t *Throttle) Failed(account, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
+	if network := addressGroup(address, 56); network != AddressGroup(address) {
+		t.networks.failed(network, networkLimit, now)
+	}
+	address = AddressGroup(address)
 	t.pairs.failed(pairKey(account, address), pairLimit, now)
 	t.addresses.failed(address, addressLimit, now)
 	t.accounts.failed(account, accountLimit, now)
@@ -105,10 +117,22 @@ func (t *Throttle) Failed(account, address string) {
 func (t *Throttle) Succeeded(account, address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pair := pairKey(account, address)
+	pair := pairKey(account, AddressGroup(address))
 	t.pairs.drop(pair)
 	t.accounts.drop(account)
 	t.known.touch(pair).until = t.now().Add(throttleKnownFor)
+}
+
+// Known reports whether the account signed in from the address, or its group, lately.
+func (t *Throttle) Known(account, address string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.knows(pairKey(account, AddressGroup(address)), t.now())
+}
+
+func (t *Throttle) knows(pair string, now time.Time) bool {
+	k := t.known.get(pair)
+	return k != nil && now.Before(k.until)
 }
 
 // pairKey returns the key of an account at an address. No two pairs share a key: an address has no newline

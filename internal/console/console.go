@@ -212,6 +212,11 @@ func (c *Console) Close() error {
 				errs = append(errs, err)
 			}
 		}
+		if c.sso != nil && c.Store != nil {
+			limit, cancel := context.WithTimeout(context.Background(), stopWithin)
+			errs = append(errs, c.sso.FlushRepeats(limit))
+			cancel()
+		}
 		if c.Directory != nil {
 			c.Directory.Close()
 		}

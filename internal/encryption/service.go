@@ -23,10 +23,11 @@ import (
 // Bounds of a request. They are far above what the guide's tenants allow and
 // only keep a hostile form from costing memory.
 const (
-	maxColumns    = 500
-	maxNameBytes  = 1024
-	maxAllNames   = 32 << 10 // a run's names together; its audit record holds them all
-	maxStartAhead = 366 * 24 * time.Hour
+	maxColumns      = 500
+	maxNameBytes    = 1024
+	maxAllNames     = 32 << 10 // a run's names together; its audit record holds them all
+	maxRefusedNames = 1200     // of columns in the record of a refusal, in bytes: the record is at most 4 KiB
+	maxStartAhead   = 366 * 24 * time.Hour
 )
 
 // Service takes requests and callbacks. The Runner does the work.
@@ -341,9 +342,15 @@ func (s *Service) Refuse(ctx context.Context, caller access.Caller, request Requ
 	record.Connection = clip(request.Connection)
 	record.DatastoreID = clip(request.DatastoreID)
 	record.TableID = clip(request.TableID)
-	const most = 100 // a refusal keeps enough to recognise the request by
-	for _, c := range request.Columns[:min(most, len(request.Columns))] {
-		record.Columns = append(record.Columns, clip(c))
+	room := maxRefusedNames // a refusal keeps enough to recognise the request by
+	for _, c := range request.Columns {
+		c = clip(c)
+		size := len(mustJSON(c)) + 1 // as the record has it, with its comma
+		if size > room {
+			break
+		}
+		room -= size
+		record.Columns = append(record.Columns, c)
 	}
 	record.Detail = fault.MessageOf(why)
 	return firstError(s.store.AppendRecords(ctx, record), why)
