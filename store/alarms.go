@@ -151,12 +151,12 @@ func (s *Store) LastTests(ctx context.Context) ([]alarm.Delivery, error) {
 	return list, nil
 }
 
-// DueDeliveries lists deliveries that are to be tried now, with their alarms:
+// DueDeliveries lists deliveries of a route that are to be tried now, with their alarms:
 // messages that went out before come first, each of them whole.
-func (s *Store) DueDeliveries(ctx context.Context, now time.Time, limit int) ([]alarm.Delivery, map[int64]alarm.Alarm, error) {
+func (s *Store) DueDeliveries(ctx context.Context, routeID int64, now time.Time, limit int) ([]alarm.Delivery, map[int64]alarm.Alarm, error) {
 	list, err := collect(ctx, s, scanDelivery, `SELECT `+deliveryColumns+deliverySource+
-		` WHERE d.state = 'waiting' AND d.next_at <= ?
-		ORDER BY d.message = '', d.message_at, d.message, d.route_id, d.id LIMIT ?`, micros(now), limit)
+		` WHERE d.state = 'waiting' AND d.next_at <= ? AND d.route_id = ?
+		ORDER BY d.message = '', d.message_at, d.message, d.route_id, d.id LIMIT ?`, micros(now), routeID, limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list waiting deliveries: %w", err)
 	}

@@ -111,22 +111,16 @@ func (f *Frame) turnAway(c echo.Context, rt Route, why error) error {
 
 // deny records and returns the refusal of a caller without the permission. It does not read what was asked for,
 // so the answer is the same whether or not that exists. A denied read is recorded once an hour for each person and
-// route, with the number of its repeats (see audit.Fold).
+// route, with the number of its repeats (see audit.Fold), and so are the forms of somebody who is denied many.
 func (f *Frame) deny(c echo.Context, rt Route, who access.Caller, why error) error {
 	ctx := c.Request().Context()
 	many := f.denials.Take(strconv.FormatInt(who.UserID, 10), "") != nil
 	switch {
-	case many:
-		r := access.DenialRecord(f.cfg.Now(), who, rt.Needs)
-		r.Detail += " Asked for " + rt.Path + "."
-		if err := f.repeats.Note(ctx, r); err != nil {
-			return err
-		}
-	case rt.Denied != nil:
+	case rt.Denied != nil && !many:
 		if err := rt.Denied(c, who, why); err != nil && fault.CodeOf(err) != fault.Denied {
 			return err
 		}
-	case rt.Kind == Form:
+	case rt.Kind == Form && !many:
 		if err := f.cfg.Records.AppendRecords(ctx, access.DenialRecord(f.cfg.Now(), who, rt.Needs)); err != nil {
 			return err
 		}

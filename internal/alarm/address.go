@@ -2,6 +2,7 @@ package alarm
 
 import (
 	"encoding/json"
+	"net"
 	"net/mail"
 	"net/url"
 	"strings"
@@ -52,20 +53,29 @@ func (a Address) Check() (hint string, err error) {
 		}
 		return "mail to " + strings.Join(m.to, ", ") + " by " + u.Hostname(), nil
 	case Webhook:
-		if (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
-			return "", fault.New(fault.Invalid, "A webhook's address begins with https:// and names a host, without a user.")
+		if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) || u.Host == "" || u.User != nil {
+			return "", fault.New(fault.Invalid, "A webhook's address begins with https:// and names a host, without a user. Plain http:// is for this machine only.")
 		}
 		if err := seal.CheckSigningSecret(a.Secret); err != nil {
 			return "", err
 		}
 		return u.Scheme + "://" + u.Host + "/…, signed", nil
 	case Shoutrrr:
+		if strings.HasPrefix(u.Scheme, "logger") {
+			return "", fault.New(fault.Invalid, "A line in the console's own log reaches nobody. Name a service.")
+		}
 		if _, err := shoutrrr.CreateSender(a.URL); err != nil {
 			return "", fault.New(fault.Invalid, "No service speaks this address. See shoutrrr's list of services for its form.")
 		}
 		return u.Scheme + "://…", nil
 	}
 	return "", fault.New(fault.Invalid, "An alarm goes out by email, webhook or service.")
+}
+
+// loopback reports whether the host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (a Address) encode() []byte {

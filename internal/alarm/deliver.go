@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"cxseal/internal/fault"
@@ -28,7 +30,8 @@ func backoff(attempts int) time.Duration {
 	return wait
 }
 
-// Deliver tries every delivery that is due, once, one message after the other.
+// Deliver tries what is due. Routes deliver side by side, each one message after the other, the oldest critical one
+// first: one that is dead keeps nothing from the others. A route whose attempt failed is left alone for a while.
 //
 // Each message is noted as under way before it is sent, and its outcome right after. After a crash between the
 // two it is not known whether that message arrived, so it is sent again unchanged: receivers of Standard
@@ -36,24 +39,102 @@ func backoff(attempts int) time.Duration {
 func (s *Service) Deliver(ctx context.Context) error {
 	s.delivering.Lock()
 	defer s.delivering.Unlock()
-	waiting, alarms, err := s.store.DueDeliveries(ctx, s.now(), batch)
-	if err != nil || len(waiting) == 0 {
-		return err
-	}
 	routes, err := s.store.AlarmRoutes(ctx)
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, r := range routes {
-		for _, group := range groups(r, waiting) {
-			failed = append(failed, s.deliver(ctx, r, group, alarms))
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+	failed := make([]error, len(routes))
+	var wait sync.WaitGroup
+	for i, r := range routes {
+		if s.isQuiet(r.ID) {
+			continue
 		}
+		wait.Go(func() { failed[i] = s.deliverRoute(ctx, r) })
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return errors.Join(failed...)
+}
+
+// quiet says until when a route is left alone after failed attempts.
+type quiet struct {
+	failures int
+	until    time.Time
+}
+
+func (s *Service) isQuiet(route int64) bool {
+	s.quietMu.Lock()
+	defer s.quietMu.Unlock()
+	return s.quiet[route].until.After(s.now())
+}
+
+const (
+	firstQuiet = 10 * time.Second
+	maxQuiet   = 5 * time.Minute
+)
+
+// deliverRoute tries what is due on one route, until an attempt fails.
+func (s *Service) deliverRoute(ctx context.Context, r Route) error {
+	waiting, alarms, err := s.store.DueDeliveries(ctx, r.ID, s.now(), batch)
+	if err != nil {
+		return err
+	}
+	list := groups(r, waiting)
+	slices.SortStableFunc(list, func(a, b []Delivery) int { return urgency(a, alarms).compare(urgency(b, alarms)) })
+	for _, group := range list {
+		arrived, err := s.deliver(ctx, r, group, alarms)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		s.note(r.ID, arrived)
+		if !arrived {
+			return nil
+		}
+	}
+	return nil
+}
+
+// note keeps how an attempt on the route went.
+func (s *Service) note(route int64, arrived bool) {
+	s.quietMu.Lock()
+	defer s.quietMu.Unlock()
+	if arrived {
+		delete(s.quiet, route)
+		return
+	}
+	q := s.quiet[route]
+	q.until = s.now().Add(min(maxQuiet, firstQuiet<<min(q.failures, 10)))
+	q.failures++
+	s.quiet[route] = q
+}
+
+// urgent is what the messages of a route are ordered by.
+type urgent struct {
+	critical bool
+	raised   time.Time
+}
+
+func (u urgent) compare(v urgent) int {
+	if u.critical != v.critical {
+		if u.critical {
+			return -1
+		}
+		return 1
+	}
+	return u.raised.Compare(v.raised)
+}
+
+// urgency is that of the message's most urgent alarm.
+func urgency(group []Delivery, alarms map[int64]Alarm) (most urgent) {
+	for i, d := range group {
+		a := alarms[d.AlarmID]
+		if u := (urgent{a.Severity == Critical, a.RaisedAt}); i == 0 || u.compare(most) < 0 {
+			most = u
+		}
+	}
+	return most
 }
 
 // groups splits the waiting deliveries of a route into messages: those that went out together before stay
@@ -82,24 +163,26 @@ func groups(r Route, waiting []Delivery) (list [][]Delivery) {
 	return list
 }
 
-// deliver makes one attempt for a group, after the database has noted that it is under way.
-func (s *Service) deliver(ctx context.Context, r Route, group []Delivery, alarms map[int64]Alarm) error {
+// deliver makes one attempt for a group, after the database has noted that it is under way. arrived is false where the
+// attempt failed.
+func (s *Service) deliver(ctx context.Context, r Route, group []Delivery, alarms map[int64]Alarm) (arrived bool, err error) {
 	if group[0].AlarmID == 0 {
-		return s.giveUpTest(ctx, group[0])
+		return true, s.giveUpTest(ctx, group[0])
 	}
 	message := s.message(group, alarms)
 	for i := range group {
 		group[i].begin(message)
 		message.Repeated = message.Repeated || group[i].Doubts > 0
 	}
-	err := s.store.BeginDelivery(ctx, group...)
+	err = s.store.BeginDelivery(ctx, group...)
 	if fault.CodeOf(err) == fault.Conflict {
-		return nil // the route was deleted meanwhile, or another round delivers it
+		return true, nil // the route was deleted meanwhile, or another round delivers it
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.send(ctx, r, group, message)
+	err = s.send(ctx, r, group, message)
+	return group[0].State == Sent, err
 }
 
 // message returns the message of a group: the same at every attempt except for the attempt's time.

@@ -34,7 +34,7 @@ type Store interface {
 
 	// DueDeliveries lists the deliveries to try now, limit at most, with their alarms by id. The deliveries of
 	// a message that went out before are all in the list or none of them is.
-	DueDeliveries(ctx context.Context, now time.Time, limit int) ([]Delivery, map[int64]Alarm, error)
+	DueDeliveries(ctx context.Context, routeID int64, now time.Time, limit int) ([]Delivery, map[int64]Alarm, error)
 	// BeginDelivery notes that an attempt is about to be made. When one of the deliveries has changed
 	// meanwhile it answers fault.Conflict and notes nothing.
 	BeginDelivery(ctx context.Context, deliveries ...Delivery) error
@@ -56,11 +56,14 @@ type Service struct {
 	logger *slog.Logger
 
 	delivering sync.Mutex // two rounds at a time would send the same messages
+
+	quietMu sync.Mutex
+	quiet   map[int64]quiet // by route
 }
 
 // NewService returns a Service on the given parts.
 func NewService(store Store, sealer Sealer, now func() time.Time, logger *slog.Logger) *Service {
-	return &Service{store: store, sealer: sealer, now: now, logger: logger}
+	return &Service{store: store, sealer: sealer, now: now, logger: logger, quiet: map[int64]quiet{}}
 }
 
 // Raise keeps the alarms that were not raised before. RaisedAt is now unless it is set.
