@@ -44,7 +44,7 @@ fuzz: ## what comes from outside, a minute each: tables, indexes, listings, toke
 soak: ## a thousand runs under a rate limit, by script and as a campaign, and how soon runs start; on a quiet machine
 	CXSEAL_SOAK=1 go test -count=1 -run ManyRuns -timeout 30m -v ./cmd/cxseal
 
-bench: ## the ledger against sqlite3, C and html/template, every page against its queries (docs/performance.md)
+bench: ## the ledger against sqlite3, C and html/template, random searches, every page on 16 connections (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
 

@@ -2,7 +2,7 @@
 
 // Command bench compares the console with other programs that do the same work on the same machine in the
 // same run: the sqlite3 shell, C, the page's queries alone, html/template. It prints ratios, because absolute
-// times depend on the machine.
+// times depend on the machine; of searches and pages it prints the worst, in ms, because a person waits for those.
 //
 //	make bench
 //
@@ -56,7 +56,6 @@ func main() {
 	searches := flag.Int("searches", 600, "how many random searches are measured")
 	only := flag.String("only", "", "run only these parts, such as export,verify")
 	parts := flag.String("serve-parts", "", "serve the parts of the page on this database; the bench starts itself so")
-	queries := flag.String("serve-queries", "", "repeat the reads of pages on this database; the bench starts itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -64,8 +63,6 @@ func main() {
 	switch {
 	case *parts != "":
 		err = serveParts(ctx, *parts)
-	case *queries != "":
-		err = serveQueries(ctx, *queries)
 	default:
 		err = run(ctx, *records, *rounds, *searches, *only)
 	}

@@ -2,8 +2,8 @@ package store
 
 // watch is called before every statement: a read of a pool, with the pool's
 // name, or a statement of the writer's transactions (byWriter). It is nil except
-// in the build that measures how a page compares with its queries
-// (watch_bench.go) and in the tests, which look at the plan of each
+// in the build that prints the plans of slow searches (watch_bench.go) and in the
+// tests, which look at the plan of each
 // (plans_test.go).
 var watch func(by, text string, args []any)
 
