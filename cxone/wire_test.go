@@ -85,10 +85,10 @@ func TestAnswersThatAreOddOnTheWireAreToldAsTheyAre(t *testing.T) {
 		"a header without end":        {"HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("a", 2*maxHeader) + "\r\n\r\n", "headers exceeded", "headers exceeded", true},
 		"another protocol": {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
 			"answered 101, which means nothing here", "answered 101, which means nothing here", true},
-		"not modified":                   {"HTTP/1.1 304 Not Modified\r\n\r\n", "answered 304, which means nothing here", "answered 304", true},
-		"a redirect that names nothing":  {"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
-		"a redirect that cannot be read": {"HTTP/1.1 307 x\r\nLocation: ://%%\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
-		"a redirect to another host":     {"HTTP/1.1 308 x\r\nLocation: http://elsewhere.invalid/\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
+		"not modified":                   {"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n", "answered 304, which means nothing here", "answered 304", true},
+		"a redirect that names nothing":  {"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
+		"a redirect that cannot be read": {"HTTP/1.1 307 x\r\nLocation: ://%%\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
+		"a redirect to another host":     {"HTTP/1.1 308 x\r\nLocation: http://elsewhere.invalid/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", redirected, redirected, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			gone := make(chan struct{})

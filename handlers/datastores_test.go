@@ -120,7 +120,7 @@ func TestPagesAreCompressedAndExportsAreNot(t *testing.T) {
 // TestRefusedCredentialsAreNotCalledOutOfReach fails when a tenant that answered 401 is said to be out of
 // reach (tried with the code that stood here for every error).
 func TestRefusedCredentialsAreNotCalledOutOfReach(t *testing.T) {
-	const away, credentials = "CXone could not be reached", "Check the connection&#39;s client id, secret and realm"
+	const away, credentials = "CXone could not be reached", "the connection&#39;s client id, secret and realm, or its token URL"
 	h := consoletest.Start(t)
 	h.Tenant.Fail(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 401, Endpoint: sandbox.EndpointToken, Times: -1})
 	_ = h.Inventory.Sync(t.Context(), "default", 0)
