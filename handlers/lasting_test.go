@@ -17,10 +17,7 @@ var tokenInPage = regexp.MustCompile(`<code>(cxs_[A-Za-z0-9_-]{43})</code>|(cxs_
 // answered.
 func lastingWays(t *testing.T, h *consoletest.Console, b *consoletest.Browser, password string) (token, feed func() bool) {
 	t.Helper()
-	secret := tokenInPage.FindString(b.Submit("/account", "/account/tokens", url.Values{"label": {"nightly"}, "days": {"30"},
-		"scopes": {string(access.PermExport)}, "present": {password}}).Body)
-	secret = secret[strings.Index(secret, "cxs_"):]
-	secret = strings.TrimSuffix(secret, "</code>")
+	secret := newToken(t, b, password, access.PermExport)
 	address := feedAddress.FindString(b.Submit("/rotations", "/rotations/feed", url.Values{"present": {password}}).Body)
 	if address == "" {
 		t.Fatal("no calendar address")
@@ -112,4 +109,23 @@ func TestAnAdminSeesAndRemovesOthersTokensAndFeeds(t *testing.T) {
 	if a := admin.Submit("/people", personPath(t, h, "officer-1", "feed/revoke"), nil); a.Status != 303 || feed() {
 		t.Errorf("%d, works: %v", a.Status, feed())
 	}
+}
+
+// tokenRemoval finds the address at which a person removes their token.
+var tokenRemoval = regexp.MustCompile(`action="(/account/tokens/\d+/remove)"`)
+
+// newToken makes an API token for the person.
+func newToken(t *testing.T, b *consoletest.Browser, password string, scopes ...access.Permission) string {
+	t.Helper()
+	form := url.Values{"label": {"nightly"}, "days": {"30"}, "present": {password}}
+	for _, s := range scopes {
+		form.Add("scopes", string(s))
+	}
+	return regexp.MustCompile(`cxs_[A-Za-z0-9_-]{43}`).FindString(b.Submit("/account", "/account/tokens", form).Body)
+}
+
+// tokenOf makes an API token that reads everything.
+func tokenOf(t *testing.T, b *consoletest.Browser) string {
+	t.Helper()
+	return newToken(t, b, consoletest.Password, access.PermViewAll, access.PermExport)
 }

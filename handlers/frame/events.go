@@ -10,11 +10,15 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cxseal/internal/access"
 	"cxseal/internal/fault"
 )
 
-// maxStreams bounds the event streams that are open at a time.
-const maxStreams = 512
+// maxStreams bounds the event streams that are open at a time, and maxOwnStreams those of one person.
+const (
+	maxStreams    = 512
+	maxOwnStreams = 24
+)
 
 const streamWrite = 30 * time.Second // a client that reads nothing for so long is taken to be gone
 
@@ -31,6 +35,11 @@ type Events struct {
 // Events opens a stream of server-sent events and closes it when follow
 // returns. Its context ends with the request, and when the console closes.
 func (f *Frame) Events(c echo.Context, follow func(ctx context.Context, out *Events) error) error {
+	id := Caller(c).UserID
+	if !f.openStream(id, 1) {
+		return fault.New(fault.TooMany, "You follow %d runs already. Close one of those pages first.", maxOwnStreams)
+	}
+	defer f.openStream(id, -1)
 	select {
 	case f.streams <- struct{}{}:
 		defer func() { <-f.streams }()
@@ -58,18 +67,55 @@ func (f *Frame) Events(c echo.Context, follow func(ctx context.Context, out *Eve
 	return nil
 }
 
-// Beat sends a comment that keeps the connection open. It fails when the person was signed out or lost the
-// permission that the route needs.
-func (e *Events) Beat(ctx context.Context) error {
-	who := Caller(e.c)
-	now, err := e.f.cfg.Accounts.Current(ctx, who.UserID, who.IP)
+// openStream counts a person's streams up or down. It is false when they have as many as they may.
+func (f *Frame) openStream(id int64, by int) bool {
+	f.ownMu.Lock()
+	defer f.ownMu.Unlock()
+	if f.own[id]+by > maxOwnStreams {
+		return false
+	}
+	if f.own[id] += by; f.own[id] == 0 {
+		delete(f.own, id)
+	}
+	return true
+}
+
+// Beat sends a comment that keeps the connection open.
+func (e *Events) Beat() error { return e.Send([]byte(": still here\n\n")) }
+
+// Allowed fails when the session or the token that opened the stream is over, the account is disabled, or it lost the
+// permission that the route needs. A stream asks every few seconds.
+func (e *Events) Allowed(ctx context.Context) error {
+	who, err := e.f.signedInStill(ctx, e.c)
 	if err != nil {
 		return err
 	}
-	if rt, ok := e.c.Get(ctxRoute).(Route); !ok || !now.Can(rt.Needs) {
+	if rt, ok := e.c.Get(ctxRoute).(Route); !ok || !who.Can(rt.Needs) {
 		return errors.New("the caller may not follow runs any more")
 	}
-	return e.Send([]byte(": still here\n\n"))
+	return nil
+}
+
+// signedInStill returns the caller of the request's session or API token as the database has them now.
+func (f *Frame) signedInStill(ctx context.Context, c echo.Context) (access.Caller, error) {
+	if secret, ok := bearer(c.Request()); ok {
+		return f.cfg.Tokens.Authenticate(ctx, secret, c.RealIP())
+	}
+	over := fault.New(fault.Unauthenticated, "Sign in again.")
+	cookie, err := c.Cookie(cookieName(sessionCookie, f.secure))
+	if err != nil {
+		return access.Caller{}, over
+	}
+	// Not the request's context, in which the session is as it was when the stream was opened.
+	now, err := f.sessions.Load(context.Background(), cookie.Value)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	id := f.sessions.GetInt64(now, keyUser)
+	if id == 0 || id != Caller(c).UserID {
+		return access.Caller{}, over
+	}
+	return f.cfg.Accounts.Current(ctx, id, c.RealIP())
 }
 
 // Send writes bytes in the stream's format and flushes them.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -92,6 +93,9 @@ type Frame struct {
 	echo     *echo.Echo
 	repeats  *audit.Fold // downloads and denied reads
 
+	ownMu sync.Mutex
+	own   map[int64]int // open event streams, by person
+
 	exports *access.Bucket // by person: each export is a record
 	denials *access.Bucket // by person: denied forms beyond are folded like reads
 
@@ -109,7 +113,7 @@ func New(cfg Config) (*Frame, error) {
 	}); err != nil {
 		return nil, err
 	}
-	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams), repeats: audit.NewFold(cfg.Records, cfg.Now),
+	f := &Frame{cfg: cfg, streams: make(chan struct{}, maxStreams), repeats: audit.NewFold(cfg.Records, cfg.Now), own: map[int64]int{},
 		exports: access.NewBucket(25, 10*time.Second, cfg.Now), denials: access.NewBucket(30, time.Minute, cfg.Now)}
 	if err := f.readPublicURL(); err != nil {
 		return nil, err

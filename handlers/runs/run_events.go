@@ -17,6 +17,7 @@ import (
 
 const (
 	streamPoll      = time.Second      // another process may move the run, which Watch does not see
+	streamCheck     = 2 * time.Second  // whether the person may still follow
 	streamHeartbeat = 15 * time.Second // keeps proxies from closing a quiet stream
 )
 
@@ -61,6 +62,8 @@ func (s *eventStream) follow(ctx context.Context, moved <-chan struct{}) error {
 	defer poll.Stop()
 	heartbeat := time.NewTicker(streamHeartbeat)
 	defer heartbeat.Stop()
+	check := time.NewTicker(streamCheck)
+	defer check.Stop()
 	for first := true; ; first = false {
 		if ended, err := s.catchUp(ctx, first); err != nil || ended {
 			return err
@@ -69,7 +72,11 @@ func (s *eventStream) follow(ctx context.Context, moved <-chan struct{}) error {
 		case <-moved:
 		case <-poll.C:
 		case <-heartbeat.C:
-			if err := s.out.Beat(ctx); err != nil {
+			if err := s.out.Beat(); err != nil {
+				return err
+			}
+		case <-check.C:
+			if err := s.out.Allowed(ctx); err != nil {
 				return err
 			}
 		case <-ctx.Done():
