@@ -78,3 +78,21 @@ func TestEveryChangeOfAnAccountByAnotherIsATouch(t *testing.T) {
 		t.Errorf("%v %+v", err, s.touches)
 	}
 }
+
+// Mutation: without UpdatedAt in AuthenticateCode, a thief's right password outlives its reset.
+func TestAPasswordThatWaitsForItsCodeDiesWithAReset(t *testing.T) {
+	h := withFactor(t)
+	p := h.pending(t)
+	h.clock.Add(time.Second)
+	if err := h.ChangePassword(t.Context(), Caller{UserID: 1, Name: "ada", Role: Admin}, p.UserID, "six loud otters"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.AuthenticateCode(t.Context(), p, h.code(t, 0), "10.0.0.2")
+	wantCode(t, err, fault.Unauthenticated)
+}
+
+func TestNoAccountReadsLikeAPartOfTheConsole(t *testing.T) {
+	for _, name := range []string{"cli:root", "CLI:x", "scheduler", "Inventory", "rotation", "console", "kms"} {
+		wantCode(t, CheckName(name), fault.Invalid)
+	}
+}

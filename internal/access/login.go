@@ -122,8 +122,8 @@ func (a *Accounts) AuthenticateCode(ctx context.Context, pending CodeNeededError
 		return Caller{}, again
 	}
 	u, err := a.store.UserByID(ctx, pending.UserID)
-	if fault.CodeOf(err) == fault.NotFound || (err == nil && u.Disabled) {
-		return Caller{}, again
+	if fault.CodeOf(err) == fault.NotFound || (err == nil && (u.Disabled || u.UpdatedAt.After(pending.Since))) {
+		return Caller{}, again // the password that was right then may be reset by now
 	}
 	if err != nil {
 		return Caller{}, err

@@ -94,6 +94,7 @@ func reversed(s string) string {
 // reservedNames are the names that the ledger uses for the console's own parts.
 var reservedNames = map[string]bool{
 	"system": true, "scheduler": true, "runner": true, "console": true, "cli": true, "kms": true, "setup": true, "anonymous": true,
+	"rotation": true, "inventory": true,
 }
 
 // MaxNameLength bounds an account's name, in characters.
@@ -115,7 +116,7 @@ func CheckName(name string) error {
 		return fault.New(fault.Invalid, "The name has characters that cannot be printed.")
 	case strings.TrimSpace(name) != name || strings.Contains(name, "  "):
 		return fault.New(fault.Invalid, "The name must not begin or end with a space, or have two in a row.")
-	case reservedNames[NameKey(name)]:
+	case reservedNames[NameKey(name)], strings.HasPrefix(NameKey(name), "cli:"):
 		return fault.New(fault.Invalid, "The name %q is kept for the console's own parts. Choose another.", name)
 	}
 	return nil
