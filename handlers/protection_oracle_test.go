@@ -63,7 +63,7 @@ func statesByRecords(t *testing.T, jsonl string) map[string]told {
 			}
 		case audit.DriftDetected:
 			state := protection.Unprotected
-			if strings.Contains(r.Detail, "was encrypted by someone else") {
+			if strings.Contains(r.Detail, "was encrypted by someone else") || strings.HasPrefix(r.Detail, "The column is encrypted.") {
 				state = protection.Unverified
 			} else if !strings.Contains(r.Detail, "no longer encrypted") {
 				continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/inventory"
 	"cxseal/internal/protection"
@@ -182,35 +183,57 @@ func (t *tx) addEvent(k tableKey, e *trend.Event) error {
 }
 
 // coverageOfRun keeps the table as a run that ended left it, what the KMS said
-// of its columns, and the run's event.
-func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) error {
+// of its columns, and the run's event. It returns the records of what the run was
+// shown of the table that no run explains.
+func (t *tx) coverageOfRun(r *encryption.Run, rules *sensitivity.Rules) (drift []audit.Record, err error) {
 	if !r.State.Ended() {
-		return nil
+		return nil, nil
 	}
 	k := tableKey{r.Connection, r.DatastoreID, r.TableID}
 	before, err := t.countsOf(k)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	why := trend.Cause{Table: r.NameOfTable(), RunID: r.ID}
-	table, columns, ok := inventory.AfterRun(r)
-	if ok {
-		var readAt time.Time
-		err := t.queryRow(`SELECT synced_at FROM inventory_tables WHERE `+ofTable, k.args()...).Scan(stamp{&readAt})
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("read when %s was read: %w", r.TableID, err)
+	if table, columns, ok := inventory.AfterRun(r); ok {
+		if why.Members, drift, err = t.keepAfterRun(r, table, columns, rules); err != nil {
+			return nil, err
 		}
-		if table.Replaces(readAt) {
-			if why.Members, err = t.keepTable(r.FinishedAt, table, columns, rules); err != nil {
-				return err
-			}
+		if len(drift) > 0 { // the run is not why
+			why.RunID, why.Reasons = "", trend.ReasonsOf(drift)
 		}
 	}
 	if err := t.judgeColumns(r); err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.recount(k, r.FinishedAt, before, why); err != nil {
-		return err
+		return nil, err
 	}
-	return t.addEvent(k, trend.AfterRun(r))
+	return drift, t.addEvent(k, trend.AfterRun(r))
+}
+
+// keepAfterRun keeps the table as it was shown to a run that ended, unless it was
+// read since.
+func (t *tx) keepAfterRun(r *encryption.Run, table inventory.Table, columns []inventory.Column, rules *sensitivity.Rules) (trend.Counts, []audit.Record, error) {
+	k := tableKey{r.Connection, r.DatastoreID, r.TableID}
+	var readAt time.Time
+	var readError string
+	err := t.queryRow(`SELECT synced_at, sync_error FROM inventory_tables WHERE `+ofTable, k.args()...).Scan(stamp{&readAt}, &readError)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return trend.Counts{}, nil, fmt.Errorf("read when %s was read: %w", r.TableID, err)
+	}
+	if !table.Replaces(readAt) {
+		return trend.Counts{}, nil, nil
+	}
+	known, err := readColumns(t, k)
+	if err != nil {
+		return trend.Counts{}, nil, err
+	}
+	ours, err := sentFor(t, k)
+	if err != nil {
+		return trend.Counts{}, nil, err
+	}
+	columns, drift := inventory.DriftAfterRun(r, table, readError, known, columns, ours)
+	members, err := t.keepTable(r.FinishedAt, table, columns, rules)
+	return members, drift, err
 }

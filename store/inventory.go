@@ -300,13 +300,17 @@ func (s *Store) Table(ctx context.Context, connection, datastoreID, tableID stri
 
 // Columns returns a table's columns that are not gone, in the tenant's order.
 func (s *Store) Columns(ctx context.Context, connection, datastoreID, tableID string) ([]inventory.Column, error) {
+	return readColumns(reading{ctx, s.pages}, tableKey{connection, datastoreID, tableID})
+}
+
+func readColumns(q querier, k tableKey) ([]inventory.Column, error) {
 	scan := func(row scanner) (c inventory.Column, err error) {
 		err = row.Scan(append([]any{&c.Name, &c.Type}, protectionFields(&c.Protection)...)...)
 		c.Encrypted, c.KeyVersion, c.KeyID = c.Protection.Encrypted, c.Protection.KeyVersion, c.Protection.KeyID
 		return c, err
 	}
-	list, err := collect(ctx, s, scan, `SELECT name, type, `+protectionColumns+` FROM inventory_columns
-		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND gone_at IS NULL ORDER BY position`, connection, datastoreID, tableID)
+	list, err := collectFrom(q, scan, `SELECT name, type, `+protectionColumns+` FROM inventory_columns
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND gone_at IS NULL ORDER BY position`, k.args()...)
 	if err != nil {
 		return nil, fmt.Errorf("list columns: %w", err)
 	}
@@ -401,6 +405,10 @@ func (s *Store) Totals(ctx context.Context) (inventory.Totals, error) {
 // SentFor tells of each column that a run of this console was sent for, however
 // that run ended, which was the newest.
 func (s *Store) SentFor(ctx context.Context, connection, datastoreID, tableID string) (map[string]encryption.Sent, error) {
+	return sentFor(reading{ctx, s.pages}, tableKey{connection, datastoreID, tableID})
+}
+
+func sentFor(q querier, k tableKey) (map[string]encryption.Sent, error) {
 	type row struct {
 		columns []string
 		sent    encryption.Sent
@@ -408,8 +416,8 @@ func (s *Store) SentFor(ctx context.Context, connection, datastoreID, tableID st
 	scan := func(sc scanner) (r row, err error) {
 		return r, sc.Scan(&r.sent.RunID, &r.sent.State, jsonText{&r.columns}, stamp{&r.sent.RequestedAt}, stamp{&r.sent.EndedAt})
 	}
-	list, err := collect(ctx, s, scan, `SELECT id, state, columns, requested_at, finished_at FROM runs
-		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND attempts > 0 ORDER BY seq`, connection, datastoreID, tableID)
+	list, err := collectFrom(q, scan, `SELECT id, state, columns, requested_at, finished_at FROM runs
+		WHERE connection = ? AND datastore_id = ? AND table_id = ? AND attempts > 0 ORDER BY seq`, k.args()...)
 	if err != nil {
 		return nil, fmt.Errorf("list columns that runs were sent for: %w", err)
 	}

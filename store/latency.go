@@ -127,11 +127,11 @@ func (s *Store) Latency(ctx context.Context, f trend.Filter) ([]trend.Latency, e
 	w.and(`runs > 0`)
 	scan := func(row scanner) (l trend.Latency, err error) {
 		var day int64
-		err = row.Scan(&day, &l.Stage, &l.Runs, &l.Failed, &l.P50, &l.P95, &l.Max)
+		err = row.Scan(&day, &l.Stage, &l.Runs, &l.Failed, &l.Timed, &l.P50, &l.P95, &l.Max)
 		l.Day = trend.DayTime(day)
 		return l, err
 	}
-	list, err := collect(ctx, s, scan, `SELECT day, stage, runs, failed, p50, p95, longest FROM latency_daily`+w.sql()+
+	list, err := collect(ctx, s, scan, `SELECT day, stage, runs, failed, n, p50, p95, longest FROM latency_daily`+w.sql()+
 		` ORDER BY day, `+stageOrder, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the latency: %w", err)

@@ -120,8 +120,8 @@ func TestFailedRunCountsOnceWhereItEnded(t *testing.T) {
 	}
 	day := trend.DayTime(trend.DayOf(noon))
 	want := []trend.Latency{
-		{Day: day, Stage: "token", Runs: 1, P50: 1, P95: 1, Max: 1}, {Day: day, Stage: "checks", Runs: 1, P50: 20, P95: 20, Max: 20},
-		{Day: day, Stage: "patch", Runs: 1, P50: 300, P95: 300, Max: 300}, {Day: day, Stage: "kms", Runs: 1, Failed: 1},
+		{Day: day, Stage: "token", Runs: 1, Timed: 1, P50: 1, P95: 1, Max: 1}, {Day: day, Stage: "checks", Runs: 1, Timed: 1, P50: 20, P95: 20, Max: 20},
+		{Day: day, Stage: "patch", Runs: 1, Timed: 1, P50: 300, P95: 300, Max: 300}, {Day: day, Stage: "kms", Runs: 1, Failed: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -186,7 +186,8 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 		if err := t.updateRun(&tr); err != nil {
 			return err
 		}
-		if err := t.coverageOfRun(&tr.Run, s.rules); err != nil {
+		drift, err := t.coverageOfRun(&tr.Run, s.rules)
+		if err != nil {
 			return err
 		}
 		if err := t.insertEvents(tr.Run.ID, tr.Events); err != nil {
@@ -203,7 +204,10 @@ func (s *Store) Advance(ctx context.Context, tr encryption.Transition) error {
 		if err := t.saveKeyVersions(&tr.Run); err != nil {
 			return err
 		}
-		return t.append(raw)
+		if err := t.append(raw); err != nil {
+			return err
+		}
+		return t.appendRecords(drift)
 	})
 }
 

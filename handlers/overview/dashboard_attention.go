@@ -43,7 +43,7 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 	for _, stage := range trend.Stages() {
 		line := web.StageLatency{Stage: stageTitles[stage], Href: "/charts#latency-" + string(stage), P95: -1}
 		for _, d := range days {
-			if d.Stage != stage || d.Runs == d.Failed && d.Max == 0 {
+			if d.Stage != stage || d.Timed == 0 {
 				continue
 			}
 			line.P50, line.P95, line.Day = d.P50, d.P95, d.Day

@@ -1,8 +1,10 @@
 package inventory
 
 import (
+	"slices"
 	"time"
 
+	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/protection"
 )
@@ -23,6 +25,29 @@ func AfterRun(r *encryption.Run) (table Table, columns []Column, ok bool) {
 		columns[i] = Column{Name: c.Name, Type: c.Type, Encrypted: c.Encrypted, KeyVersion: c.KeyVersion, KeyID: c.KeyID}
 	}
 	return table, columns, true
+}
+
+// DriftAfterRun returns the columns of a table as a run that ended left it, and
+// records of what changed of them that no run explains: a run is shown the whole
+// table, and may be the first to see what somebody else did. before has the columns
+// as they were known, none where the table was not read before; readError is why
+// the last reading failed, and ours has the columns that runs were sent for, this
+// one too. What another run is at work on, or was a moment ago, stays as it was
+// known.
+func DriftAfterRun(r *encryption.Run, table Table, readError string, before, columns []Column, ours map[string]encryption.Sent) ([]Column, []audit.Record) {
+	if len(before) == 0 {
+		return columns, nil
+	}
+	columns = slices.Clone(columns)
+	changes := slices.DeleteFunc(Compare(before, columns, ours), func(c Change) bool {
+		if ours[c.Column].RunID == r.ID || !unsettled(c, ours, r.FinishedAt) {
+			return false
+		}
+		named := func(of Column) bool { return of.Name == c.Column }
+		columns[slices.IndexFunc(columns, named)] = before[slices.IndexFunc(before, named)]
+		return true
+	})
+	return columns, recordsOf(r.FinishedAt, table, readError, changes)
 }
 
 // Replaces reports whether the reading of a table takes the place of the one

@@ -43,3 +43,34 @@ func TestOnlyARunThatEndedAndWasToldTheColumnsLeavesATable(t *testing.T) {
 		t.Error("a run that was told nothing left a table")
 	}
 }
+
+// A run is shown the whole table, and a tenant that is slow to show another run's change must not undo it.
+func TestWhatAnotherRunIsAtWorkOnStaysAsItWasKnown(t *testing.T) {
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	run := &encryption.Run{ID: "mine", FinishedAt: noon}
+	before := []Column{{Name: "ssn", Encrypted: true, KeyVersion: 2}, {Name: "iban", Encrypted: true, KeyVersion: 1}}
+	shown := []Column{{Name: "ssn"}, {Name: "iban", Encrypted: true, KeyVersion: 2}}
+	for _, c := range []struct {
+		what    string
+		other   encryption.Sent
+		records int
+	}{
+		{"no run", encryption.Sent{}, 1},
+		{"a run that goes on", encryption.Sent{RunID: "other", State: encryption.Verifying}, 0},
+		{"a run of a minute ago", encryption.Sent{RunID: "other", State: encryption.Verified, EndedAt: noon.Add(-time.Minute)}, 0},
+		{"a run of long ago", encryption.Sent{RunID: "other", State: encryption.Verified, EndedAt: noon.Add(-time.Hour)}, 1},
+		{"this run", encryption.Sent{RunID: "mine", State: encryption.Failed, EndedAt: noon}, 1},
+	} {
+		ours := map[string]encryption.Sent{"iban": {RunID: "mine", State: encryption.Verified, EndedAt: noon}}
+		if c.other.RunID != "" {
+			ours["ssn"] = c.other
+		}
+		columns, records := DriftAfterRun(run, Table{TableID: "t"}, "", before, shown, ours)
+		if len(records) != c.records || columns[0].Encrypted != (c.records == 0) || columns[1].KeyVersion != 2 || shown[0].Encrypted {
+			t.Errorf("%s: %+v, %+v", c.what, columns, records)
+		}
+	}
+	if columns, records := DriftAfterRun(run, Table{}, "", nil, shown, nil); len(records) != 0 || len(columns) != 2 {
+		t.Errorf("a table that was not read before: %+v, %+v", columns, records)
+	}
+}

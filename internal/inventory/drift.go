@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 )
@@ -16,6 +17,7 @@ const settling = 2 * time.Minute
 // What is said of a column that is encrypted and was not, by no run of this console.
 const (
 	byOthers    = "The column was encrypted by someone else."
+	afterARun   = "The column is encrypted. A run of this console had been sent for it, and ended without seeing that."
 	sinceUnsure = "The column is encrypted. Since when is not known: CXone's answer could only be read in part before."
 )
 
@@ -61,8 +63,8 @@ type Change struct {
 }
 
 // Compare says what changed between two readings of a table's columns. ours
-// has the columns that a run of this console was sent for, however it ended:
-// that these were encrypted is nobody else's doing.
+// has the columns that a run of this console was sent for, however it ended
+// (encryptedBy).
 func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 	was := make(map[string]Column, len(before))
 	for _, c := range before {
@@ -80,8 +82,10 @@ func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 			note(c.Name, audit.Success, "New column of type %s, %s.", c.Type, state(c))
 		case old.Encrypted && !c.Encrypted:
 			note(c.Name, audit.Failure, notEncrypted)
-		case !old.Encrypted && c.Encrypted && ours[c.Name].RunID == "":
-			note(c.Name, audit.Success, byOthers)
+		case !old.Encrypted && c.Encrypted:
+			if how := encryptedBy(old, ours[c.Name]); how != "" {
+				note(c.Name, audit.Success, "%s", how)
+			}
 		case c.KeyVersion != 0 && c.KeyVersion < old.KeyVersion:
 			note(c.Name, audit.Failure, wentBack, old.KeyVersion, c.KeyVersion)
 		case old.Type != c.Type:
@@ -96,17 +100,47 @@ func Compare(before, after []Column, ours map[string]encryption.Sent) []Change {
 	return changes
 }
 
-// unsettled reports whether a reading shows less protection than was known of a
-// column that a run of ours is at work on, or was a moment ago. It is then older
-// than what the tenant showed the run, and proves nothing.
-func unsettled(changes []Change, ours map[string]encryption.Sent, now time.Time) bool {
-	for _, change := range changes {
-		run, ok := ours[change.Column]
-		if change.Outcome == audit.Failure && ok && (!run.State.Ended() || now.Sub(run.EndedAt) < settling) {
-			return true
-		}
+// encryptedBy says how a column that was known as old came to be encrypted, empty
+// when the record of a run says it. run is the newest one that was sent for it. That
+// run is not blamed on somebody else, and neither is it said to have done what it
+// did not see; what was lost after a run had been verified is not that run's any more.
+func encryptedBy(old Column, run encryption.Sent) string {
+	seenOpen := old.Protection.OpenAt.After(run.EndedAt)
+	switch {
+	case run.RunID == "":
+		return byOthers
+	case !run.State.Ended(): // its record is still to come
+		return ""
+	case run.State == encryption.Verified && seenOpen:
+		return byOthers
+	case run.State == encryption.Failed, seenOpen:
+		return afterARun
 	}
-	return false
+	return ""
+}
+
+// unsettled reports whether a change is less protection than was known of a
+// column that a run of ours is at work on, or was a moment ago. The reading is then
+// older than what the tenant showed the run, and proves nothing.
+func unsettled(change Change, ours map[string]encryption.Sent, now time.Time) bool {
+	run, ok := ours[change.Column]
+	return change.Outcome == audit.Failure && ok && (!run.State.Ended() || now.Sub(run.EndedAt) < settling)
+}
+
+// recordsOf are the records of what changed of a table that no run of this console
+// explains. readError is why the last reading before failed; empty: it did not.
+func recordsOf(at time.Time, table Table, readError string, changes []Change) []audit.Record {
+	var records []audit.Record
+	for _, change := range changes {
+		if change.Detail == byOthers && strings.HasPrefix(readError, readInPart) {
+			change.Detail = sinceUnsure
+		}
+		r := audit.NewRecord(at, audit.DriftDetected, change.Outcome, audit.Actor{Name: "inventory", Role: string(access.System)})
+		r.Connection, r.DatastoreID, r.TableID = table.Connection, table.DatastoreID, table.TableID
+		r.Columns, r.Detail = []string{change.Column}, change.Detail
+		records = append(records, r)
+	}
+	return records
 }
 
 func state(c Column) string {

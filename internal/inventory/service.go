@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"cxseal/cxone"
-	"cxseal/internal/access"
 	"cxseal/internal/audit"
 	"cxseal/internal/encryption"
 	"cxseal/internal/fault"
@@ -355,22 +355,12 @@ func (s *Service) drift(ctx context.Context, now Table, columns []Column) ([]aud
 		return nil, err
 	}
 	changes := Compare(before, columns, ours)
-	if unsettled(changes, ours, s.now()) {
+	if slices.ContainsFunc(changes, func(c Change) bool { return unsettled(c, ours, s.now()) }) {
 		return nil, errOlder
 	}
 	known, err := s.store.Table(ctx, now.Connection, now.DatastoreID, now.TableID)
 	if err != nil {
 		return nil, err
 	}
-	var records []audit.Record
-	for _, change := range changes {
-		if change.Detail == byOthers && strings.HasPrefix(known.ReadError, readInPart) {
-			change.Detail = sinceUnsure
-		}
-		r := audit.NewRecord(s.now(), audit.DriftDetected, change.Outcome, audit.Actor{Name: "inventory", Role: string(access.System)})
-		r.Connection, r.DatastoreID, r.TableID = now.Connection, now.DatastoreID, now.TableID
-		r.Columns, r.Detail = []string{change.Column}, change.Detail
-		records = append(records, r)
-	}
-	return records, nil
+	return recordsOf(s.now(), now, known.ReadError, changes), nil
 }

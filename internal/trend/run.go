@@ -81,6 +81,7 @@ func latencyOfDay(day int64, runs []Ended) []Latency {
 			}
 		}
 		if l.Runs > 0 {
+			l.Timed = len(ms)
 			l.P50, l.P95 = Percentile(ms, 0.50), Percentile(ms, 0.95)
 			list = append(list, l)
 		}

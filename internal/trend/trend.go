@@ -154,6 +154,7 @@ type Latency struct {
 	Day           time.Time
 	Stage         Stage
 	Runs, Failed  int
+	Timed         int   // of the runs, those whose duration is known
 	P50, P95, Max int64 // milliseconds
 }
 
