@@ -105,25 +105,30 @@ func (cmd *demoCmd) folder() (dir string, remove func(), err error) {
 	return dir, func() { os.RemoveAll(dir) }, err //nolint:errcheck // it is a temporary folder
 }
 
-func (cmd *demoCmd) open(a *app, db string) (d *demo, err error) {
-	d = &demo{db: db, clock: &movedClock{}}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.close())
-		}
-	}()
+// open starts the tenant and opens the console on it. What was opened is closed
+// again when it fails.
+func (cmd *demoCmd) open(a *app, db string) (*demo, error) {
+	d := &demo{db: db, clock: &movedClock{}}
+	if err := cmd.start(a, d); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// start opens what a demo is made of, as far as it gets.
+func (cmd *demoCmd) start(a *app, d *demo) error {
 	logger := slog.New(slog.DiscardHandler) // half a year of log lines helps nobody
 	if cmd.LogFormat == "json" {
 		logger = cmd.logger(a.stderr)
 	}
-	if _, err := os.Stat(db); os.IsNotExist(err) {
+	if _, err := os.Stat(d.db); os.IsNotExist(err) {
 		d.clock.offset.Store(int64(-time.Duration(cmd.Days) * 24 * time.Hour))
 	}
 	d.tenant = sandbox.New(sandbox.Config{Tables: 30, Seed: 7, KMSSecret: demoKMSSecret, Now: d.clock.Now,
 		After: func(time.Duration) <-chan time.Time { return time.After(10 * time.Millisecond) }})
 	tenantListener, err := listen("127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.server = &http.Server{Handler: d.tenant, ReadHeaderTimeout: 10 * time.Second}
 	d.tenantURL = console.AddressOf(tenantListener)
@@ -135,26 +140,24 @@ func (cmd *demoCmd) open(a *app, db string) (d *demo, err error) {
 	}
 	tenant, err := readTenant(func(name string) string { return env[name] })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	listener, err := listen(cmd.Addr)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.console, err = console.New(a.ctx, console.Config{DB: db, Listener: listener, Version: version(),
+	d.console, err = console.New(a.ctx, console.Config{DB: d.db, Listener: listener, Version: version(),
 		Tenant: tenant, Now: d.clock.Now, Logger: logger,
 		DemoNote: "Demo accounts and their passwords are printed on the terminal.",
 		Runner:   encryption.RunnerOptions{Poll: 100 * time.Millisecond, Backoff: 10 * time.Millisecond}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if d.clock.offset.Load() == 0 {
 		// Before any job runs: one that looks at a table would find it bare.
-		if err := d.restore(a.ctx); err != nil {
-			return nil, err
-		}
+		return d.restore(a.ctx)
 	}
-	return d, nil
+	return nil
 }
 
 // close ends the tenant, and the console if it was never run.
@@ -165,7 +168,9 @@ func (d *demo) close() (err error) {
 	if d.server != nil {
 		d.server.Close() //nolint:errcheck // nothing of it is kept
 	}
-	d.tenant.Close()
+	if d.tenant != nil {
+		d.tenant.Close()
+	}
 	return err
 }
 

@@ -88,3 +88,23 @@ func TestTheDemosStoryHasEachKindOfDecision(t *testing.T) {
 		t.Error("the chart marks no decision")
 	}
 }
+
+// Fails when a demo that cannot start panics, and hides why.
+func TestADemoThatCannotStartSaysWhy(t *testing.T) {
+	taken, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	a := &app{ctx: t.Context(), stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }}
+	dir := t.TempDir()
+	for _, c := range []struct{ addr, db, want string }{
+		{taken.Addr().String(), filepath.Join(dir, "cxseal.db"), "cannot listen on"},
+		{"127.0.0.1:0", dir, "directory"},
+	} {
+		d, err := (&demoCmd{Addr: c.addr}).open(a, c.db)
+		if err == nil || !strings.Contains(err.Error(), c.want) || d != nil {
+			t.Errorf("a demo on %s with the database %s is opened as %v, %v: want an error that says %q", c.addr, c.db, d, err, c.want)
+		}
+	}
+}
