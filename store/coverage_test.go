@@ -272,7 +272,7 @@ func TestNewRulesSeeTheWholeTable(t *testing.T) {
 	if _, err := s.ApplyRules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for table, want := range map[string]sensitivity.State{"widgets": sensitivity.Sensitive, "gadgets": sensitivity.Undecided} {
+	for table, want := range map[string]sensitivity.State{"widgets": sensitivity.Sensitive, "gadgets": sensitivity.NotSensitive} {
 		list, err := s.SensitivityColumns(t.Context(), sensitivity.Filter{TableID: table, Query: "name"}, nil, 10)
 		if err != nil || len(list) != 1 || list[0].State != want {
 			t.Errorf("%s: %+v, %v, want %s", table, list, err, want)

@@ -27,12 +27,15 @@ type labelledTable struct {
 }
 
 // propose takes the table as the product does: as a whole.
-func (t labelledTable) propose(r *Rules) []Proposal {
+func (t labelledTable) propose(r *Rules) []Proposal { return r.Propose(t.shape()) }
+
+// shape is the table without its labels.
+func (t labelledTable) shape() Table {
 	shape := Table{Name: t.name}
 	for _, c := range t.columns {
 		shape.Columns = append(shape.Columns, c.Header)
 	}
-	return r.Propose(shape)
+	return shape
 }
 
 // readLabelled reads a labelled set in CSV, tables in the order of the file.

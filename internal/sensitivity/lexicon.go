@@ -50,6 +50,7 @@ const (
 	filler                  // changes nothing
 	coded                   // kept as a number, often that of a value: the number is the thing
 	key                     // the number of a row
+	dull                    // says what the column holds, and that it is nobody's
 )
 
 // harmless are the roles of words that make nothing else of a thing.

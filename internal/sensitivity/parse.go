@@ -12,7 +12,7 @@ import (
 )
 
 // roles are the words that begin a line of words with a role.
-var roles = map[string]role{"aspect": aspect, "leads": leads, "flag": yesNo, "dated": dated, "filler": filler, "coded": coded, "key": key}
+var roles = map[string]role{"aspect": aspect, "leads": leads, "flag": yesNo, "dated": dated, "filler": filler, "coded": coded, "key": key, "dull": dull}
 
 // parse adds the lines of a file of rules; rules/common.txt says how they
 // are written.
@@ -86,7 +86,9 @@ func (r *Rules) parseWords(list string, speaks language, m meaning) error {
 			w.languages |= only
 		}
 		word := plain(strings.ToLower(fields[0]))
-		r.learn(word, speaks)
+		if m.role != dull {
+			r.learn(word, speaks) // others must not make a compound or an abbreviation
+		}
 		r.meanings[stem(word)] = append(r.meanings[stem(word)], w)
 	}
 	return nil

@@ -39,6 +39,7 @@ func (r *Rules) Propose(t Table) []Proposal {
 		columnType := strings.ToLower(c.Type)
 		proposals[i] = r.propose(&table, i, columnType, kindOf(columnType))
 	}
+	table.ask(t.Columns, proposals)
 	return proposals
 }
 

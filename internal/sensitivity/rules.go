@@ -28,7 +28,7 @@ type Rules struct {
 
 // grammar is part of every version: it changes when the same rules come to
 // propose something else.
-const grammar = "4"
+const grammar = "5"
 
 // Version names the content of the rules: it changes when they do.
 func (r *Rules) Version() string { return r.version }

@@ -11,9 +11,9 @@ import (
 
 // score counts what was proposed for columns whose label is known.
 //
-// A column that should be sensitive and is proposed as undecided is missed:
-// nobody may ever look. Columns that are labelled undecided count for neither
-// precision nor recall.
+// A column that should be sensitive and is proposed as undecided is missed where
+// recall is strict, and counted apart where it is that of what was answered.
+// Columns that are labelled undecided count for neither precision nor recall.
 type score struct {
 	hit, falseAlarm, missed, clear int
 
@@ -49,6 +49,16 @@ func (s *score) add(label, proposed State) {
 func (s *score) precision() float64 { return share(s.hit, s.hit+s.falseAlarm) }
 func (s *score) recall() float64    { return share(s.hit, s.hit+s.missed) }
 
+// silent counts the sensitive columns that are proposed as not sensitive: of
+// these nobody is told.
+func (s *score) silent() int { return s.missed - s.asked }
+
+// columns counts all columns, and undecided those that are proposed so.
+func (s *score) columns() int {
+	return s.hit + s.missed + s.falseAlarm + s.clear + s.open[Sensitive] + s.open[NotSensitive] + s.open[Undecided]
+}
+func (s *score) undecided() int { return s.asked + s.needed + s.open[Undecided] }
+
 func share(part, whole int) float64 { return float64(part) / float64(whole) }
 
 // wilson is the interval of Wilson's score for a share, at 95 %.
@@ -56,7 +66,7 @@ func wilson(part, whole int) (low, high float64) {
 	const z = 1.959964
 	n, p := float64(whole), share(part, whole)
 	middle, half := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return (middle - half) / (1 + z*z/n), (middle + half) / (1 + z*z/n)
+	return max(0, (middle-half)/(1+z*z/n)), (middle + half) / (1 + z*z/n)
 }
 
 // interval writes a share with its interval, and a dash for a share of nothing.
@@ -76,14 +86,22 @@ type measured struct {
 	missed, alarms, open []string          // a line each
 }
 
+func newMeasured() *measured {
+	return &measured{language: map[string]*score{}, schema: map[string]*score{}, category: map[string]*score{}}
+}
+
 func measure(r *Rules, tables []labelledTable) *measured {
-	m := &measured{language: map[string]*score{}, schema: map[string]*score{}, category: map[string]*score{}}
+	m := newMeasured()
+	m.addAll(r, tables)
+	return m
+}
+
+func (m *measured) addAll(r *Rules, tables []labelledTable) {
 	for _, t := range tables {
 		for i, p := range t.propose(r) {
 			m.add(t.columns[i], p)
 		}
 	}
-	return m
 }
 
 func (m *measured) add(c labelled, p Proposal) {
@@ -119,10 +137,12 @@ func in(scores map[string]*score, key string) *score {
 func (m *measured) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\tprecision\trecall\tsensitive\tnot\tmissed\tof these asked\tfalse alarms\tasked needlessly\tundecided by label: proposed sensitive / not / undecided")
+	fmt.Fprintln(w, "\tprecision\trecall of what was answered\trecall, undecided missed\tproposed or asked\tundecided\tsensitive\tnot\tsilent\tasked\tfalse alarms\tasked needlessly\tundecided by label: proposed sensitive / not / undecided")
 	row := func(name string, s *score) {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d / %d / %d\n", name, interval(s.hit, s.hit+s.falseAlarm), interval(s.hit, s.hit+s.missed),
-			s.hit+s.missed, s.falseAlarm+s.clear, s.missed, s.asked, s.falseAlarm, s.needed, s.open[Sensitive], s.open[NotSensitive], s.open[Undecided])
+		all := s.hit + s.missed
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d / %d / %d\n", name, interval(s.hit, s.hit+s.falseAlarm),
+			interval(s.hit, s.hit+s.silent()), interval(s.hit, all), interval(s.hit+s.asked, all), interval(s.undecided(), s.columns()),
+			all, s.falseAlarm+s.clear, s.silent(), s.asked, s.falseAlarm, s.needed, s.open[Sensitive], s.open[NotSensitive], s.open[Undecided])
 	}
 	row("all", &m.all)
 	for _, group := range []struct {

@@ -22,6 +22,7 @@ type token struct {
 	subject    subject
 	shared     bool // most columns of the table have it in this place: it tells none apart
 	digits     bool
+	known      bool // a rule has it
 }
 
 // reading is what a table's name and columns say of the table.
@@ -158,7 +159,7 @@ func (r *Rules) tokens(name string) []token {
 				continue // causeofdeath
 			}
 			full := r.expand(part)
-			list = append(list, token{text: full, stem: stem(full), written: before + part, digits: part[0] >= '0' && part[0] <= '9'})
+			list = append(list, token{text: full, stem: stem(full), written: before + part, digits: part[0] >= '0' && part[0] <= '9', known: r.known(full)})
 			before = ""
 		}
 	}
@@ -213,7 +214,7 @@ func markShared(title []token, columns [][]token) []token {
 	// A word that makes a fact of a thing still does, unless it is the table's
 	// own: ip_log in the table of logs.
 	free := func(w *token) bool {
-		return w.role&^harmless == 0 || slices.ContainsFunc(title, func(t token) bool { return t.stem == w.stem })
+		return w.role&^(harmless|dull) == 0 || slices.ContainsFunc(title, func(t token) bool { return t.stem == w.stem })
 	}
 	var common []token
 	for _, last := range []bool{false, true} {
