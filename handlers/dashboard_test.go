@@ -2,7 +2,9 @@ package handlers_test
 
 import (
 	"html"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"cxseal/internal/access"
 	"cxseal/internal/console/consoletest"
 	"cxseal/internal/encryption"
+	"cxseal/internal/sensitivity"
 )
 
 // An officer who follows a number finds as many rows as it said, or stops
@@ -78,6 +81,34 @@ func TestTheCoverageSaysWhenThereMayBeMoreColumns(t *testing.T) {
 		if shown == "" || strings.Contains(shown, "there may be more columns") != (c.says != "") || !strings.Contains(shown, c.says) {
 			t.Errorf("%s: the headline is %s", name, shown)
 		}
+	}
+}
+
+// The coverage is one of the columns that are known to be sensitive. Fails when the headline hides how many may be
+// sensitive too, names another number than the list behind it, or leads a viewer to what they may not read.
+func TestTheHeadlineSaysHowManyColumnsAreUndecided(t *testing.T) {
+	headline := regexp.MustCompile(`(?s)id="coverage".*?<progress.*?</p>`)
+	h := consoletest.Start(t, func(cfg *consoletest.Config) { cfg.Sandbox.Tables = 30 })
+	must(t, h.Inventory.Sync(t.Context(), "default", 0))
+	open, err := h.Store.SensitivityCount(t.Context(), sensitivity.Filter{State: sensitivity.Undecided})
+	if err != nil || open < 2 {
+		t.Fatalf("%d columns are undecided, %v: this test needs some", open, err)
+	}
+	const list = "/sensitivity?state=undecided"
+	says := strconv.Itoa(open) + " columns are undecided"
+	officer := h.As(access.Officer)
+	if shown := headline.FindString(officer.Get("/").Body); !strings.Contains(shown, `<a href="`+list+`">`+says+`</a> and not counted here`) {
+		t.Errorf("the headline does not say %q: %s", says, shown)
+	}
+	if shown := headline.FindString(h.As(access.Viewer).Get("/").Body); !strings.Contains(shown, says) || strings.Contains(shown, list) {
+		t.Errorf("a viewer is not told, or is led to what they may not read: %s", shown)
+	}
+	decide := url.Values{"decision": {"sensitive"}, "all": {"1"}, "state": {"undecided"}}
+	if a := officer.Submit(list, "/sensitivity", decide); a.Status != 303 {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	if shown := headline.FindString(officer.Get("/").Body); shown == "" || strings.Contains(shown, "undecided") {
+		t.Errorf("all is decided, and the headline says %s", shown)
 	}
 }
 

@@ -11,6 +11,7 @@ type DashboardView struct {
 	Findings  AttentionTotals // of the findings by their state
 	Coverage  CoverageTotals
 	Sensitive Protected // the sensitive columns: the number that matters
+	Undecided Link      // how many columns are undecided, with their list; no text: none
 	Trend     Spark     // of the verified sensitive columns
 	History   ChartView // the coverages by day
 	Latency   []StageLatency

@@ -67,10 +67,12 @@ func (a *Area) dashboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	holding, err := a.conditions(ctx, totals, counts, rotations[rotation.StatusDue])
+	undecided, err := a.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
 	if err != nil {
 		return err
 	}
+	v.Undecided = undecidedLink(undecided)
+	holding := conditions(totals, counts, rotations[rotation.StatusDue], undecided)
 	log, err := a.logAttention(ctx)
 	if err != nil {
 		return err

@@ -57,21 +57,35 @@ func (a *Area) dashboardLatency(ctx context.Context, v *web.DashboardView, f tre
 	return nil
 }
 
-// conditions are what holds now, counted by their kinds, each with the list behind it.
-func (a *Area) conditions(ctx context.Context, totals inventory.Totals, counts map[encryption.State]int64, due int) ([]web.Attention, error) {
-	lists := rows.Protected(totals)
-	undecided, err := a.Columns.SensitivityCount(ctx, sensitivity.Filter{State: sensitivity.Undecided})
-	if err != nil {
-		return nil, err
+// undecidedList is where the columns stand of which nobody knows whether they are sensitive.
+var undecidedList = web.SensitivityFilter{State: string(sensitivity.Undecided)}.Path()
+
+// mostUndecided is the highest number of such columns that is told: the count stops after it.
+const mostUndecided = 10_000
+
+// undecidedLink says beside the headline how many columns are undecided, with their list. It is empty for none.
+func undecidedLink(n int) web.Link {
+	if n == 0 {
+		return web.Link{}
 	}
+	said := web.Plural(min(n, mostUndecided), "column is undecided", "columns are undecided")
+	if n > mostUndecided {
+		said = "More than " + said
+	}
+	return web.Link{Text: said, Href: undecidedList}
+}
+
+// conditions are what holds now, counted by their kinds, each with the list behind it.
+func conditions(totals inventory.Totals, counts map[encryption.State]int64, due, undecided int) []web.Attention {
+	lists := rows.Protected(totals)
 	return counted([]kindCount{
 		{attention.ColumnUnprotected, totals.Open(), lists.OpenHref},
 		{attention.ColumnRefused, totals.Refused, lists.RefusedHref},
 		{attention.ColumnUnverified, totals.Unverified, lists.UnverifiedHref},
 		{attention.RunAwaiting, int(counts[encryption.Awaiting]), runsIn(encryption.Awaiting, time.Time{})},
 		{attention.RotationDue, due, "/rotations?status=" + string(rotation.StatusDue)},
-		{attention.ColumnUndecided, undecided, "/sensitivity?state=" + string(sensitivity.Undecided)},
-	}), nil
+		{attention.ColumnUndecided, undecided, undecidedList},
+	})
 }
 
 // findings are the items that the records opened, and that nobody has acknowledged and no fact resolved.

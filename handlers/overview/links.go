@@ -11,6 +11,7 @@ import (
 func plainDashboard(v *web.DashboardView) {
 	v.Coverage.Href, v.Coverage.UntouchedHref = "", ""
 	v.Sensitive.VerifiedHref, v.Sensitive.UnverifiedHref, v.Sensitive.RefusedHref, v.Sensitive.OpenHref = "", "", "", ""
+	v.Undecided.Href = ""
 	for i := range v.Attention {
 		v.Attention[i].Link = web.Link{}
 	}
