@@ -201,7 +201,7 @@ func sampleRun(state string) RunView {
 
 func samplePages() []page {
 	connections := []Option{{"default", "default"}, {"emea", "EMEA tenant"}}
-	dash := DashboardView{Lists: true,
+	dash := DashboardView{Lists: true, Undecided: Link{"1,204 columns are undecided", "/sensitivity?state=undecided"},
 		Sensitive: Protected{Verified: 61, Observed: 3, Unverified: 4, Refused: 2, Total: 80, Rate: 76.25, VerifiedHref: "/sensitivity?state=sensitive&protection=verified",
 			UnverifiedHref: "/sensitivity?state=sensitive&protection=unverified", RefusedHref: "/sensitivity?state=sensitive&protection=refused",
 			OpenHref: "/sensitivity?state=sensitive&protection=unprotected"},
