@@ -4,7 +4,7 @@
 GOLANGCI_VERSION := v2.15.0
 BIN := $(CURDIR)/bin
 
-.PHONY: build test race race-short generate check-generated lint fuzz soak bench faults mutants screenshots walk pictures clean
+.PHONY: build test race race-short generate check-generated lint fuzz soak bench histories faults mutants screenshots walk pictures clean
 
 build: ## a static binary, stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o cxseal ./cmd/cxseal
@@ -47,6 +47,9 @@ soak: ## a thousand runs under a rate limit, by script and as a campaign, and ho
 bench: ## the ledger against sqlite3, C and html/template, random searches, every page on 16 connections (docs/performance.md)
 	go run -tags bench ./bench
 	go test -tags bench -count=1 -run Browser -timeout 20m -v ./bench
+
+histories: ## two hundred random histories, every figure of which must follow from the exported ledger
+	CXSEAL_HISTORIES=200 go test -count=1 -run EveryFigureFollows -timeout 30m ./handlers
 
 faults: ## an encryption and a rotation under every fault of the sandbox, once and for ever, with both confirmations
 	CXSEAL_FAULTS=all go test -count=1 -run UnderEveryFault -timeout 20m ./internal/console
