@@ -133,17 +133,21 @@ func (s *Store) attended(ctx context.Context) error {
 			return fmt.Errorf("see how far the findings go: %w", err)
 		}
 		// Reading writes only where there is something to be found in the newest records.
-		if behind <= 0 || news == 0 && !attention.NewMonth(s.now(), monthOf(month)) || s.writer == nil || s.writer.Broken() != nil {
+		if behind <= 0 || news == 0 && !attention.NewMonth(s.now(), monthOf(month)) || !s.writes() {
 			return nil
 		}
-		if err := s.write(ctx, (*tx).attend); err != nil {
-			if s.writer.Broken() != nil && ctx.Err() == nil {
-				return nil //nolint:nilerr // the page goes on with what there is
-			}
+		err = s.write(ctx, (*tx).attend)
+		if err != nil && s.writes() {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 }
+
+// writes reports whether anything can be written: the store is open for writing, and its disk is not full.
+func (s *Store) writes() bool { return s.writer != nil && s.writer.Broken() == nil }
 
 // foldedOperations are the operations whose records open or settle findings. The plus sign keeps the database from
 // reading all records of an operation instead of a few new ones.

@@ -34,6 +34,7 @@ var pageContent = map[string][]string{
 	"open-columns":          {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},
 	"dashboard":             {"main .cx-stats dd a", "figure svg path[d^=M]", "figure tbody tr:nth-child(30) td", `main a[href^="/runs/"]`},
 	"trends":                {"#coverage-history svg path[d^=M]", "#coverage-history tbody tr:nth-child(30) td", "#coverage-history tbody a", ".cx-pair figure svg .cx-plot-line", ".cx-filter button"},
+	"attention":             {`main table a[href^="/runs/"]`, "main form input[name=item]", ".cx-filter button"},
 	"account":               {`form[action="/account/password"] button`, `form[action="/account/tokens"] button`, "main table tbody tr"},
 	"datastores":            {`main table a[href*="tbl-contacts"]`, ".cx-filter button"},
 	"sensitivity":           {"main tbody input[name=column]", "main button[name=decision]", ".cx-filter button"},

@@ -153,7 +153,7 @@ func TestAPacksCoverageIsThatOfTheCharts(t *testing.T) {
 		}
 		return unknownRow
 	}
-	moved := 0
+	moved, packs := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		draw := func(name string) (at time.Time, text string) {
 			n := rapid.IntRange(-20, len(dates)+20).Draw(rt, name)
@@ -173,6 +173,8 @@ func TestAPacksCoverageIsThatOfTheCharts(t *testing.T) {
 		} else {
 			to = to.AddDate(0, 0, 1) // that whole day
 		}
+		packs++
+		d.clock.moveTo(time.Now().Add(time.Duration(packs) * 10 * time.Second)) // so that she may make one more
 		// An actor who did nothing makes the pack small: which records it holds changes no coverage.
 		a := officer.Get("/audit/evidence.zip?actor=nobody&from=" + fromText + "&to=" + toText)
 		got := packCoverage(t, a.Body)
