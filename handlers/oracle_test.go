@@ -208,6 +208,9 @@ func (h *history) dashboard(l oracletest.Ledger, now time.Time) []string {
 	if total.Observed > 0 {
 		said += fmt.Sprintf("; %d of the verified under a later key version than the verified one, observed and not confirmed", total.Observed)
 	}
+	if total.Undecided > 0 {
+		said += "; " + countOf(total.Undecided, "column is undecided", "columns are undecided") + " and not counted here: the names do not say what they hold, a person decides."
+	}
 	lines = append(lines, said)
 	untouched := 0
 	for _, columns := range tables {
