@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cxseal/internal/attention"
 	"cxseal/internal/protection"
 )
 
@@ -63,6 +64,16 @@ func TestTheDemosStoryEndsWithEachStateOfAColumn(t *testing.T) {
 	}
 	if n := ask[int](t, db, `SELECT count(*) FROM inventory_columns WHERE gone_at IS NULL AND observed = 1`); n == 0 {
 		t.Error("no column has a key version that was only observed")
+	}
+}
+
+func TestTheDemosStoryHasEachStateOfAttention(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "cxseal.db")
+	demoDrift(t, db)
+	for _, state := range attention.States() {
+		if n := ask[int](t, db, `SELECT count(*) FROM attention_items WHERE state = '`+string(state)+`'`); n == 0 {
+			t.Errorf("nothing that needs attention is %s", state)
+		}
 	}
 }
 

@@ -86,6 +86,7 @@ func (h *history) badDays(ctx context.Context, tables []cxone.TableRef) error {
 		func() error { return h.repaired(ctx, 164) },
 		func() error { return h.decided(ctx, 165) },
 		func() error { return h.rotated(ctx, 170, tables) },
+		func() error { return h.takenOn(ctx, 172) },
 		func() error { return h.campaign(ctx, 175) },
 		func() error { return h.leftRefused(ctx, 176) },
 		func() error { return h.leftUnverified(ctx, 177) },

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cxseal/internal/access"
+	"cxseal/internal/attention"
 	"cxseal/internal/fault"
 	"cxseal/internal/protection"
 	"cxseal/internal/sensitivity"
@@ -91,6 +92,21 @@ func (h *history) leftWaiting(ctx context.Context, day int) error {
 	_, err = sensitivity.NewService(h.console.Store, fourEyes{}, h.clock.Now).Decide(ctx, officer, sensitivity.Order{Columns: open[len(open)-1:],
 		State: sensitivity.NotSensitive, Reason: "A number of our own that leads to nobody.", Confirmed: true})
 	return err
+}
+
+// takenOn has the officer take on the newest failed run, which nobody mended.
+func (h *history) takenOn(ctx context.Context, day int) error {
+	h.moveTo(day, 9)
+	officer, err := h.person(ctx, "officer")
+	if err != nil {
+		return err
+	}
+	failed, err := h.console.Store.Attention(ctx, attention.Filter{State: attention.Open, Kind: attention.RunFailed}, 0, 1)
+	if err != nil || len(failed) == 0 {
+		return err
+	}
+	return attention.NewService(h.console.Store, h.clock.Now).Acknowledge(ctx, officer, []string{failed[0].ID}, "Records office",
+		"The column was renamed; the form's owner says which one it is now.")
 }
 
 // undecided are columns that nobody has decided about, outside of the contacts.
