@@ -61,7 +61,7 @@ screenshots: ## pages with made-up content as pictures, into screenshots/
 	CXSEAL_SCREENSHOTS=$(CURDIR)/screenshots go test -count=1 ./web
 
 walk: ## every page as admin and officer, both themes, both widths; pictures into screenshots/walk
-	CXSEAL_WALK=$(CURDIR)/screenshots/walk go test -count=1 -run 'EveryPageOfTheDemo' ./cmd/cxseal
+	CXSEAL_WALK=$(CURDIR)/screenshots/walk go test -count=1 -run 'EveryPageOfTheDemo|PagesAreAccessible' ./cmd/cxseal ./web
 
 pictures: ## the pictures of the README and docs/, from the same walk
 	CXSEAL_DOCS=$(CURDIR)/docs/pictures go test -count=1 -run 'EveryPageOfTheDemoIsAccessible' ./cmd/cxseal

@@ -39,10 +39,10 @@ func TestTheLatencyOfADayIsThatOfItsRuns(t *testing.T) {
 	})
 	today, next := DayTime(DayOf(noon)), DayTime(DayOf(late))
 	want := []Latency{
-		{Day: today, Stage: "token", Runs: 2, Failed: 1, P50: 1, P95: 9, Max: 9},
-		{Day: today, Stage: "patch", Runs: 1, P50: 30, P95: 30, Max: 30},
-		{Day: today, Stage: "kms", Runs: 1, P50: 40, P95: 40, Max: 40},
-		{Day: next, Stage: "patch", Runs: 1, P50: 7, P95: 7, Max: 7},
+		{Day: today, Stage: "token", Runs: 2, Failed: 1, Timed: 2, P50: 1, P95: 9, Max: 9},
+		{Day: today, Stage: "patch", Runs: 1, Timed: 1, P50: 30, P95: 30, Max: 30},
+		{Day: today, Stage: "kms", Runs: 1, Timed: 1, P50: 40, P95: 40, Max: 40},
+		{Day: next, Stage: "patch", Runs: 1, Timed: 1, P50: 7, P95: 7, Max: 7},
 		{Day: next, Stage: "kms", Runs: 1, Failed: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
