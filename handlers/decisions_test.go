@@ -117,7 +117,7 @@ func TestWhatNoLongerCountsHasAReasonAConfirmationAndARecord(t *testing.T) {
 		}
 		return form
 	}
-	for what, form := range map[string]url.Values{"no reason": with(), "a reason of space": with("reason", " \n "), "a reason too long": with("reason", strings.Repeat("é", 501)),
+	for what, form := range map[string]url.Values{"no reason": with(), "a reason of space": with("reason", " \n "), "a reason that nobody sees": with("reason", "\u200b"), "a reason too long": with("reason", strings.Repeat("é", 501)),
 		"a reason that is no text": with("reason", "a\x00b"), "a reason of bytes": with("reason", "\xff")} {
 		if a := officer.Submit(tableList, "/sensitivity", form); a.Status != http.StatusBadRequest || !strings.Contains(a.Body, `name="reason"`) {
 			t.Errorf("%s: %d", what, a.Status)

@@ -217,6 +217,64 @@ func TestFourEyesHoldForWhatIsTakenOutOfWhatCounts(t *testing.T) {
 	}
 }
 
+// waver asks for four eyes the first times, and then no more, or the other way round.
+type waver struct {
+	asked bool
+	times int
+}
+
+func (w *waver) FourEyes(string) (bool, time.Duration, bool) {
+	w.times--
+	return w.asked == (w.times >= 0), 24 * time.Hour, true
+}
+
+// Fails when a setting that changes while an order is carried out loses columns of it.
+func TestAnOrderIsCarriedOutAsItWasPlanned(t *testing.T) {
+	for asked, want := range map[bool]sensitivity.Done{true: {Requests: make([]sensitivity.Request, 1)}, false: {Decided: 2}} {
+		s := open(t)
+		sensitiveTables(t, s, 1, 2)
+		service := sensitivity.NewService(s, &waver{asked, 1}, func() time.Time { return noon })
+		done, err := service.Decide(t.Context(), olga, sensitivity.Order{All: &sensitivity.Filter{}, State: sensitivity.NotSensitive, Reason: "x", Confirmed: true})
+		if err != nil || done.Decided != want.Decided || len(done.Requests) != len(want.Requests) || len(done.Requests) == 1 && done.Waiting() != 2 {
+			t.Errorf("four eyes were asked for: %v; %+v, %v", asked, done, err)
+		}
+	}
+}
+
+// Fails when a form that is sent twice, or many times at once, asks a second person more than once.
+func TestTheSameIsAskedForOnce(t *testing.T) {
+	s := open(t)
+	sensitiveTables(t, s, 1, 3)
+	service := decider(s, noon, "default")
+	ask := func(columns int) error {
+		o := sensitivity.Order{State: sensitivity.NotSensitive, Reason: "x", Confirmed: true}
+		for i := range columns {
+			o.Columns = append(o.Columns, sensitivity.Key{Connection: "default", DatastoreID: "ds", TableID: "t000", Column: fmt.Sprintf("ssn_%d", i)})
+		}
+		_, err := service.Decide(t.Context(), olga, o)
+		return err
+	}
+	const times = 20
+	answers := make(chan error, times)
+	for range times {
+		go func() { answers <- ask(2) }()
+	}
+	kept := 0
+	for range times {
+		if err := <-answers; err == nil {
+			kept++
+		} else {
+			wantCode(t, err, fault.Conflict)
+		}
+	}
+	if open, err := s.OpenSensitivityRequests(t.Context(), "default"); err != nil || kept != 1 || len(open) != 1 {
+		t.Errorf("%d kept, %d open, %v", kept, len(open), err)
+	}
+	if err := ask(3); err != nil {
+		t.Errorf("other columns: %v", err)
+	}
+}
+
 // Fails when the list of decisions misses one, or shows one that its filter leaves out.
 func TestDecisionsAreFoundByWhatTheyDid(t *testing.T) {
 	s := open(t)

@@ -21,7 +21,7 @@ func AdviceFor(code string) string {
 	case "blocked":
 		return "Nothing was sent to CXone. Clear the blockers on the table's page and start a new run."
 	case "plan_changed":
-		return "Nothing was sent to CXone. Look at the table as it is now, check the plan again and start a new run."
+		return "Nothing was sent to CXone, and nothing was decided. Look at it as it is now, check it again and ask again, or start a new run."
 	case "tenant_auth":
 		return "Check what CXone's answer names: the connection's client id, secret and realm, or its token URL. Then run “cxseal doctor”."
 	case "tenant_scope":

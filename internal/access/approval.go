@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cxseal/internal/audit"
 	"cxseal/internal/fault"
 )
 
@@ -92,7 +93,7 @@ func (a Approval) Approve(c Caller, fingerprint string, touches []Touch, now tim
 	}
 	if !a.matches(fingerprint) {
 		return a, fault.New(fault.PlanChanged,
-			"The table has changed since this was asked for. It must be asked for again.")
+			"This is not what was asked for any more, or not what you were shown. Look at it again: what has changed must be asked for again.")
 	}
 	a.State, a.DecidedBy, a.DecidedAt = Approved, Party{c.UserID, c.Name}, now
 	return a, nil
@@ -104,8 +105,8 @@ func (a Approval) Decline(c Caller, reason string, now time.Time) (Approval, err
 		return a, err
 	}
 	reason = strings.TrimSpace(reason)
-	if reason == "" || utf8.RuneCountInString(reason) > maxReason || !utf8.ValidString(reason) {
-		return a, fault.New(fault.Invalid, "Say why, in at most %d characters.", maxReason)
+	if !audit.Says(reason) || utf8.RuneCountInString(reason) > maxReason || !audit.Plain(reason) {
+		return a, fault.New(fault.Invalid, "Say why, in a text of at most %d characters.", maxReason)
 	}
 	a.State, a.DecidedBy, a.DecidedAt, a.Reason = Declined, Party{c.UserID, c.Name}, now, reason
 	return a, nil

@@ -257,6 +257,9 @@ func TestAcknowledging(t *testing.T) {
 		"without an item":      {officer, nil, "x", "y", fault.Invalid},
 		"an unknown item":      {officer, []string{"r9"}, "x", "y", fault.NotFound},
 		"without a note":       {officer, []string{"r1"}, "x", "  ", fault.Invalid},
+		"a note nobody sees":   {officer, []string{"r1"}, "x", "\u200b", fault.Invalid},
+		"an owner nobody sees": {officer, []string{"r1"}, "\u200b", "y", fault.Invalid},
+		"a note that rings":    {officer, []string{"r1"}, "x", "\a", fault.Invalid},
 		"a note without end":   {officer, []string{"r1"}, "x", strings.Repeat("y", 2001), fault.TooLarge},
 		"an owner without end": {officer, []string{"r1"}, strings.Repeat("x", 201), "y", fault.TooLarge},
 		"an owner of lines":    {officer, []string{"r1"}, "x\ny", "y", fault.Invalid},
@@ -283,6 +286,10 @@ func TestAcknowledging(t *testing.T) {
 	taken := attention.Apply(audit.Entry{Seq: 9, Record: m.records[0]}, l.items)
 	if len(taken) != 1 || taken[0].State() != attention.Acknowledged || taken[0].Taken.Owner != "olga" || taken[0].Taken.AuditID != m.records[0].AuditID {
 		t.Errorf("%+v", taken)
+	}
+	fatal(t, s.Acknowledge(t.Context(), officer, []string{"r1", "r1"}, "x", "named twice"))
+	if len(m.records) != 2 {
+		t.Errorf("an item named twice has %d records", len(m.records)-1)
 	}
 	m.item.Resolution = attention.ByRun
 	if err := s.Acknowledge(t.Context(), officer, []string{"r1"}, "x", "y"); fault.CodeOf(err) != fault.Conflict {

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cxseal/internal/access"
@@ -28,7 +29,7 @@ type Service struct {
 // NewService returns the service on a store.
 func NewService(store Store, now func() time.Time) *Service { return &Service{store: store, now: now} }
 
-// Acknowledge records that the caller took on findings, a record each, all of them or none. The owner is the caller
+// Acknowledge records that the caller took on findings, a record each however often it is named, all of them or none. The owner is the caller
 // where none is named. A finding that is resolved by now is fault.Conflict: there is nothing left to take on. A caller
 // who may not is refused, and that is recorded.
 func (s *Service) Acknowledge(ctx context.Context, caller access.Caller, ids []string, owner, note string) error {
@@ -45,7 +46,7 @@ func (s *Service) Acknowledge(ctx context.Context, caller access.Caller, ids []s
 		owner = caller.Name
 	}
 	var records []audit.Record
-	for _, id := range ids {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		item, err := s.store.AttentionItem(ctx, id)
 		if err != nil {
 			return err

@@ -35,16 +35,16 @@ func (a Acknowledgement) Record(now time.Time, actor Actor) (Record, error) {
 	switch {
 	case a.Item == "" || strings.ContainsFunc(a.Item, unicode.IsSpace):
 		return Record{}, fault.New(fault.Invalid, "Say which item is acknowledged.")
-	case note == "":
+	case !Says(note):
 		return Record{}, fault.New(fault.Invalid, "Write a note: what is done about it, or why nothing has to be done.")
 	case len(note) > MaxAcknowledgeNote:
 		return Record{}, fault.New(fault.TooLarge, "The note takes %d bytes; the most is %d.", len(note), MaxAcknowledgeNote)
-	case owner == "":
+	case !Says(owner):
 		return Record{}, fault.New(fault.Invalid, "Name an owner: the person or team that deals with it.")
 	case len(owner) > MaxAcknowledgeOwner:
 		return Record{}, fault.New(fault.TooLarge, "The owner takes %d bytes; the most is %d.", len(owner), MaxAcknowledgeOwner)
-	case !utf8.ValidString(note) || !utf8.ValidString(owner) || strings.ContainsFunc(owner, unicode.IsControl):
-		return Record{}, fault.New(fault.Invalid, "Note and owner must be UTF-8 text, the owner without control characters.")
+	case !Plain(note) || !utf8.ValidString(owner) || strings.ContainsFunc(owner, unicode.IsControl):
+		return Record{}, fault.New(fault.Invalid, "Note and owner must be UTF-8 text, the note without control characters other than line breaks and tabs, the owner without any.")
 	}
 	r := NewRecord(now, AttentionAcknowledged, Success, actor)
 	r.Detail = fmt.Sprintf("Acknowledged %s. Owner: %s. Note: %s", a.Item, strconv.Quote(owner), note)

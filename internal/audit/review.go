@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -47,12 +46,12 @@ func (r Review) Record(now time.Time, actor Actor) (Record, error) {
 		return Record{}, fault.New(fault.Invalid, "There is nothing to review in that period")
 	case r.Size != 0 && r.Size < r.UpToSeq:
 		return Record{}, fault.New(fault.Internal, "The checkpoint of %d records does not cover record %d, as far as which the log was reviewed", r.Size, r.UpToSeq)
-	case note == "":
+	case !Says(note):
 		return Record{}, fault.New(fault.Invalid, "Write what the review found, even if that is nothing unusual")
 	case len(note) > MaxReviewNote:
 		return Record{}, fault.New(fault.TooLarge, "The note takes %d bytes; the most is %d", len(note), MaxReviewNote)
-	case !utf8.ValidString(note):
-		return Record{}, fault.New(fault.Invalid, "The note is not valid UTF-8 text")
+	case !Plain(note):
+		return Record{}, fault.New(fault.Invalid, "The note must be UTF-8 text without control characters other than line breaks and tabs")
 	}
 	rec := NewRecord(now, AuditReview, Success, actor)
 	under := ""

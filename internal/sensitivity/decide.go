@@ -3,9 +3,10 @@ package sensitivity
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"cxseal/internal/access"
@@ -127,6 +128,8 @@ type Service struct {
 	store       Store
 	connections Connections
 	now         func() time.Time
+
+	asking sync.Mutex // held from looking for the same request to keeping one
 }
 
 // NewService returns a Service on the given parts.
@@ -269,7 +272,7 @@ func (s *Service) carryOut(ctx context.Context, caller access.Caller, o Order, p
 	waits := map[string][]Change{}
 	var now []Change
 	for _, c := range plan.Changes {
-		if asked, _, _ := s.connections.FourEyes(c.Connection); asked && c.TakesOut() {
+		if c.TakesOut() && slices.Contains(plan.FourEyes, c.Connection) {
 			waits[c.Connection] = append(waits[c.Connection], c)
 		} else {
 			now = append(now, c)
@@ -284,6 +287,10 @@ func (s *Service) carryOut(ctx context.Context, caller access.Caller, o Order, p
 		b.Records = s.records(b, effects[0].Sentence())
 	}
 	done := Done{Decided: len(now), Same: plan.Same}
+	if len(plan.FourEyes) > 0 {
+		s.asking.Lock()
+		defer s.asking.Unlock()
+	}
 	for _, connection := range plan.FourEyes {
 		request, record, err := s.ask(ctx, caller, connection, waits[connection], o.State, reason)
 		if err != nil {
@@ -308,12 +315,14 @@ func (s *Service) allow(ctx context.Context, caller access.Caller) error {
 	return err
 }
 
-// reasonOf is a reason within its bound, without space around it.
+// reasonOf is a reason within its bound, without space around it; empty when there is nothing to read in it.
 func reasonOf(text string) (string, error) {
 	reason := strings.TrimSpace(text)
-	bad := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
-	if !utf8.ValidString(reason) || utf8.RuneCountInString(reason) > MaxReason || strings.ContainsFunc(reason, bad) {
-		return "", fault.New(fault.Invalid, "A reason is a text of at most %d characters.", MaxReason)
+	if utf8.RuneCountInString(reason) > MaxReason || !audit.Plain(reason) {
+		return "", fault.New(fault.Invalid, "A reason is a text of at most %d characters, without control characters.", MaxReason)
+	}
+	if !audit.Says(reason) {
+		return "", nil
 	}
 	return reason, nil
 }

@@ -33,7 +33,7 @@ type Request struct {
 // Waits reports whether the request still waits for an answer.
 func (r Request) Waits() bool { return r.Approval.State == access.Requested }
 
-// ask makes a request with its record.
+// ask makes a request with its record. What waits already, as it is, is fault.Conflict.
 func (s *Service) ask(ctx context.Context, caller access.Caller, connection string, changes []Change, state State, reason string) (Request, audit.Record, error) {
 	open, err := s.store.OpenSensitivityRequests(ctx, connection)
 	if err != nil {
@@ -41,6 +41,11 @@ func (s *Service) ask(ctx context.Context, caller access.Caller, connection stri
 	}
 	if len(open) >= maxOpen {
 		return Request{}, audit.Record{}, fault.New(fault.TooMany, "%d requests of the connection %s wait for a second person already: have them answered first.", len(open), connection)
+	}
+	for _, r := range open {
+		if r.Columns == len(changes) && r.fingerprint(changes) == r.Approval.Fingerprint {
+			return Request{}, audit.Record{}, fault.New(fault.Conflict, "%s has asked for this already: it waits for a second person, who finds it under Approvals.", r.Asked.Name)
+		}
 	}
 	effects, err := s.effects(ctx, changes)
 	if err != nil {
