@@ -27,9 +27,10 @@ type planned struct{ m *testing.M }
 
 func (p planned) Run() int {
 	seen := &statements{args: map[string][]any{}, called: map[string]bool{}}
-	watch = seen.note
+	note := watcher(seen.note)
+	watching.Store(&note)
 	code := p.m.Run()
-	watch = nil
+	watching.Store(nil)
 	if code != 0 || len(seen.args) == 0 {
 		return code
 	}

@@ -25,9 +25,7 @@ func newPool(name string, db *sql.DB, rewrite func(string) string) *pool {
 }
 
 func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	if watch != nil {
-		watch(p.name, text, args)
-	}
+	watch(p.name, text, args)
 	st, err := p.stmt(ctx, text) //nolint:sqlclosecheck // the cache keeps it
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,14 +130,13 @@ func TestWhatASearchHadFoundWhenItWasStoppedIsKept(t *testing.T) {
 			}
 		}
 		ctx, stop := context.WithCancelCause(t.Context())
-		looks, before := 0, watch
-		watch = func(_, text string, _ []any) {
-			if strings.Contains(text, "r.seq IN") {
-				if looks++; looks == 3 {
-					stop(audit.ErrSearchStopped)
-				}
+		var looks atomic.Int64
+		w := watcher(func(_, text string, _ []any) {
+			if strings.Contains(text, "r.seq IN") && looks.Add(1) == 3 {
+				stop(audit.ErrSearchStopped)
 			}
-		}
+		})
+		before := watching.Swap(&w)
 		q, err := newAuditQuery(slowFilter)
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +146,7 @@ func TestWhatASearchHadFoundWhenItWasStoppedIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := walk.list(rising, size)
-		watch = before
+		watching.Store(before)
 		if err == nil || !errors.Is(searchError(t.Context(), walk.search, err), audit.ErrSearchStopped) {
 			t.Errorf("it was not stopped: %v", err)
 		}

@@ -49,17 +49,13 @@ type tx struct {
 
 // exec answers how many rows were changed.
 func (t *tx) exec(text string, args ...any) (int64, error) {
-	if watch != nil {
-		watch(byWriter, text, args)
-	}
+	watch(byWriter, text, args)
 	return t.Exec(text, args...)
 }
 
 // Query runs a statement that answers rows.
 func (t *tx) Query(text string, args ...any) (*sql.Rows, error) {
-	if watch != nil {
-		watch(byWriter, text, args)
-	}
+	watch(byWriter, text, args)
 	return t.Tx.Query(text, args...)
 }
 

@@ -5,23 +5,30 @@ package store
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"cxseal/internal/audit"
 )
 
 // PlanOfSearch returns the plans of the statements that a page of a search and its totals run.
 func (s *Store) PlanOfSearch(ctx context.Context, f audit.Filter) (plan []string) {
-	before := watch
-	defer func() { watch = before }()
 	type statement struct {
 		text string
 		args []any
 	}
+	var mu sync.Mutex
 	var list []statement
-	watch = func(_, text string, args []any) { list = append(list, statement{text, args}) }
+	w := watcher(func(_, text string, args []any) {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, statement{text, args})
+	})
+	before := watching.Swap(&w)
 	_, err := s.AuditLines(ctx, f, 0, 51)
 	_, totalsErr := s.AuditTotals(ctx, f, 10_000)
-	watch = nil
+	watching.Store(before)
+	mu.Lock()
+	defer mu.Unlock()
 	if err := errors.Join(err, totalsErr); err != nil {
 		plan = append(plan, err.Error())
 	}
